@@ -1,0 +1,33 @@
+"""sedrepro: front door of the workflow. `snakemake --profile workflow/profiles/default` builds everything.
+
+The scale decides data, budget and folds: `--config scale=miniature` (default), `scale=recordings data_root=DIR`,
+`scale=full data_root=DIR`. Other configuration keys: see config/miniature.yaml and `sedrepro/config.py`.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/obtain.smk"
+include: "workflow/rules/prepare.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [paper_outputs(name) for name in PAPERS],
+
+
+for name in PAPERS:
+
+    rule:
+        name:
+            name
+        input:
+            paper_outputs(name),

@@ -1,0 +1,1 @@
+"""Reading audio, resampling, log-mel features and the feature store."""

@@ -1,0 +1,76 @@
+"""Reading recordings: any rate, any number of channels, and a clear reason where one cannot be used."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from sedrepro.errors import DataError
+
+
+class AudioError(DataError):
+    """One recording cannot be used; `reason` is a short phrase for the coverage report."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+
+def read_mono(path: Path | str) -> tuple[np.ndarray, int]:
+    """Samples (float32, mean over the channels) and sample rate in Hz of one recording.
+
+    Raises:
+        AudioError: the file is missing, corrupt, shorter than its header says, empty, or holds NaN or infinity.
+    """
+    try:
+        with soundfile.SoundFile(path) as file:
+            announced, rate = file.frames, file.samplerate
+            samples = file.read(dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        if not Path(path).is_file():
+            raise AudioError(path, "missing") from error
+        raise AudioError(path, f"corrupt ({_reason(error)})") from error
+    if len(samples) < announced or _is_truncated_wav(path):
+        raise AudioError(path, "corrupt (shorter than its header says)")
+    if not len(samples):
+        raise AudioError(path, "empty")
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise AudioError(path, "holds NaN or infinite samples")
+    return mono, rate
+
+
+def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Samples at `wanted` Hz (soxr, high quality; the resampler that librosa calls by default)."""
+    return samples if rate == wanted else soxr.resample(samples, rate, wanted, quality="HQ")
+
+
+def root_mean_square(samples: np.ndarray) -> float:
+    """Root of the mean squared sample, summed in double precision."""
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
+
+
+def fit_length(samples: np.ndarray, length: int) -> np.ndarray:
+    """The first `length` samples; a shorter recording is repeated until it fills them."""
+    return samples[:length] if len(samples) >= length else np.resize(samples, length)
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "error_string", error)).strip().rstrip(".")
+
+
+def _is_truncated_wav(path: Path | str) -> bool:
+    """Whether a RIFF file ends before the end of its data chunk (libsndfile then silently shortens it)."""
+    with open(path, "rb") as file:
+        if file.read(4) != b"RIFF":
+            return False
+        size = file.seek(0, 2)
+        file.seek(12)
+        while len(header := file.read(8)) == 8:
+            length = int.from_bytes(header[4:], "little")
+            if header[:4] == b"data":
+                return length != 0xFFFFFFFF and file.tell() + length > size
+            file.seek(length + length % 2, 1)
+    return True

@@ -1,0 +1,236 @@
+"""Command line of the suite: one verb per step; heavy modules are imported by the verb that needs them."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sedrepro import __version__
+from sedrepro.config import SCALES, Config, load_config, parse_assignments
+from sedrepro.errors import SedreproError, SettingsError, did_you_mean
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
+    options = build_parser().parse_args(arguments)
+    try:
+        options.run(options, configuration(options))
+    except SedreproError as error:
+        print(f"sedrepro {options.verb}: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"sedrepro {options.verb}: interrupted; run it again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def configuration(options: argparse.Namespace) -> Config:
+    """The configuration that the common options describe: file, scale, and `--set key=value` changes."""
+    from sedrepro.settings import paper_names
+
+    changes, overrides = {}, {}
+    for key, value in parse_assignments(options.set).items():
+        paper, dot, rest = key.partition(".")
+        if not dot:
+            changes[key] = value
+        elif paper in paper_names():
+            overrides.setdefault(paper, {})[rest] = value
+        else:
+            raise SettingsError(f"--set {key}: '{paper}' is no paper; {did_you_mean(paper, paper_names())}")
+    if overrides:
+        changes["set"] = overrides
+    return load_config(options.scale, options.config, changes)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's parser."""
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("configuration")
+    group.add_argument("--scale", help=f"one of {', '.join(SCALES)} (default: miniature)")
+    group.add_argument("--config", type=Path, help="configuration file (default: config/<scale>.yaml)")
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a configuration key, or a paper's setting as PAPER.KEY=VALUE; may be repeated",
+    )
+    parser = argparse.ArgumentParser(prog="python -m sedrepro", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, (function, options) in VERBS.items():
+        summary = (function.__doc__ or "").splitlines()[0]
+        verb = verbs.add_parser(name, help=summary, description=summary, parents=[common])
+        for option in options:
+            _add_option(verb, option)
+        verb.set_defaults(run=function)
+    return parser
+
+
+def _add_option(verb: argparse.ArgumentParser, option: str) -> None:
+    flag, kind, text = OPTIONS[option]
+    default = 1 if option == "threads" else None
+    required = option not in ("threads", "clips")
+    if flag.startswith("--"):
+        verb.add_argument(flag, type=kind, default=default, required=required, help=text)
+    else:
+        verb.add_argument(flag, type=kind, help=text)
+
+
+OPTIONS: dict[str, tuple[str, Callable, str]] = {
+    "paper": ("--paper", str, "paper, by folder name"),
+    "system": ("--system", str, "system of the paper"),
+    "variant": ("--variant", str, "corpus variant, remix_0db for example"),
+    "corpus": ("--corpus", str, "corpus of the paper, remix for example"),
+    "data_set": ("--data-set", str, "official data set, fsdkaggle2018 for example"),
+    "fold": ("--fold", int, "held-out fold"),
+    "seed": ("--seed", int, "seed of the run"),
+    "table": ("--table", str, "table of the paper, table1 for example"),
+    "figure": ("--figure", str, "figure of the paper, figure2 for example"),
+    "threads": ("--threads", int, "processor threads (default: 1)"),
+    "clips": ("--clips", int, "only the first so many mixtures"),
+}
+
+
+def synthesise(options: argparse.Namespace, config: Config) -> None:
+    """Write the miniature corpora: synthesised sounds in the official layouts."""
+    from sedrepro.corpora.miniature import write_remix_sources
+
+    if config.scale != "miniature":
+        raise SettingsError(f"scale '{config.scale}' uses recordings; only 'miniature' is synthesised")
+    write_remix_sources(config.corpora_dir, config.miniature_seed)
+
+
+def survey(options: argparse.Namespace, config: Config) -> None:
+    """Decode every clip of a data set once; write usable clips, rejected clips and coverage."""
+    from sedrepro.corpora import data_set
+    from sedrepro.corpora.survey import survey as examine
+    from sedrepro.corpora.survey import write_survey
+    from sedrepro.runs import survey_folder
+
+    listed = data_set(options.data_set).recordings(config.corpora_dir)
+    found = examine(config.corpora_dir, listed, options.data_set)
+    write_survey(survey_folder(config, options.data_set), found)
+    bad = [r for r in found if r.problem]
+    print(f"{options.data_set}: {len(found) - len(bad)} of {len(found)} clips usable")
+    for recording in bad:
+        print(f"  left out: {recording.filename}: {recording.detail}")
+
+
+def recipes(options: argparse.Namespace, config: Config) -> None:
+    """Draw the recipes of a remix corpus; write its recipe, clips and labels tables."""
+    from sedrepro.corpora.preparation import prepare_remix
+
+    paper = _paper(options, config)
+    count = prepare_remix(config, paper, options.corpus)
+    print(f"{options.corpus}: {count} mixtures")
+
+
+def features(options: argparse.Namespace, config: Config) -> None:
+    """Extract the log-mel features of a corpus, mixing its audio on the fly."""
+    from sedrepro.corpora.preparation import extract_features
+
+    print(extract_features(config, _paper(options, config), options.corpus, options.threads))
+
+
+def remix_audio(options: argparse.Namespace, config: Config) -> None:
+    """Write the mixtures of a corpus variant as WAV files, for listening."""
+    from sedrepro.corpora.preparation import render_audio
+
+    print(render_audio(config, _paper(options, config), options.variant, options.threads, options.clips))
+
+
+def train(options: argparse.Namespace, config: Config) -> None:
+    """Train one run and score its held-out clips; goes on where a killed job stopped."""
+    from sedrepro import runs
+
+    print(runs.train(_paper(options, config), _identity(options), config, options.threads, _log))
+
+
+def score(options: argparse.Namespace, config: Config) -> None:
+    """Compute the metrics of a trained run from its stored scores."""
+    from sedrepro import runs
+
+    print(runs.score(_identity(options).folder(config)))
+
+
+def examine(options: argparse.Namespace, config: Config) -> None:
+    """Look into the run that a figure shows and store what the figure draws."""
+    from sedrepro.reporting import figures
+
+    who = _figure_run(options, config)
+    print(figures.examine(config, _paper(options, config), options.figure, who))
+
+
+def figure(options: argparse.Namespace, config: Config) -> None:
+    """Draw a figure of a paper as SVG and PNG."""
+    from sedrepro.reporting import figures
+
+    print(figures.draw(config, _paper(options, config), options.figure))
+
+
+def table(options: argparse.Namespace, config: Config) -> None:
+    """Fill a table of a paper from the runs' metrics; write csv, Markdown and HTML."""
+    from sedrepro.reporting.paper_tables import write_paper_table
+
+    print(write_paper_table(config, _paper(options, config), options.table))
+
+
+def summary(options: argparse.Namespace, config: Config) -> None:
+    """Print the tables of all papers in short, ours beside the published values."""
+    from sedrepro.reporting.paper_tables import print_summary
+
+    print_summary(config)
+
+
+def settings(options: argparse.Namespace, config: Config) -> None:
+    """Print every setting of a paper at a scale with its provenance."""
+    from sedrepro.reporting.provenance import print_settings
+
+    print_settings(_paper(options, config))
+
+
+def _paper(options: argparse.Namespace, config: Config):
+    from sedrepro.settings import load_paper
+
+    return load_paper(options.paper, config)
+
+
+def _identity(options: argparse.Namespace):
+    from sedrepro.runs import RunIdentity
+
+    return RunIdentity(options.paper, options.system, options.variant, options.fold, options.seed)
+
+
+def _figure_run(options: argparse.Namespace, config: Config):
+    from sedrepro.runs import RunIdentity
+
+    figures = _paper(options, config).settings.figures
+    if options.figure not in figures:
+        raise SettingsError(f"figure '{options.figure}' is unknown; {did_you_mean(options.figure, figures)}")
+    shown = figures[options.figure]
+    return RunIdentity(options.paper, shown.system, shown.variant, config.folds[0], config.seeds[0])
+
+
+def _log(line: str) -> None:
+    print(line, flush=True)
+
+
+RUN = ("paper", "system", "variant", "fold", "seed")
+VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, ...]]] = {
+    "synthesise": (synthesise, ()),
+    "survey": (survey, ("data_set",)),
+    "recipes": (recipes, ("paper", "corpus")),
+    "features": (features, ("paper", "corpus", "threads")),
+    "remix-audio": (remix_audio, ("paper", "variant", "threads", "clips")),
+    "train": (train, (*RUN, "threads")),
+    "score": (score, RUN),
+    "examine": (examine, ("paper", "figure")),
+    "figure": (figure, ("paper", "figure")),
+    "table": (table, ("paper", "table")),
+    "summary": (summary, ()),
+    "settings": (settings, ("paper",)),
+}

@@ -1,0 +1,140 @@
+"""The configuration of a run of the suite: scale, folders, device, seeds, folds, and overrides of settings."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.typed import Typed, load
+
+Scale = Literal["miniature", "recordings", "full"]
+SCALES: tuple[str, ...] = ("miniature", "recordings", "full")
+CONFIG_FOLDER = Path("config")
+
+
+class Config(Typed):
+    """One configuration file of `config/`, with what the command line changes."""
+
+    scale: Scale
+    data_root: Path | None = Field(default=None, description="folder of the official archives, unpacked")
+    work_dir: Path = Path("data")
+    results_dir: Path = Path("results")
+    papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
+    folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
+    seeds: tuple[int, ...] = Field(min_length=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    budget: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="which reduction the scale takes")
+    mixed_precision: Literal["off", "bfloat16", "float16"] = "off"
+    tf32: bool = Field(default=False, description="allow TF32 in convolutions and products on the GPU")
+    frame_scores: bool = Field(default=False, description="store frame scores beside clip scores")
+    miniature_seed: int = 0
+    set: dict[str, Any] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
+
+    @property
+    def corpora_dir(self) -> Path:
+        """Where the official layouts lie at this scale."""
+        return self.data_root or self.work_dir / self.scale / "corpora"
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        SettingsError: the file is missing, is not YAML, or holds no mapping (names file and line).
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: no such file") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}: is not valid YAML{line}: {getattr(error, 'problem', error)}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: must hold keys and values")
+    return values
+
+
+def scale_file(scale: str) -> Path:
+    """The configuration file of a scale.
+
+    Raises:
+        SettingsError: there is no such scale (names the nearest).
+    """
+    if scale not in SCALES:
+        raise SettingsError(f"scale '{scale}' is unknown; {did_you_mean(scale, SCALES)}")
+    return CONFIG_FOLDER / f"{scale}.yaml"
+
+
+def make_config(values: Mapping[str, Any], where: str) -> Config:
+    """Validate configuration values; empty values count as not given, one value may stand for a list of one.
+
+    Raises:
+        SettingsError: a key or a value is wrong (names it), or a folder is missing.
+    """
+    given = {key: _listed(key, value) for key, value in values.items() if value is not None and value != ""}
+    config = load(Config, given, where)
+    if config.scale != "miniature":
+        _require_data_root(config, where)
+    return config
+
+
+def _listed(key: str, value: Any) -> Any:
+    if key not in ("papers", "folds", "seeds"):
+        return value
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value if isinstance(value, Sequence) else [value]
+
+
+def _require_data_root(config: Config, where: str) -> None:
+    if config.scale == "recordings" and config.data_root is None:
+        raise SettingsError(f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings")
+    if config.data_root is not None and not config.data_root.is_dir():
+        raise SettingsError(f"{where}: data_root = {config.data_root}: no such folder")
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """`key=value` words of a command line as a mapping; values are read as YAML.
+
+    Raises:
+        SettingsError: a word has no '='.
+    """
+    values = {}
+    for word in assignments:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise SettingsError(f"'{word}': write key=value")
+        values[key] = yaml.safe_load(value)
+    return values
+
+
+def load_config(scale: str | None = None, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> Config:
+    """The configuration in `path` (default: the scale's file, `config/miniature.yaml`) with `changes` applied."""
+    path = path or scale_file(scale or "miniature")
+    values = read_yaml(path) | {key: value for key, value in (changes or {}).items() if value is not None}
+    if scale is not None and values.get("scale") != scale:
+        raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
+    return make_config(values, str(path))
+
+
+def has_cuda() -> bool:
+    """Whether a CUDA device can be seen, without loading torch where no driver is installed."""
+    if not (Path("/dev/nvidiactl").exists() or Path("/dev/nvidia0").exists() or os.environ.get("SEDREPRO_ASK_TORCH")):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def budget_of(config: Config) -> str:
+    """Which budget a run has: as configured, else that of the device."""
+    if config.budget != "auto":
+        return config.budget
+    if config.device == "auto":
+        return "gpu" if has_cuda() else "cpu"
+    return "gpu" if config.device == "cuda" else "cpu"

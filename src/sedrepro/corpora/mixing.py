@@ -1,0 +1,132 @@
+"""Audio and features of remix mixtures, made from the recipe on the fly.
+
+Per mixture (Kong et al. 2019, released code): scene and events become mono at the front end's rate; the scene is
+scaled to RMS 1; each event to RMS 10^(SNR/20) over its whole recording and then cut to 2 s; the mixture is the mean
+of the event track and the scene track, divided by the larger absolute peak of the two.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+
+from sedrepro.audio.logmel import FrontEnd, log_mel_on
+from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
+from sedrepro.corpora.remix import EVENT_SECONDS, Event, Mixture, Remix
+from sedrepro.errors import DataError
+from sedrepro.files import atomic_folder
+from sedrepro.parallel import ordered_map
+
+BLOCK = 8
+
+
+class Mixer:
+    """Makes the two tracks of a mixture; cut events are kept in memory, since each is used many times."""
+
+    def __init__(self, data_root: Path, front_end: FrontEnd, level: str) -> None:
+        self.data_root = data_root
+        self.rate = front_end.sample_rate
+        self.samples = front_end.samples
+        self.level = level
+        self._cut: dict[str, np.ndarray] = {}
+
+    def tracks(self, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
+        """Event track at an SNR of 0 dB and scene track, float32 (sample,) each.
+
+        Raises:
+            AudioError: a source cannot be read (names it).
+            DataError: a source is silent, so that no level can be set.
+        """
+        events = np.zeros(self.samples, dtype=np.float32)
+        for event in mixture.events:
+            start = round(event.onset * self.rate)
+            cut = self._event(event)[: self.samples - start]
+            events[start : start + len(cut)] += cut
+        return events, self._scene(mixture.scene)
+
+    def _scene(self, filename: str) -> np.ndarray:
+        scene = fit_length(resample(*read_mono(self.data_root / filename), self.rate), self.samples)
+        return scene / self._level(scene, filename)
+
+    def _event(self, event: Event) -> np.ndarray:
+        if event.filename not in self._cut:
+            whole = resample(*read_mono(self.data_root / event.filename), self.rate)
+            cut = whole[: round(EVENT_SECONDS * self.rate)]
+            reference = whole if self.level == "whole_file" else cut
+            self._cut[event.filename] = (cut / self._level(reference, event.filename)).astype(np.float32)
+        return self._cut[event.filename]
+
+    def _level(self, samples: np.ndarray, filename: str) -> np.float32:
+        level = root_mean_square(samples)
+        if not level > 0:
+            raise DataError(f"{self.data_root / filename}: the part used is digitally silent, its level cannot be set; remove it from the label table")
+        return np.float32(level)
+
+
+def mix(events: np.ndarray, scene: np.ndarray, snr_db: float) -> np.ndarray:
+    """The mixture at an SNR: mean of the tracks over the larger of their absolute peaks, shape (sample,)."""
+    gain = np.float32(10 ** (snr_db / 20))
+    return 0.5 * (gain * events + scene) / _peak(events, scene, gain)
+
+
+def _peak(events: np.ndarray, scene: np.ndarray, gain: float) -> float:
+    return max(float(gain) * float(np.abs(events).max()), float(np.abs(scene).max()))
+
+
+def features_at_every_snr(
+    events: Sequence[np.ndarray], scenes: Sequence[np.ndarray], snrs: Sequence[int], front_end: FrontEnd, device: str
+) -> list[np.ndarray]:
+    """Log-mel features (clip, frame, mel), float16, one array per SNR.
+
+    The short-time spectrum is linear, so each track is transformed once and the spectra are combined per SNR.
+    """
+    log_mel = log_mel_on(front_end, device)
+    event_spectra, scene_spectra = (
+        log_mel.spectrum(torch.from_numpy(np.stack(tracks)).to(log_mel.device)) for tracks in (events, scenes)
+    )
+    features = []
+    for snr in snrs:
+        gain = 10 ** (snr / 20)
+        halves = [0.5 / _peak(e, s, gain) for e, s in zip(events, scenes, strict=True)]
+        scale = torch.tensor(halves, dtype=torch.float32, device=log_mel.device)[:, None, None]
+        spectra = torch.add(scene_spectra, event_spectra, alpha=gain).mul_(scale)
+        features.append(log_mel.from_spectrum(spectra).to(torch.float16).cpu().numpy())
+    return features
+
+
+def feature_blocks(
+    mixtures: Sequence[Mixture], mixer: Mixer, corpus: str, settings: Remix, front_end: FrontEnd, device: str, threads: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Features of consecutive mixtures, {variant: (clip, frame, mel)} per block."""
+    variants = settings.variants(corpus)
+    torch.set_num_threads(1)
+
+    def extract(block: Sequence[Mixture]) -> dict[str, np.ndarray]:
+        tracks = [mixer.tracks(mixture) for mixture in block]
+        arrays = features_at_every_snr(*zip(*tracks, strict=True), list(variants.values()), front_end, device)
+        return dict(zip(variants, arrays, strict=True))
+
+    blocks = [mixtures[i : i + BLOCK] for i in range(0, len(mixtures), BLOCK)]
+    return ordered_map(extract, blocks, threads, "features", len(blocks))
+
+
+def fingerprint(mixtures: Sequence[Mixture], settings: Remix) -> str:
+    """SHA-256 over the recipe and how it is mixed: equal fingerprints, equal source list."""
+    digest = hashlib.sha256(settings.model_dump_json().encode())
+    for mixture in mixtures:
+        digest.update(repr(mixture).encode())
+    return digest.hexdigest()
+
+
+def render(folder: Path, mixtures: Sequence[Mixture], mixer: Mixer, snr_db: int, threads: int) -> None:
+    """Write the mixtures at one SNR as 16-bit mono WAV files to `folder`, for listening."""
+    with atomic_folder(folder) as temporary:
+
+        def write(mixture: Mixture) -> None:
+            soundfile.write(temporary / mixture.filename, mix(*mixer.tracks(mixture), snr_db), mixer.rate, "PCM_16")
+
+        for _ in ordered_map(write, mixtures, threads, "audio", len(mixtures)):
+            pass

@@ -1,0 +1,160 @@
+"""The remix of Kong et al. (TASLP 2019): three event clips in a 10 s scene at a given SNR; its recipes as tables.
+
+The recipe (which scene, which events, where) is drawn once and serves every SNR. Audio is made from it on
+the fly (`sedrepro.corpora.mixing`), so no mixture needs to be stored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from sedrepro.corpora.survey import CLIP_COLUMNS
+from sedrepro.errors import DataError, did_you_mean
+from sedrepro.files import read_table, write_table
+from sedrepro.typed import Typed
+
+ONSETS = (0.5, 3.0, 5.5)
+EVENT_SECONDS = 2.0
+RECIPE_COLUMNS = ("filename", "fold", "scene", "event", "event_label", "onset", "offset")
+
+
+class Remix(Typed):
+    """Settings of one remix corpus."""
+
+    kind: Literal["remix"] = "remix"
+    events: str = Field(description="data set of the event clips")
+    scenes: str = Field(description="data set of the scenes")
+    snr_db: tuple[int, ...] = Field(min_length=1)
+    mixtures_per_fold: int = Field(gt=0)
+    draw: Literal["reshuffled", "tiled"] = Field(description="new order per repetition, or one order tiled as released")
+    level: Literal["whole_file", "active"] = Field(description="what the event level is measured on")
+    seed: int = Field(ge=0)
+
+    def variants(self, name: str) -> dict[str, int]:
+        """Names of the corpus variants and their SNR in dB."""
+        return {f"{name}_{snr}db": snr for snr in self.snr_db}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event in a mixture; onset and offset in seconds."""
+
+    filename: str
+    label: str
+    onset: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """One mixture: a scene and its events."""
+
+    filename: str
+    fold: int
+    scene: str
+    events: tuple[Event, ...]
+
+
+def read_events(path: Path, classes: Sequence[str]) -> list[dict[str, str]]:
+    """Usable event clips of a survey.
+
+    Raises:
+        DataError: a class is not one of `classes` (names file, row and the nearest class).
+    """
+    rows = read_table(path, CLIP_COLUMNS)
+    for number, row in enumerate(rows, start=2):
+        if row["label"] not in classes:
+            raise DataError(f"{path}: row {number}: unknown class '{row['label']}'; {did_you_mean(row['label'], classes)}")
+    return rows
+
+
+def draw(events: Sequence[dict[str, str]], scenes: Sequence[dict[str, str]], settings: Remix, folds: int) -> list[Mixture]:
+    """Draw the recipes of all folds; equal seeds give equal recipes.
+
+    One generator shuffles the scenes once and then the event clips fold by fold, as the released code does.
+    Scenes are used once each; where there are fewer scenes than mixtures they are reshuffled and used again.
+
+    Raises:
+        DataError: there is no scene, or a fold has no event clip.
+    """
+    if not scenes:
+        raise DataError("remix: there is no usable scene; see the rejected.tsv of the scenes' data set")
+    rng = np.random.RandomState(settings.seed)
+    scene_order = _repeated([row["filename"] for row in scenes], folds * settings.mixtures_per_fold, rng, "reshuffled")
+    mixtures: list[Mixture] = []
+    for fold in range(1, folds + 1):
+        pool = [row for row in events if int(row["group"]) == fold]
+        if not pool:
+            raise DataError(f"remix: fold {fold} has no usable event clip; see the rejected.tsv of the events' data set")
+        drawn = _repeated(pool, settings.mixtures_per_fold * len(ONSETS), rng, settings.draw)
+        for start in range(0, len(drawn), len(ONSETS)):
+            number = len(mixtures)
+            placed = tuple(_place(row, onset) for row, onset in zip(drawn[start:], ONSETS, strict=False))
+            mixtures.append(Mixture(f"{number:05d}.wav", fold, scene_order[number], placed))
+    return mixtures
+
+
+def _place(row: dict[str, str], onset: float) -> Event:
+    length = min(float(row["duration"]), EVENT_SECONDS)
+    return Event(row["filename"], row["label"], onset, round(onset + length, 6))
+
+
+def _repeated(items: Sequence, count: int, rng: np.random.RandomState, how: str) -> list:
+    """`count` entries: a new order of `items` per repetition, or the last of those orders tiled.
+
+    The released code appends the same array object after each in-place shuffle, so that all repetitions
+    show its last order ("tiled"); a fold then holds only as many distinct triples as it has clips.
+    """
+    order = np.arange(len(items))
+    orders = []
+    while sum(map(len, orders)) < count:
+        rng.shuffle(order)
+        orders.append(order if how == "tiled" else order.copy())
+    return [items[i] for i in np.concatenate(orders)[:count]]
+
+
+def write_recipes(folder: Path, mixtures: Sequence[Mixture], clip_seconds: float) -> None:
+    """Write recipes.tsv, clips.tsv, weak.tsv and strong.tsv of a remix corpus to `folder`."""
+    rows = [
+        (m.filename, m.fold, m.scene, e.filename, e.label, e.onset, e.offset) for m in mixtures for e in m.events
+    ]
+    write_table(folder / "recipes.tsv", RECIPE_COLUMNS, rows)
+    write_table(
+        folder / "clips.tsv",
+        ("filename", "split", "fold", "duration"),
+        [(m.filename, "development", m.fold, clip_seconds) for m in mixtures],
+    )
+    write_table(
+        folder / "weak.tsv",
+        ("filename", "event_labels"),
+        [(m.filename, ",".join(sorted({e.label for e in m.events}))) for m in mixtures],
+    )
+    write_table(
+        folder / "strong.tsv",
+        ("filename", "onset", "offset", "event_label"),
+        [(m.filename, e.onset, e.offset, e.label) for m in mixtures for e in m.events],
+    )
+
+
+def read_recipes(path: Path) -> list[Mixture]:
+    """Mixtures of a recipes.tsv.
+
+    Raises:
+        DataError: the file is missing, a column is missing, or a number is none (names the row).
+    """
+    grouped: dict[str, list[dict[str, str]]] = {}
+    for row in read_table(path, RECIPE_COLUMNS):
+        grouped.setdefault(row["filename"], []).append(row)
+    try:
+        return [_mixture(name, rows) for name, rows in grouped.items()]
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _mixture(name: str, rows: list[dict[str, str]]) -> Mixture:
+    events = tuple(Event(r["event"], r["event_label"], float(r["onset"]), float(r["offset"])) for r in rows)
+    return Mixture(name, int(rows[0]["fold"]), rows[0]["scene"], events)

@@ -1,0 +1,1 @@
+"""The papers: one folder each, holding only what that paper has."""

@@ -1,0 +1,112 @@
+"""Figure 2 of the two-step attention paper: what both attention steps and the decoder show for one clip."""
+
+from typing import Any
+
+import numpy as np
+
+from sedrepro.audio.logmel import FrontEnd, mel_centres
+
+MOST_PROBABLE = 3
+
+
+def choose_clip(clip_scores: np.ndarray, targets: np.ndarray) -> int:
+    """The clip to show, by rule: of the clips whose three events are the three most probable classes, the surest.
+
+    Surest: the highest score of the third class. Where there is no such clip, the one with most of its events
+    among the three most probable, then the highest sum of the scores of its events. Shapes (clip, class).
+    """
+    order = np.argsort(-clip_scores, axis=1)[:, :MOST_PROBABLE]
+    found = np.take_along_axis(targets, order, axis=1).sum(axis=1)
+    top = np.take_along_axis(clip_scores, order, axis=1)
+    complete = (found == MOST_PROBABLE) & (targets.sum(axis=1) == MOST_PROBABLE)
+    if complete.any():
+        return int(np.argmax(np.where(complete, top[:, -1], -1)))
+    return int(np.lexsort(((clip_scores * targets).sum(axis=1), found))[-1])
+
+
+def examine_figure2(network: Any, logmel: Any, clip: int, scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays of Figure 2 for one clip; `logmel` is (1, frame, mel), standardised."""
+    output = network(logmel, explain=True)
+    probabilities = output.clip[0].numpy()
+    shown = np.argsort(-probabilities)[:MOST_PROBABLE]
+    return {
+        "logmel": logmel[0].numpy(),
+        "reconstruction": output.maps["reconstruction"][0].numpy(),
+        "shown": shown,
+        "frequency_weights": output.maps["frequency_weights"][0, shown].numpy(),
+        "frame": output.frame[0].numpy().T,
+        "time_weights": output.maps["time_weights"][0].numpy(),
+        "clip": probabilities,
+        "targets": scores["targets"][clip],
+    }
+
+
+def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
+    """The eight panels; time in seconds, frequency in Hz at the mel bands, class names on class axes."""
+    import matplotlib.pyplot as plt
+
+    front_end, classes, events = FrontEnd(**facts["front_end"]), facts["classes"], facts["events"]
+    figure, axes = plt.subplots(2, 4, figsize=(17, 8.2), layout="constrained")
+    panels = axes.ravel()
+    names = [classes[i].replace("_", " ") for i in arrays["shown"]]
+    _mel_panel(panels[0], arrays["logmel"], front_end, "1  Log-mel spectrogram (standardised)", "magma")
+    _mel_panel(panels[1], arrays["reconstruction"], front_end, "2  Reconstruction by the decoder", "magma")
+    for number, (name, weights) in enumerate(zip(names, arrays["frequency_weights"], strict=True)):
+        title = f"{number + 3}  Step 1 weights: {name}"
+        _mel_panel(panels[2 + number], weights, front_end, title, "viridis")
+    _class_panel(panels[5], arrays["frame"], front_end, classes, "6  Output of step 1 (over frequency)")
+    _class_panel(panels[6], arrays["time_weights"], front_end, classes, "7  Step 2 weights (over time)")
+    for panel in (*panels[:1], *panels[5:7]):
+        _mark_events(panel, events, classes, on_classes=panel is not panels[0])
+    _score_panel(panels[7], arrays["clip"], arrays["targets"], classes)
+    reference = ", ".join(f"{e['event_label'].replace('_', ' ')} {e['onset']:g}-{e['offset']:.3g} s" for e in events)
+    figure.suptitle(f"{facts['filename']} ({facts['variant']}, {facts['scale']} scale): {reference}", fontsize=11)
+    return figure
+
+
+def _extent(front_end: FrontEnd, rows: int) -> tuple[float, float, float, float]:
+    return (0, front_end.n_frames / front_end.frames_per_second, -0.5, rows - 0.5)
+
+
+def _mel_panel(panel: Any, values: np.ndarray, front_end: FrontEnd, title: str, colours: str) -> None:
+    """(frame, mel) as an image with frequencies on the axis."""
+    image = panel.imshow(
+        values.T, origin="lower", aspect="auto", cmap=colours, extent=_extent(front_end, values.shape[1])
+    )
+    centres = mel_centres(front_end)
+    wanted = [f for f in (125, 250, 500, 1000, 2000, 4000, 8000) if f <= centres[-1]]
+    panel.set_yticks(np.interp(wanted, centres, np.arange(len(centres))), [f"{f}" for f in wanted])
+    panel.set(title=title, xlabel="Time (s)", ylabel="Frequency (Hz, mel bands)")
+    panel.figure.colorbar(image, ax=panel, shrink=0.8, pad=0.01)
+
+
+def _class_panel(panel: Any, values: np.ndarray, front_end: FrontEnd, classes: list[str], title: str) -> None:
+    """(class, frame) as an image with class names on the axis."""
+    extent = (*_extent(front_end, len(classes))[:2], len(classes) - 0.5, -0.5)
+    image = panel.imshow(values, aspect="auto", cmap="viridis", extent=extent, interpolation="nearest")
+    _name_classes(panel.yaxis, classes)
+    panel.set(title=title, xlabel="Time (s)")
+    panel.figure.colorbar(image, ax=panel, shrink=0.8, pad=0.01)
+
+
+def _name_classes(axis: Any, classes: list[str]) -> None:
+    size = 8 if len(classes) <= 20 else 5
+    axis.set_ticks(range(len(classes)), [name.replace("_", " ") for name in classes], fontsize=size)
+
+
+def _mark_events(panel: Any, events: list[dict], classes: list[str], on_classes: bool) -> None:
+    """White brackets where the reference says an event sounds."""
+    bottom = panel.get_ylim()[0]
+    for event in events:
+        level = classes.index(event["event_label"]) if on_classes else bottom
+        width = 1.5 if on_classes else 4
+        panel.plot([event["onset"], event["offset"]], [level, level], color="white", lw=width, solid_capstyle="butt")
+
+
+def _score_panel(panel: Any, scores: np.ndarray, targets: np.ndarray, classes: list[str]) -> None:
+    """Clip probability per class; the classes that the clip contains are filled."""
+    colours = ["#0072b2" if t else "#c8c8c8" for t in targets]
+    panel.bar(range(len(classes)), scores, color=colours)
+    _name_classes(panel.xaxis, classes)
+    panel.tick_params(axis="x", rotation=90)
+    panel.set(title="8  Clip probability (blue: in the clip)", ylim=(0, 1), ylabel="Probability")

@@ -1,0 +1,170 @@
+"""A table of results as one self-contained HTML page."""
+
+import html
+
+import pandas as pd
+
+from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, superscript
+from sedrepro.reporting.layout import TableLayout
+
+# Colours after Okabe and Ito, which stay apart with every kind of colour vision.
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --quiet: #5c5c5c; --paper: #ffffff; --rule: #1a1a1a; --hair: #c9c9c9;
+  --reproduced: #0072b2; --close: #9a6a00; --differs: #c04a00; --suspect: #a3457d; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --quiet: #a6a6a3; --paper: #161718; --rule: #d0d0ce;
+  --hair: #46484a; --reproduced: #6bb8ea; --close: #e9b44c; --differs: #ff8f5a; --suspect: #e39cc4; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 1.5rem 1rem; background: var(--paper); color: var(--ink); font: 14px/1.4 "Segoe UI",
+  Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif; -webkit-text-size-adjust: 100%; }
+figure { margin: 0 auto; width: fit-content; min-width: min(100%, 34rem); max-width: 100%; }
+.scroll { overflow-x: auto; }
+.scroll:focus-visible { outline: 2px solid var(--reproduced); outline-offset: 3px; }
+table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums lining-nums; }
+caption { text-align: left; padding-bottom: .7rem; }
+caption span { display: inline-block; position: sticky; left: 0; max-width: min(46rem, calc(100vw - 2rem)); }
+th, td { padding: .4rem .5rem; text-align: center; white-space: nowrap; background: var(--paper); }
+thead th { font-weight: 600; vertical-align: bottom; }
+th.label { text-align: left; padding-left: .2rem; }
+tbody th { font-weight: 400; vertical-align: top; }
+th.key { position: sticky; left: 0; z-index: 1; }
+thead tr:first-child th { border-top: 2px solid var(--rule); }
+thead tr:last-child th, thead th.label { border-bottom: 1px solid var(--rule); }
+thead th.group { position: relative; padding-left: 1.2rem; }
+th.group span { display: inline-block; position: sticky; left: 6rem; right: .5rem; }
+thead th.group::after { content: ""; position: absolute; left: 1.2rem; right: .2rem; bottom: 0;
+  border-bottom: 1px solid var(--quiet); }
+tbody tr + tr > * { border-top: 1px solid var(--hair); }
+tbody tr:last-child > * { border-bottom: 2px solid var(--rule); }
+.first { padding-left: 1.2rem; }
+.ours, .published { display: block; }
+.sd, .published { color: var(--quiet); }
+.sd { font-size: .86em; }
+.published { font-size: .86em; }
+.mark { font-weight: 700; }
+sup { display: inline-block; width: 0; overflow: visible; font-size: .7em; line-height: 0; color: var(--quiet); }
+.label sup { padding-left: .15em; }
+figcaption { margin-top: .8rem; width: 0; min-width: 100%; font-size: .86rem; color: var(--quiet); }
+figcaption p { margin: 0 0 .3rem; max-width: 46rem; }
+figcaption p.scale { color: var(--ink); }
+figcaption sup { width: auto; margin-right: .3em; }
+.reproduced .mark { color: var(--reproduced); } .close .mark { color: var(--close); }
+.differs .mark { color: var(--differs); } .suspect-misprint .mark { color: var(--suspect); }
+@media print { body { padding: 0; } .scroll { overflow: visible; } }
+"""
+
+
+def to_html(table: pd.DataFrame, layout: TableLayout) -> str:
+    """The table as one self-contained page: our value above, the published one below it."""
+    grid = Grid(table, layout)
+    notes = Footnotes(grid)
+    title = _escape(layout.title)
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
+            '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+            f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<figure>",
+            f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">\n<table>',
+            f"<caption><span><strong>{title}</strong><br />{_escape(grid.caption())}</span></caption>",
+            _html_column_groups(grid),
+            f"<thead>\n{_html_header(grid, notes)}\n</thead>\n<tbody>",
+            *(_html_row(grid, notes, row) for row in grid.rows),
+            "</tbody>\n</table>\n</div>",
+            f"<figcaption>\n{_html_legend(grid, notes)}\n</figcaption>\n</figure>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _html_column_groups(grid: Grid) -> str:
+    spans = [len(grid.layout.rows), *(len(columns) for _, columns in grid.groups)]
+    return "".join(f'<colgroup span="{span}"></colgroup>' for span in spans)
+
+
+def _html_header(grid: Grid, notes: Footnotes) -> str:
+    levels = len(grid.layout.columns)
+    key = _key_label(grid)
+    labels = [
+        f'<th scope="col" class="{_label_class(i, key)}" rowspan="{levels}">{_escape(grid.column_name(name))}</th>'
+        for i, name in enumerate(grid.layout.rows)
+    ]
+    outer = [
+        f'<th scope="colgroup" class="group" colspan="{len(columns)}">'
+        f"<span>{_escape(grid.value_name(grid.layout.columns[0], name))}</span></th>"
+        for name, columns in grid.groups
+        if levels == 2
+    ]
+    leaves = [
+        f'<th scope="col"{_first(index)}>{_escape(grid.column_labels(column)[-1])}'
+        f"{superscript(notes.mark(('column', column)))}</th>"
+        for _, columns in grid.groups
+        for index, column in enumerate(columns)
+    ]
+    rows = [labels + outer, leaves] if levels == 2 else [labels + leaves]
+    return "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+
+
+def _html_row(grid: Grid, notes: Footnotes, row: Key) -> str:
+    key = _key_label(grid)
+    labels = [_escape(label) for label in grid.row_labels(row)]
+    labels[-1] += superscript(notes.mark(("row", row)))
+    heads = [f'<th scope="row" class="{_label_class(i, key)}">{label}</th>' for i, label in enumerate(labels)]
+    cells = [
+        _html_cell(grid, notes, row, column, index)
+        for _, columns in grid.groups
+        for index, column in enumerate(columns)
+    ]
+    return f"<tr>{''.join(heads)}{''.join(cells)}</tr>"
+
+
+def _html_cell(grid: Grid, notes: Footnotes, row: Key, column: Key, index: int) -> str:
+    record = grid.cells.get((row, column))
+    if record is None:
+        return f"<td{_first(index)}></td>"
+    mean, sd = grid.ours(record)
+    if (row, column) in grid.best:
+        mean = f"<strong>{mean}</strong>"
+    deviation = f' <span class="sd">{sd}</span>' if sd else ""
+    name = record["verdict"]
+    mark = f'<span class="mark" role="img" aria-label="{name}">{MARKS[name]}</span> ' if name in MARKS else ""
+    classes = " ".join(["first"] * (index == 0) + [_css_class(name)])
+    about = f"{record['system']} on {record['variant']}, runs: {record['runs']}; {name}"
+    return (
+        f'<td class="{classes}" title="{_escape(about)}"><span class="ours">{mean or "–"}{deviation}'
+        f"{superscript(notes.mark(('cell', row, column)))}</span>"
+        f'<span class="published">{mark}{_escape(record["published"]) or "–"}</span></td>'
+    )
+
+
+def _html_legend(grid: Grid, notes: Footnotes) -> str:
+    scale, *others = grid.legend()
+    lines = [f'<p class="scale">{_escape(scale)}</p>', *(f"<p>{_escape(line)}</p>" for line in others)]
+    verdicts = [
+        f'<span class="{_css_class(name)}"><span class="mark">{MARKS[name]}</span> {_escape(text)}</span>'
+        for name, text in grid.marked_verdicts().items()
+    ]
+    if verdicts:
+        lines.append(f"<p>{', '.join(verdicts)}</p>")
+    lines += [f"<p>{_escape(note)}</p>" for note in notes.general]
+    lines += [f"<p>{superscript(letter)}{_escape(note)}</p>" for note, letter in notes.lettered.items()]
+    return "\n".join(lines)
+
+
+def _key_label(grid: Grid) -> int:
+    """The label column that tells rows apart best; it stays in sight when the table is scrolled sideways."""
+    distinct = [len(set(level)) for level in zip(*grid.rows, strict=True)]
+    return distinct.index(max(distinct))
+
+
+def _label_class(index: int, key: int) -> str:
+    return "label key" if index == key else "label"
+
+
+def _css_class(verdict_name: str) -> str:
+    return verdict_name.replace(" ", "-")
+
+
+def _first(index: int) -> str:
+    return ' class="first"' if index == 0 else ""
+
+
+def _escape(text: str) -> str:
+    return html.escape(text)

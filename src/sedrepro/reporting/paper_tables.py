@@ -1,0 +1,54 @@
+"""The tables of the papers in a results folder: which runs each needs, writing them, and the short summary."""
+
+import itertools
+from pathlib import Path
+
+from sedrepro.config import Config
+from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.reporting.cells import read_cells, runs_needed
+from sedrepro.reporting.metrics_files import read_metrics
+from sedrepro.reporting.plain_text import summary
+from sedrepro.reporting.tables import fill, write
+from sedrepro.runs import RunIdentity
+from sedrepro.settings import Paper, chosen_papers, load_paper
+
+
+def cells_file(paper: Paper, table: str) -> Path:
+    """The csv that defines a table: one row per cell.
+
+    Raises:
+        SettingsError: the paper has no such table (names the nearest).
+    """
+    if table not in paper.settings.tables:
+        raise SettingsError(f"{paper.name}: table '{table}' is unknown; {did_you_mean(table, paper.settings.tables)}")
+    return paper.folder / "published" / f"{table}.csv"
+
+
+def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
+    """The runs that a table reads: its systems and corpus variants, at the configured folds and seeds."""
+    pairs = runs_needed(read_cells(cells_file(paper, table)))
+    return [
+        RunIdentity(paper.name, system, variant, fold, seed)
+        for (system, variant), fold, seed in itertools.product(pairs, config.folds, config.seeds)
+    ]
+
+
+def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
+    """Fill a table from the metrics files of its runs and write it; returns the csv's path."""
+    runs = [read_metrics(who.folder(config) / "metrics.json") for who in table_runs(config, paper, table)]
+    filled = fill(read_cells(cells_file(paper, table)), runs, config.scale)
+    stem = config.results_dir / config.scale / paper.name / "tables" / table
+    write(filled, paper.settings.tables[table], stem)
+    return stem.with_suffix(".csv")
+
+
+def print_summary(config: Config) -> None:
+    """Print every table of the chosen papers whose metrics exist, compactly, and where the results lie."""
+    for name in chosen_papers(config):
+        paper = load_paper(name, config)
+        for table, layout in paper.settings.tables.items():
+            runs = [read_metrics(who.folder(config) / "metrics.json") for who in table_runs(config, paper, table)]
+            filled = fill(read_cells(cells_file(paper, table)), runs, config.scale)
+            print(summary(filled, layout), end="\n\n")
+        folder = config.results_dir / config.scale / name
+        print(f"Tables: {folder / 'tables'}   Figures: {folder / 'figures'}   Runs: {folder / 'runs'}")

@@ -1,0 +1,219 @@
+"""One run, from a feature store to its folder of results: train, score, look inside.
+
+A run is (paper, system, corpus variant, fold, seed). Its folder holds config.json, history.csv,
+weights.safetensors, scores.npz, environment.json and, once scored, metrics.json.
+"""
+
+import csv
+import hashlib
+import importlib
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sedrepro import __version__
+from sedrepro.config import Config
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.evaluation.clip_metrics import clip_metrics
+from sedrepro.files import atomic_path, read_json, write_json
+from sedrepro.settings import Paper
+
+RUN_FILES = ("config.json", "history.csv", "weights.safetensors", "scores.npz", "environment.json")
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """What names a run."""
+
+    paper: str
+    system: str
+    variant: str
+    fold: int
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        """Its folder below `results/<scale>` (and its file below the resume folder)."""
+        return Path(self.paper, "runs", self.system, self.variant, f"fold{self.fold}", f"seed{self.seed}")
+
+    def folder(self, config: Config) -> Path:
+        """Where its results lie."""
+        return config.results_dir / config.scale / self.path
+
+    def resume_file(self, config: Config) -> Path:
+        """Its resume state: outside the declared outputs, which Snakemake deletes after a failure."""
+        return config.work_dir / config.scale / "resume" / self.path.with_suffix(".pt")
+
+
+def store_folder(config: Config, paper: Paper, corpus: str) -> Path:
+    """The feature store of a corpus of a paper."""
+    return config.work_dir / config.scale / paper.name / "features" / corpus
+
+
+def corpus_folder(config: Config, paper: Paper, corpus: str) -> Path:
+    """The recipe, clips and labels tables of a corpus of a paper."""
+    return config.work_dir / config.scale / paper.name / "corpora" / corpus
+
+
+def survey_folder(config: Config, data_set: str) -> Path:
+    """The survey of a data set."""
+    return config.work_dir / config.scale / "surveys" / data_set
+
+
+def build_network(paper: Paper, system: str, classes: int, seed: int) -> Any:
+    """The initialised network of a system.
+
+    Raises:
+        SettingsError: an argument is unknown to the network.
+    """
+    import torch
+
+    run = paper.run(system)
+    module = importlib.import_module(f"sedrepro.papers.{paper.name}.network")
+    torch.manual_seed(seed)
+    try:
+        return module.build(
+            run.network, run.arguments, run.loss_weights, classes, run.front_end.n_frames, run.front_end.n_mels
+        )
+    except TypeError as error:
+        raise SettingsError(f"{paper.name}: system '{system}': {error}") from error
+
+
+def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
+    """Train a run, score its held-out clips, and write its folder; returns the folder."""
+    import torch
+
+    from sedrepro.audio.store import FeatureStore
+    from sedrepro.training.data import load_run_data
+    from sedrepro.training.device import leased_device
+    from sedrepro.training.seeds import RunSeeds
+    from sedrepro.training.supervised import Trainer
+
+    started = time.monotonic()
+    run, seeds = paper.run(who.system), RunSeeds(who.fold, who.seed)
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config.tf32
+    store = FeatureStore(store_folder(config, paper, paper.settings.corpus_of(who.variant)[0]), run.front_end)
+    described = describe(paper, who, config, store.facts)
+    resume = who.resume_file(config)
+    with leased_device(config.device, run.training.gpu_memory_mib) as device:
+        data = load_run_data(store, who.variant, who.fold, run.training.validation_share, seeds, device)
+        network = build_network(paper, who.system, len(store.facts.classes), seeds.number("weights"))
+        identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+        trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
+        selection = data.held_out if run.training.select_on == "held_out" else data.validation
+        progress = trainer.fit(data.train, selection, log)
+        clip, frame = trainer.scores(data.held_out, config.frame_scores)
+        described |= {
+            "best_epoch": progress.best_epoch,
+            "train_clips": len(data.train),
+            "validation_clips": len(data.validation),
+            "parameters": sum(p.numel() for p in network.parameters()),
+        }
+        scores = {
+            "clip": clip,
+            "targets": data.held_out.targets.cpu().numpy().astype(np.uint8),
+            "filenames": np.array(data.held_out.filenames),
+            "mean": data.mean,
+            "deviation": data.deviation,
+        } | ({} if frame is None else {"frame": frame})
+        folder = who.folder(config)
+        _write_weights(folder / "weights.safetensors", progress.best_weights)
+        write_json(folder / "environment.json", environment(device, threads, time.monotonic() - started))
+    with atomic_path(folder / "scores.npz") as temporary:
+        np.savez_compressed(temporary, **scores)
+    _write_history(folder / "history.csv", progress.history)
+    write_json(folder / "config.json", described)
+    resume.unlink(missing_ok=True)
+    return folder
+
+
+def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict[str, Any]:
+    """Everything that decides a run's result."""
+    return asdict(who) | {
+        "scale": config.scale,
+        "budget": paper.budget,
+        "settings": paper.run(who.system).model_dump(mode="json"),
+        "mixed_precision": config.mixed_precision,
+        "tf32": config.tf32,
+        "classes": list(facts.classes),
+        "clips_expected": facts.clips_expected,
+        "clips": facts.clips,
+        "features_fingerprint": facts.fingerprint,
+    }
+
+
+def _write_weights(path: Path, weights: dict) -> None:
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
+
+
+def _write_history(path: Path, history: list[dict[str, float]]) -> None:
+    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: f"{value:.8g}" for key, value in row.items()} for row in history)
+
+
+def environment(device: Any, threads: int, seconds: float) -> dict[str, Any]:
+    """What the run was made with and what it cost; memory in MiB."""
+    import torch
+
+    cuda = device.type == "cuda"
+    return {
+        "sedrepro": __version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine(),
+        "threads": threads,
+        "seconds": round(seconds, 3),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 2**20),
+        "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if cuda else None,
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that the code runs from, with a mark where files differ; None outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def read_scores(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays in a run's scores.npz.
+
+    Raises:
+        DataError: the file is missing or damaged (names it).
+    """
+    path = folder / "scores.npz"
+    try:
+        with np.load(path) as file:
+            return dict(file)
+    except Exception as error:
+        raise DataError(f"{path}: cannot be read ({error}); train this run again") from error
+
+
+def score(folder: Path) -> Path:
+    """Compute metrics.json of a run from its stored scores; the network is not needed."""
+    config, scores = read_json(folder / "config.json"), read_scores(folder)
+    metrics = clip_metrics(scores["targets"], scores["clip"], config["classes"])
+    who = {key: config[key] for key in ("paper", "system", "variant", "fold", "seed", "scale")}
+    counts = {"held_out_clips": len(scores["clip"]), "clips": config["clips"], "clips_expected": config["clips_expected"]}
+    write_json(folder / "metrics.json", who | counts | {"classes": config["classes"]} | metrics)
+    return folder / "metrics.json"

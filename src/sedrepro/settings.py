@@ -1,0 +1,255 @@
+"""A paper's settings: typed, with the provenance of every value, at a scale and a budget.
+
+Every folder of `sedrepro/papers` that holds a `settings.yaml` is a paper; nothing else lists them. A value's
+provenance is `paper`, `reference code` or `assumption`; what a scale changes is marked `scale`.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from sedrepro.audio.logmel import FrontEnd
+from sedrepro.config import Config, budget_of, read_yaml
+from sedrepro.corpora.remix import Remix
+from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.reporting.layout import TableLayout
+from sedrepro.typed import Typed, load
+
+PAPERS_FOLDER = Path(__file__).parent / "papers"
+SOURCES = ("paper", "reference code", "assumption")
+UNSOURCED = ("about", "classes", "tables", "figures", "scales")
+
+
+class About(Typed):
+    """Bibliographic facts."""
+
+    title: str
+    authors: str
+    published_in: str
+    url: str
+
+
+class Training(Typed):
+    """How a system is trained."""
+
+    method: Literal["supervised"] = "supervised"
+    batch_size: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    epochs: int = Field(gt=0)
+    plateau_factor: float = Field(gt=0, lt=1, description="learning rate factor when the validation score stalls")
+    plateau_patience: int = Field(ge=0, description="epochs without a better score before that")
+    select_on: Literal["validation", "held_out"] = Field(description="clips whose micro-AP picks epoch and schedule")
+    validation_share: float = Field(gt=0, lt=1, description="share of the training folds' clips kept for validation")
+    gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
+
+
+class System(Typed):
+    """One system of a paper: a network, its arguments, the weights of its auxiliary losses."""
+
+    label: str
+    network: str = Field(description="entry of the paper's `networks`")
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    loss_weights: dict[str, float] = Field(default_factory=dict, description="auxiliary losses and their weights")
+    training: dict[str, Any] = Field(default_factory=dict, description="what differs from the paper's `training`")
+
+
+class Figure(Typed):
+    """One figure: which run it looks into."""
+
+    title: str
+    system: str
+    variant: str
+
+
+class PaperSettings(Typed):
+    """Everything in a paper's settings.yaml."""
+
+    about: About
+    classes: tuple[str, ...] = Field(min_length=1, description="class order of scores and metrics")
+    front_end: FrontEnd
+    corpora: dict[str, Remix]
+    networks: dict[str, dict[str, Any]]
+    training: Training
+    systems: dict[str, System]
+    tables: dict[str, TableLayout]
+    figures: dict[str, Figure] = Field(default_factory=dict)
+
+    def corpus_of(self, variant: str) -> tuple[str, int]:
+        """Corpus name and SNR in dB of a corpus variant.
+
+        Raises:
+            SettingsError: there is no such variant (names the nearest).
+        """
+        known = {v: (name, snr) for name, remix in self.corpora.items() for v, snr in remix.variants(name).items()}
+        if variant not in known:
+            raise SettingsError(f"corpus variant '{variant}' is unknown; {did_you_mean(variant, known)}")
+        return known[variant]
+
+
+class RunSettings(Typed):
+    """What one training run depends on, and nothing else."""
+
+    front_end: FrontEnd
+    network: str
+    arguments: dict[str, Any]
+    loss_weights: dict[str, float]
+    training: Training
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a value comes from, and why it is what it is."""
+
+    source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper at a scale: its settings and the provenance of each value by dotted key."""
+
+    name: str
+    settings: PaperSettings
+    provenance: dict[str, Provenance]
+    budget: str
+
+    @property
+    def folder(self) -> Path:
+        """The paper's folder in the package."""
+        return PAPERS_FOLDER / self.name
+
+    def run(self, system: str) -> RunSettings:
+        """The settings of one system's runs.
+
+        Raises:
+            SettingsError: the system, its network or a training key is unknown (names the nearest).
+        """
+        systems, networks = self.settings.systems, self.settings.networks
+        if system not in systems:
+            raise SettingsError(f"{self.name}: system '{system}' is unknown; {did_you_mean(system, systems)}")
+        chosen = systems[system]
+        if chosen.network not in networks:
+            raise SettingsError(f"{self.name}: network '{chosen.network}' is unknown; {did_you_mean(chosen.network, networks)}")
+        where = f"{self.name}: systems.{system}.training"
+        training = load(Training, self.settings.training.model_dump() | chosen.training, where)
+        return RunSettings(
+            front_end=self.settings.front_end,
+            network=chosen.network,
+            arguments=networks[chosen.network] | chosen.arguments,
+            loss_weights=chosen.loss_weights,
+            training=training,
+        )
+
+
+def paper_names() -> list[str]:
+    """All papers of the suite, by folder name."""
+    return sorted(path.parent.name for path in PAPERS_FOLDER.glob("*/settings.yaml"))
+
+
+def chosen_papers(config: Config) -> list[str]:
+    """The papers that a configuration asks for.
+
+    Raises:
+        SettingsError: one of them is unknown (names the nearest).
+    """
+    known = paper_names()
+    for name in config.papers:
+        if name not in known:
+            raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, known)}")
+    return list(config.papers) or known
+
+
+def load_paper(name: str, config: Config) -> Paper:
+    """A paper's settings at the configuration's scale, its budget, and with the configuration's overrides.
+
+    Raises:
+        SettingsError: the paper, a key or a value is wrong, or a value has no provenance (names it).
+    """
+    if name not in paper_names():
+        raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, paper_names())}")
+    path = PAPERS_FOLDER / name / "settings.yaml"
+    values, provenance = _published(path)
+    scales = values.pop("scales", {})
+    for key in _scale_keys(config):
+        for dotted, value in scales.get(key, {}).get("values", {}).items():
+            _override(values, dotted, value, f"{path}: scales.{key}")
+            provenance[dotted] = Provenance("scale", f"{key}: {scales[key].get('reason', '')}".strip())
+    for dotted, value in config.set.get(name, {}).items():
+        _override(values, dotted, value, f"configuration: set.{name}")
+        provenance[dotted] = Provenance("configuration")
+    return Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+
+
+def _scale_keys(config: Config) -> list[str]:
+    """Sections of `scales` that apply, later ones over earlier ones."""
+    return [config.scale, f"{config.scale}-{budget_of(config)}"]
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    return read_yaml(path)
+
+
+def _published(path: Path) -> tuple[dict[str, Any], dict[str, Provenance]]:
+    """Plain values of a settings file, and the provenance of each by dotted key."""
+    raw = copy.deepcopy(_read(path))
+    provenance: dict[str, Provenance] = {}
+    values = {
+        key: section if key in UNSOURCED else _plain(section, key, None, provenance, path)
+        for key, section in raw.items()
+    }
+    return values, provenance
+
+
+def _plain(
+    node: Any, dotted: str, inherited: Provenance | None, provenance: dict[str, Provenance], path: Path
+) -> Any:
+    """Strip provenance from a node: `{value, source, reason}` leaves, or `provenance` of a whole mapping."""
+    if isinstance(node, Mapping) and "value" in node:
+        provenance[dotted] = _source({k: v for k, v in node.items() if k != "value"}, dotted, path)
+        return node["value"]
+    if isinstance(node, Mapping):
+        own = node.get("provenance")
+        inherited = _source(own, dotted, path) if own else inherited
+        return {
+            key: _plain(value, f"{dotted}.{key}", inherited, provenance, path)
+            for key, value in node.items()
+            if key != "provenance"
+        }
+    if inherited is None:
+        raise SettingsError(f"{path}: '{dotted}' has no provenance; write {{value, source, reason}}")
+    provenance[dotted] = inherited
+    return node
+
+
+def _source(given: Mapping[str, Any], dotted: str, path: Path) -> Provenance:
+    source, reason = given.get("source"), given.get("reason", "")
+    if source not in SOURCES:
+        raise SettingsError(f"{path}: '{dotted}': source '{source}' is unknown; {did_you_mean(str(source), SOURCES)}")
+    if source == "assumption" and not reason:
+        raise SettingsError(f"{path}: '{dotted}' is an assumption without a reason")
+    return Provenance(source, reason)
+
+
+def _override(values: dict[str, Any], dotted: str, value: Any, where: str) -> None:
+    """Replace the value at a dotted key, which must exist.
+
+    A part that itself holds dots (a system's name, say) is matched as the longest key that fits.
+    """
+    node, rest = values, dotted
+    while True:
+        key = next((k for k in sorted(node, key=len, reverse=True) if rest == k or rest.startswith(f"{k}.")), None)
+        if key is None:
+            part = rest.split(".")[0]
+            raise SettingsError(f"{where}: unknown key '{dotted}'; {did_you_mean(part, node)}")
+        if rest == key:
+            node[key] = value
+            return
+        if not isinstance(node[key], dict):
+            raise SettingsError(f"{where}: '{dotted}': '{key}' holds no keys")
+        node, rest = node[key], rest[len(key) + 1 :]

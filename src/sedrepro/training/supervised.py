@@ -1,0 +1,171 @@
+"""Supervised training on weak labels: one loop, read from top to bottom."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sedrepro.errors import SedreproError
+from sedrepro.evaluation.clip_metrics import micro_average_precision
+from sedrepro.files import atomic_path
+from sedrepro.nn.output import Output
+from sedrepro.settings import RunSettings
+from sedrepro.training.data import Clips
+from sedrepro.training.seeds import RunSeeds
+
+PRECISIONS = {"off": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass
+class Progress:
+    """Everything that a run needs to go on after a kill."""
+
+    epoch: int = 0
+    best_score: float = -1.0
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains one network on resident clips; the epoch with the best micro-AP on the selection clips is kept.
+
+    Loss (eq. 8): mean binary cross-entropy of the clip scores plus the weighted auxiliary losses. The learning rate
+    falls by a factor when that micro-AP stalls. `resume` is a file that survives a kill: the continued run gives,
+    on the CPU, the same weights bit for bit as an undisturbed one.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        run: RunSettings,
+        seeds: RunSeeds,
+        device: torch.device,
+        precision: str = "off",
+        resume: Path | None = None,
+        identity: str = "",
+    ) -> None:
+        self.network, self.run, self.seeds, self.device = network.to(device), run, seeds, device
+        self.resume, self.identity = resume, identity
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=run.training.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            self.optimizer, "max", factor=run.training.plateau_factor, patience=run.training.plateau_patience
+        )
+        self.precision = PRECISIONS[precision]
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
+        self.progress = Progress()
+
+    def fit(self, train: Clips, selection: Clips, log: Callable[[str], None] = print) -> Progress:
+        """Train to the last epoch, from the resume file where there is one; the network ends at its best weights.
+
+        Raises:
+            SedreproError: scores or losses are no longer finite.
+        """
+        self._load()
+        if self.progress.epoch:
+            log(f"resuming after epoch {self.progress.epoch}")
+        for epoch in range(self.progress.epoch + 1, self.run.training.epochs + 1):
+            row = {"epoch": epoch, "learning_rate": self.optimizer.param_groups[0]["lr"]}
+            row |= self._train_epoch(train, epoch)
+            row["micro_ap"] = micro_average_precision(selection.targets.cpu().numpy(), self.scores(selection)[0])
+            self.schedule.step(row["micro_ap"])
+            self._keep(row)
+            self._save()
+            log(" ".join(f"{key} {value:.6g}" for key, value in row.items()))
+        self.network.load_state_dict(self.progress.best_weights)
+        return self.progress
+
+    def _train_epoch(self, train: Clips, epoch: int) -> dict[str, float]:
+        self.network.train()
+        order = torch.randperm(len(train), generator=self.seeds.torch("order", epoch)).to(self.device)
+        sums: dict[str, Tensor] = {}
+        finite = torch.ones((), dtype=torch.bool, device=self.device)
+        batches = order.split(self.run.training.batch_size)
+        for batch in batches:
+            with self._autocast():
+                output = self.network(train.features[batch])
+            finite &= torch.isfinite(output.clip).all()
+            losses = self._losses(output, train.targets[batch])
+            self.optimizer.zero_grad(set_to_none=True)
+            self.scaler.scale(losses["loss"]).backward()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0) + loss.detach()
+        means = {name: float(value) / len(batches) for name, value in sums.items()}
+        if not (finite and np.isfinite(list(means.values())).all()):
+            raise SedreproError(f"epoch {epoch}: scores or losses are not finite; lower training.learning_rate or switch mixed_precision off")
+        return means
+
+    def _losses(self, output: Output, targets: Tensor) -> dict[str, Tensor]:
+        clip = torch.nan_to_num(output.clip.float(), 0.5)
+        losses = {"clip": nn.functional.binary_cross_entropy(clip, targets), **output.losses}
+        total = losses["clip"]
+        for name, weight in self.run.loss_weights.items():
+            if weight:
+                total = total + weight * losses[name]
+        return {"loss": total, **losses}
+
+    @torch.no_grad()
+    def scores(self, clips: Clips, with_frames: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
+        """Clip scores (clip, class) float32, and frame scores (clip, frame, class) float16 where asked for."""
+        self.network.eval()
+        clip, frame = [], []
+        for batch in clips.features.split(4 * self.run.training.batch_size):
+            with self._autocast():
+                output = self.network(batch)
+            clip.append(output.clip.float())
+            if with_frames and output.frame is not None:
+                frame.append(output.frame.to(torch.float16))
+        frames = torch.cat(frame).cpu().numpy() if frame else None
+        return torch.cat(clip).cpu().numpy(), frames
+
+    def _autocast(self) -> Any:
+        if self.precision is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.precision)
+
+    def _keep(self, row: dict[str, float]) -> None:
+        self.progress.epoch = int(row["epoch"])
+        self.progress.history.append(row)
+        if row["micro_ap"] > self.progress.best_score:
+            self.progress.best_score, self.progress.best_epoch = row["micro_ap"], int(row["epoch"])
+            self.progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+
+    def _save(self) -> None:
+        if self.resume is None:
+            return
+        state = {
+            "identity": self.identity,
+            "progress": vars(self.progress),
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        with atomic_path(self.resume) as temporary:
+            torch.save(state, temporary)
+
+    def _load(self) -> None:
+        """Take up the state in the resume file; one of other settings, or a damaged one, is passed over."""
+        torch.manual_seed(self.seeds.number("training"))
+        if self.resume is None or not self.resume.exists():
+            return
+        try:
+            state = torch.load(self.resume, map_location=self.device, weights_only=True)
+        except Exception:  # noqa: BLE001 - torch raises many kinds for a damaged file; training anew is always right
+            return
+        if state.get("identity") != self.identity:
+            return
+        self.progress = Progress(**state["progress"])
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["random"].cpu())

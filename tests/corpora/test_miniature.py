@@ -1,0 +1,280 @@
+"""The miniature corpora: official layouts, equal seeds give equal bytes, sounds that are learnable but not trivial."""
+
+import csv
+import hashlib
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+
+from sedrepro.corpora import miniature, synthesis
+from sedrepro.corpora.miniature import CLASSES, RARE_CLASS, SCENES, MiniatureSize, write_remix_sources
+from sedrepro.errors import DataError, SettingsError
+
+SIZE = MiniatureSize(clips_per_class=10, rare_class_clips=4, segments_per_scene=3)
+TINY = MiniatureSize(clips_per_class=1, rare_class_clips=1, segments_per_scene=1)
+AUDIO = "FSDKaggle2018/FSDKaggle2018.audio_train"
+EVENT_TABLE = "FSDKaggle2018/FSDKaggle2018.meta/train_post_competition.csv"
+SCENES_FOLDER = "TAU-urban-acoustic-scenes-2019-development"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("miniature")
+    write_remix_sources(root, seed=3, size=SIZE)
+    return root
+
+
+@pytest.fixture(scope="module")
+def rows(corpus: Path) -> list[dict[str, str]]:
+    with open(corpus / EVENT_TABLE, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def recordings(corpus: Path, rows: list[dict[str, str]]) -> dict[str, np.ndarray]:
+    return {row["fname"]: soundfile.read(corpus / AUDIO / row["fname"])[0] for row in rows}
+
+
+def digests(root: Path) -> dict[str, str]:
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def mean_log_spectrum(samples: np.ndarray, sample_rate: int = 44100) -> np.ndarray:
+    """Mean over time of the log power in 40 bands, the recording scaled to RMS 1."""
+    samples = samples / np.sqrt(np.mean(samples**2))
+    frequency, _, power = scipy.signal.spectrogram(samples, sample_rate, nperseg=2048, noverlap=1024)
+    edges = np.geomspace(50, 16000, 41)
+    bands = [
+        power[(frequency >= low) & (frequency < max(high, low + 22))].sum(0) for low, high in itertools.pairwise(edges)
+    ]
+    return np.log(np.array(bands) + 1e-10).mean(axis=1)
+
+
+def centroid(samples: np.ndarray) -> float:
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    return float((power * np.fft.rfftfreq(len(samples), 1 / 44100)).sum() / power.sum())
+
+
+def test_event_table_has_the_official_columns_and_order(corpus: Path, rows: list[dict[str, str]]):
+    header = (corpus / EVENT_TABLE).read_text(encoding="utf-8").splitlines()[0]
+    assert header == "fname,label,manually_verified,freesound_id,license"
+    names = [row["fname"] for row in rows]
+    assert names == sorted(set(names))
+    assert all(re.fullmatch(r"[0-9a-f]{8}\.wav", name) for name in names)
+    assert {row["label"] for row in rows} == set(CLASSES)
+
+
+def test_classes_hold_what_the_paper_names():
+    assert len(CLASSES) == 10
+    assert {"Bus", "Cowbell", "Gong", "Meow", "Telephone", "Cello"} <= set(CLASSES)
+    assert RARE_CLASS in CLASSES
+
+
+def test_scene_table_has_the_official_columns_and_names(corpus: Path):
+    lines = (corpus / SCENES_FOLDER / "meta.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "filename\tscene_label\tidentifier\tsource_label"
+    assert len(lines) == 1 + len(SCENES) * SIZE.segments_per_scene
+    scene_of_location: dict[str, str] = {}
+    for line in lines[1:]:
+        filename, scene, identifier, source = line.split("\t")
+        city, location = identifier.split("-")
+        assert city in miniature.CITIES
+        assert re.fullmatch(rf"audio/{scene}-{city}-{location}-\d+-a\.wav", filename)
+        assert source == "a"
+        assert scene_of_location.setdefault(identifier, scene) == scene
+    cities_of_2018 = {"barcelona", "helsinki", "london", "paris", "stockholm", "vienna"}
+    used = {identifier.split("-")[0] for identifier in scene_of_location}
+    assert used & cities_of_2018
+    assert used - cities_of_2018
+
+
+def test_every_listed_file_exists_and_no_other(corpus: Path, rows: list[dict[str, str]]):
+    assert {path.name for path in (corpus / AUDIO).iterdir()} == {row["fname"] for row in rows}
+    lines = (corpus / SCENES_FOLDER / "meta.csv").read_text(encoding="utf-8").splitlines()[1:]
+    listed = {line.split("\t")[0] for line in lines}
+    assert {f"audio/{path.name}" for path in (corpus / SCENES_FOLDER / "audio").iterdir()} == listed
+    assert {path.name for path in corpus.iterdir()} == {"FSDKaggle2018", SCENES_FOLDER}
+
+
+def test_audio_formats(corpus: Path):
+    for path in (corpus / AUDIO).iterdir():
+        info = soundfile.info(path)
+        assert (info.format, info.samplerate, info.channels, info.subtype) == ("WAV", 44100, 1, "PCM_16")
+        assert 0.29 <= info.duration <= 8.0
+    for path in (corpus / SCENES_FOLDER / "audio").iterdir():
+        info = soundfile.info(path)
+        assert (info.samplerate, info.channels, info.subtype, info.frames) == (48000, 2, "PCM_24", 480000)
+
+
+def test_verified_and_unverified_counts(rows: list[dict[str, str]]):
+    for label in CLASSES:
+        verified = [row["manually_verified"] for row in rows if row["label"] == label]
+        assert verified.count("1") == (SIZE.rare_class_clips if label == RARE_CLASS else SIZE.clips_per_class)
+        assert verified.count("0") >= len(verified) / 5
+
+
+def test_only_unverified_clips_are_mislabelled():
+    clips = miniature.event_clips(seed=0, size=MiniatureSize())
+    assert all(clip.sound == clip.label for clip in clips if clip.verified)
+    unverified = [clip.sound != clip.label for clip in clips if not clip.verified]
+    assert 0.2 < np.mean(unverified) < 0.6
+
+
+def test_default_corpus_has_every_class_in_each_remix_fold():
+    """Folds as the remix deals them: rows shuffled with RandomState(1234), then dealt in turn."""
+    clips = miniature.event_clips(seed=0, size=MiniatureSize())
+    order = np.arange(len(clips))
+    np.random.RandomState(1234).shuffle(order)
+    for fold in range(4):
+        assert {clips[row].label for row in order[fold::4] if clips[row].verified} == set(CLASSES)
+
+
+def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path):
+    for folder, seed in (("first", 0), ("again", 0), ("other", 1)):
+        write_remix_sources(tmp_path / folder, seed, TINY)
+    first, again, other = (digests(tmp_path / folder) for folder in ("first", "again", "other"))
+    assert first == again
+    assert not set(first.values()) & {digest for name, digest in other.items() if name.endswith(".wav")}
+
+
+def test_a_clip_does_not_depend_on_the_size_of_the_corpus():
+    small, large = (miniature.event_clips(0, size) for size in (SIZE, MiniatureSize()))
+    keys = [
+        {(clip.sound, clip.label, clip.verified, clip.seed.spawn_key) for clip in clips} for clips in (small, large)
+    ]
+    assert len(keys[1]) == len(large)
+    assert keys[0] < keys[1]
+
+
+def test_no_recording_is_silent_or_clipped(corpus: Path, recordings: dict[str, np.ndarray]):
+    scenes = [soundfile.read(path)[0] for path in (corpus / SCENES_FOLDER / "audio").iterdir()]
+    for samples in [*recordings.values(), *scenes]:
+        assert np.isfinite(samples).all()
+        assert 0.09 < np.abs(samples).max() < 0.995
+        assert np.sqrt(np.mean(samples**2)) > 1e-3
+        assert np.mean(np.abs(samples) > 0.999 * np.abs(samples).max()) < 0.01
+
+
+def test_scene_channels_are_partly_correlated(corpus: Path):
+    for path in (corpus / SCENES_FOLDER / "audio").iterdir():
+        assert 0.4 < np.corrcoef(soundfile.read(path)[0].T)[0, 1] < 0.999
+
+
+def test_lengths_and_levels_vary(recordings: dict[str, np.ndarray]):
+    seconds = np.array([len(samples) / 44100 for samples in recordings.values()])
+    peaks = np.array([np.abs(samples).max() for samples in recordings.values()])
+    assert 0.3 < np.mean(seconds < 2) < 0.8
+    assert seconds.max() > 4
+    assert peaks.min() < 0.2
+    assert peaks.max() > 0.8
+
+
+def test_some_recordings_start_or_end_nearly_silent(recordings: dict[str, np.ndarray]):
+    edge = 44100 // 20
+    quiet = [max(np.abs(samples[:edge]).max(), 1e-9) < 0.02 * np.abs(samples).max() for samples in recordings.values()]
+    assert 0.05 < np.mean(quiet) < 0.6
+
+
+def test_each_class_varies(rows: list[dict[str, str]], recordings: dict[str, np.ndarray]):
+    for label in CLASSES:
+        own = [recordings[row["fname"]] for row in rows if row["label"] == label and row["manually_verified"] == "1"]
+        assert np.std([np.log(len(samples)) for samples in own]) > 0.1
+        assert np.std([np.log(centroid(samples)) for samples in own]) > 0.05
+
+
+def test_classes_are_learnable_but_not_trivial(rows: list[dict[str, str]], recordings: dict[str, np.ndarray]):
+    verified = [row for row in rows if row["manually_verified"] == "1"]
+    labels = np.array([row["label"] for row in verified])
+    spectra = np.array([mean_log_spectrum(recordings[row["fname"]]) for row in verified])
+    right = 0
+    for held_out in range(len(labels)):
+        others = np.arange(len(labels)) != held_out
+        centroids = [spectra[others & (labels == label)].mean(axis=0) for label in CLASSES]
+        distances = [np.sum((spectra[held_out] - centre) ** 2) for centre in centroids]
+        right += CLASSES[int(np.argmin(distances))] == labels[held_out]
+    assert 0.45 < right / len(labels) < 0.95
+
+
+@pytest.mark.parametrize("sample_rate", [16000, 44100])
+@pytest.mark.parametrize("label", CLASSES)
+def test_event_at_any_sample_rate(label: str, sample_rate: int):
+    for number in range(3):
+        samples = synthesis.event(label, np.random.default_rng(number), sample_rate)
+        assert samples.dtype == np.float32
+        assert samples.ndim == 1
+        assert np.isfinite(samples).all()
+        assert 0.3 <= len(samples) / sample_rate <= 8.0
+
+
+@pytest.mark.parametrize("label", SCENES)
+def test_scene_has_the_asked_length(label: str):
+    samples = synthesis.scene(label, np.random.default_rng(0), 16000, seconds=1.5)
+    assert samples.shape == (24000, 2)
+    assert samples.dtype == np.float32
+    assert np.isfinite(samples).all()
+
+
+def test_sine_partials_are_exact():
+    frequencies, decays, amplitudes = np.array([440.0, 1234.5]), np.array([0.3, 0.05]), np.array([1.0, 0.5])
+    time = np.arange(4410)[:, None] / 44100
+    expected = (amplitudes * np.exp(-time / decays) * np.sin(2 * np.pi * frequencies * time)).sum(axis=1)
+    partials = synthesis.decaying_partials(frequencies, decays, amplitudes, 0.1, 44100)
+    np.testing.assert_allclose(partials, expected, atol=1e-9)
+
+
+def test_harmonic_tone_has_the_asked_pitch_and_does_not_alias():
+    tone = synthesis.harmonic_tone(np.full(16000, 1000.0), np.ones(40), 16000)
+    power = np.abs(np.fft.rfft(tone)) ** 2
+    assert set(np.argsort(power)[-7:]) == set(range(1000, 8000, 1000))
+    assert np.delete(power, np.arange(1000, 8000, 1000)).sum() < 1e-4 * power.sum()
+
+
+@pytest.mark.parametrize("start", [-2, 0, 3, 5, -9])
+def test_overlay_ignores_what_lies_outside(start: int):
+    target = np.zeros(5)
+    synthesis.overlay(target, np.ones(4), start)
+    expected = [float(0 <= index - start < 4) for index in range(5)]
+    assert target.tolist() == expected
+
+
+def test_unknown_labels_name_the_nearest():
+    with pytest.raises(SettingsError, match="did you mean 'Cowbell'"):
+        synthesis.event("Cowbel", np.random.default_rng(0), 44100)
+    with pytest.raises(SettingsError, match="did you mean 'shopping_mall'"):
+        synthesis.scene("shoping_mall", np.random.default_rng(0), 48000)
+
+
+def test_impossible_settings_are_named(tmp_path: Path):
+    with pytest.raises(SettingsError, match="segments_per_scene"):
+        write_remix_sources(tmp_path, size=MiniatureSize(segments_per_scene=0))
+    with pytest.raises(SettingsError, match="seed"):
+        write_remix_sources(tmp_path, seed=-1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("failure", "shown"),
+    [(soundfile.SoundFileRuntimeError("disk full"), DataError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_an_interrupted_write_leaves_no_data_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException, shown: type[BaseException]
+):
+    real_write, written = soundfile.write, []
+
+    def write(path: Path, *arguments, **settings) -> None:
+        if len(written) == 5:
+            raise failure
+        written.append(path)
+        real_write(path, *arguments, **settings)
+
+    monkeypatch.setattr(soundfile, "write", write)
+    with pytest.raises(shown):
+        write_remix_sources(tmp_path, size=TINY)
+    assert written
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,59 @@
+"""A small published table, runs to fill it with, and readers of what is rendered."""
+
+import xml.etree.ElementTree as ElementTree
+
+from sedrepro.reporting.cells import Cell
+from sedrepro.reporting.html_table import to_html
+from sedrepro.reporting.layout import TableLayout
+from sedrepro.reporting.metrics_files import RunMetrics
+
+HEADER = "model,system,variant,snr_db,metric,published,note"
+ROWS = [
+    "GAP,gap,remix_10db,10,micro_ap,0.7000,",
+    "GAP,gap,remix_0db,0,micro_ap,0.6000,",
+    "GMP,gmp,remix_10db,10,micro_ap,,none printed",
+    "GMP,gmp,remix_0db,0,micro_ap,0.5000,",
+]
+LAYOUT = TableLayout(
+    title="Table 9. Pooling",
+    rows=["model"],
+    columns=["snr_db", "metric"],
+    names={"snr_db": "SNR {} dB", "micro_ap": "micro-p", "model": "network"},
+)
+
+
+def published(folder, *rows, header=HEADER):
+    path = folder / "table9.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def cell(metric="micro_ap", value="0.7", system="gap", variant="remix_0db", label="GAP", **other):
+    factors = other.pop("factors", {"snr_db": "0"})
+    return Cell({"model": label}, system, variant, factors, metric, value, **other)
+
+
+def class_cell(event_class, **other):
+    return cell(metric="average_precision", factors={"event_class": event_class}, **other)
+
+
+def run(value=0.7, system="gap", variant="remix_0db", fold=1, seed=1, **other):
+    settings = {
+        "paper": "some_paper",
+        "scale": "full",
+        "clips": 80,
+        "clips_expected": 80,
+        "classes": ["Bus", "Gong"],
+        "metrics": {"micro_ap": value, "event_error_rate": value, "event_f1": value},
+        "class_metrics": {"average_precision": {"Bus": value, "Gong": value}},
+        "classes_without_events": [],
+    }
+    return RunMetrics(system=system, variant=variant, fold=fold, seed=seed, **(settings | other))
+
+
+def page(table, layout=LAYOUT):
+    return ElementTree.fromstring(to_html(table, layout).replace("<!DOCTYPE html>\n", ""))
+
+
+def texts(element, tag):
+    return ["".join(found.itertext()) for found in element.iter(tag)]

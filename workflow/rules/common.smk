@@ -1,0 +1,104 @@
+"""Configuration, and the functions with which rules find their files. Nothing here lists papers or systems."""
+
+import ast
+import json
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+from sedrepro import settings
+from sedrepro.config import CONFIG_FOLDER, make_config, read_yaml, scale_file
+from sedrepro.corpora import data_set
+from sedrepro.errors import SedreproError
+from sedrepro.files import write_text
+from sedrepro.reporting.paper_tables import cells_file, table_runs
+from sedrepro.runs import RUN_FILES
+
+
+def configured():
+    """The validated configuration: the scale's file, then what `--configfile` and `--config` say."""
+    chosen = dict(config)
+    scale = chosen.get("scale", "miniature")
+    values = chosen if chosen.pop("_whole", False) else read_yaml(scale_file(scale)) | chosen
+    return make_config(values, f"config/{scale}.yaml and the command line")
+
+
+def required_labels(conf, papers):
+    """Label tables of the official data sets; where they are not made here they must be there."""
+    names = {name for p in papers for c in p.settings.corpora.values() for name in (c.events, c.scenes)}
+    tables = {name: conf.corpora_dir / data_set(name).LABELS for name in sorted(names)}
+    for name, path in tables.items():
+        if conf.scale != "miniature" and not path.is_file():
+            raise SedreproError(f"{path}: no such file; data_root must hold {name} in its official layout")
+    return tables
+
+
+try:
+    CONF = configured()
+    PAPERS = {name: settings.load_paper(name, CONF) for name in settings.chosen_papers(CONF)}
+    LABELS = required_labels(CONF, PAPERS.values())
+except SedreproError as error:
+    raise WorkflowError(str(error)) from None
+
+SCALE = CONF.scale
+WORK = f"{CONF.work_dir}/{SCALE}"
+RESULTS = f"{CONF.results_dir}/{SCALE}"
+SOURCE = Path("src/sedrepro")
+SEDREPRO = f"{CONF.work_dir}/{SCALE}/config.yaml"
+
+# The resolved configuration, so that each command in a log can be repeated by hand, word for word.
+write_text(SEDREPRO, yaml.safe_dump(json.loads(CONF.model_dump_json(exclude_none=True)), sort_keys=False))
+
+wildcard_constraints:
+    paper="|".join(PAPERS),
+    corpus=r"[\w-]+",
+    variant=r"[\w-]+",
+    system=r"[\w.-]+",
+    table=r"\w+",
+    figure=r"\w+",
+    fold=r"\d+",
+    seed=r"\d+",
+
+
+def code(*files):
+    """Source files that a rule's results depend on, so that editing them reruns just that."""
+    return [str(SOURCE / name) for name in files]
+
+
+def network_code(wildcards):
+    """The paper's network and the shared layers it imports, found from the import statements."""
+    waiting, found = [SOURCE / "papers" / wildcards.paper / "network.py"], []
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.append(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            origin = node.module if isinstance(node, ast.ImportFrom) else None
+            if origin and origin.startswith(("sedrepro.nn", "sedrepro.papers")):
+                waiting.append(Path("src", *origin.split(".")).with_suffix(".py"))
+    return sorted(map(str, found))
+
+
+def compact(*models):
+    """Settings as one line of JSON: a rule's parameter, so that changing one reruns what depends on it."""
+    return json.dumps([m.model_dump(mode="json") for m in models], sort_keys=True)
+
+
+def corpus_of(wildcards):
+    """Corpus of a corpus variant."""
+    return PAPERS[wildcards.paper].settings.corpus_of(wildcards.variant)[0]
+
+
+def run_folder(who):
+    """Results folder of a run."""
+    return f"{RESULTS}/{who.path}"
+
+
+def paper_outputs(name):
+    """Every table and figure of a paper."""
+    paper = PAPERS[name].settings
+    tables = expand(f"{RESULTS}/{name}/tables/{{t}}.{{e}}", t=paper.tables, e=("csv", "md", "html"))
+    figures = expand(f"{RESULTS}/{name}/figures/{{f}}.{{e}}", f=paper.figures, e=("svg", "png"))
+    return [*tables, *figures]

@@ -1,0 +1,42 @@
+"""Features, and audio on request."""
+
+
+rule features:
+    input:
+        recipes=f"{WORK}/{{paper}}/corpora/{{corpus}}/recipes.tsv",
+        code=code("audio/reading.py", "audio/logmel.py", "audio/store.py", "corpora/mixing.py"),
+    output:
+        directory(f"{WORK}/{{paper}}/features/{{corpus}}"),
+    log:
+        f"{WORK}/logs/{{paper}}/features_{{corpus}}.log",
+    benchmark:
+        f"{WORK}/benchmarks/{{paper}}/features_{{corpus}}.tsv"
+    threads: 16
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: compact(
+            PAPERS[wildcards.paper].settings.front_end, PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
+        ),
+    message:
+        "Mixing {wildcards.corpus} and extracting its features"
+    shell:
+        "python -m sedrepro features --config {SEDREPRO} --paper {wildcards.paper} --corpus {wildcards.corpus}"
+        " --threads {threads} > {log} 2>&1"
+
+
+rule remix_audio:
+    """WAV files of one corpus variant, for listening; ask for its folder by name."""
+    input:
+        recipes=lambda wildcards: f"{WORK}/{wildcards.paper}/corpora/{corpus_of(wildcards)}/recipes.tsv",
+        code=code("corpora/mixing.py", "audio/reading.py"),
+    output:
+        directory(f"{WORK}/{{paper}}/audio/{{variant}}"),
+    log:
+        f"{WORK}/logs/{{paper}}/remix_audio_{{variant}}.log",
+    threads: 16
+    message:
+        "Writing the mixtures of {wildcards.variant} as WAV files"
+    shell:
+        "python -m sedrepro remix-audio --config {SEDREPRO} --paper {wildcards.paper} --variant {wildcards.variant}"
+        " --threads {threads} > {log} 2>&1"

@@ -1,0 +1,19 @@
+"""Obtaining data. At miniature scale it is synthesised; other scales read `data_root`."""
+
+if SCALE == "miniature":
+
+    rule synthesise:
+        input:
+            code=code("corpora/miniature.py", "corpora/synthesis.py"),
+        output:
+            LABELS.values(),
+        log:
+            f"{WORK}/logs/synthesise.log",
+        benchmark:
+            f"{WORK}/benchmarks/synthesise.tsv"
+        params:
+            seed=CONF.miniature_seed,
+        message:
+            "Synthesising the miniature corpora"
+        shell:
+            "python -m sedrepro synthesise --config {SEDREPRO} > {log} 2>&1"

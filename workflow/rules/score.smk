@@ -1,0 +1,37 @@
+"""Metrics of a run from its stored scores, and what a figure shows of one."""
+
+
+rule score:
+    input:
+        multiext(f"{RUN}/", *RUN_FILES),
+        code=code("evaluation/clip_metrics.py"),
+    output:
+        f"{RUN}/metrics.json",
+    log:
+        f"{WORK}/logs/{{paper}}/score/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+    message:
+        "Scoring {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
+    shell:
+        f"python -m sedrepro score {RUN_WORDS} > {{log}} 2>&1"
+
+
+def figure_run(wildcards):
+    """Files of the run that a figure looks into: the first configured fold and seed."""
+    shown = PAPERS[wildcards.paper].settings.figures[wildcards.figure]
+    folder = f"{RESULTS}/{wildcards.paper}/runs/{shown.system}/{shown.variant}/fold{CONF.folds[0]}/seed{CONF.seeds[0]}"
+    return [f"{folder}/{name}" for name in RUN_FILES]
+
+
+rule examine:
+    input:
+        run=figure_run,
+        code=lambda wildcards: code("reporting/figures.py", f"papers/{wildcards.paper}/figures.py"),
+    output:
+        multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
+    log:
+        f"{WORK}/logs/{{paper}}/examine_{{figure}}.log",
+    message:
+        "Looking into the run of {wildcards.figure}"
+    shell:
+        "python -m sedrepro examine --config {SEDREPRO} --paper {wildcards.paper} --figure {wildcards.figure}"
+        " > {log} 2>&1"

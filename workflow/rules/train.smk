@@ -1,0 +1,30 @@
+"""Training: one job per run. Resume state lies outside the declared outputs, which Snakemake deletes after a failure."""
+
+RUN = f"{RESULTS}/{{paper}}/runs/{{system}}/{{variant}}/fold{{fold}}/seed{{seed}}"
+RUN_WORDS = (
+    "--config {SEDREPRO} --paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
+    " --fold {wildcards.fold} --seed {wildcards.seed}"
+)
+
+
+rule train:
+    input:
+        features=lambda wildcards: f"{WORK}/{wildcards.paper}/features/{corpus_of(wildcards)}",
+        network=network_code,
+        code=code("training/supervised.py", "training/data.py", "training/seeds.py"),
+    output:
+        multiext(f"{RUN}/", *RUN_FILES),
+    log:
+        f"{WORK}/logs/{{paper}}/train/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+    benchmark:
+        f"{WORK}/benchmarks/{{paper}}/train/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.tsv"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: compact(PAPERS[wildcards.paper].run(wildcards.system)),
+        machine=[CONF.mixed_precision, CONF.tf32, CONF.frame_scores],
+    message:
+        "Training {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
+    shell:
+        f"python -m sedrepro train {RUN_WORDS} --threads {{threads}} > {{log}} 2>&1"
