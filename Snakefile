@@ -24,6 +24,10 @@ rule all:
         [paper_outputs(name) for name in PAPERS],
 
 
+onerror:
+    report_failed_jobs(log)
+
+
 for name in PAPERS:
 
     rule:

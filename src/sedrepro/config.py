@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, field_validator
 
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.typed import Typed, load
@@ -25,14 +25,21 @@ class Config(Typed):
     results_dir: Path = Path("results")
     papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
     folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     budget: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="which reduction the scale takes")
     mixed_precision: Literal["off", "bfloat16", "float16"] = "off"
     tf32: bool = Field(default=False, description="allow TF32 in convolutions and products on the GPU")
     frame_scores: bool = Field(default=False, description="store frame scores beside clip scores")
     miniature_seed: int = 0
-    set: dict[str, Any] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
+    set: dict[str, dict[str, Any]] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
+
+    @field_validator("papers", "folds", "seeds")
+    @classmethod
+    def _no_entry_twice(cls, entries: tuple) -> tuple:
+        if len(dict.fromkeys(entries)) < len(entries):
+            raise ValueError("an entry stands twice")
+        return entries
 
     @property
     def corpora_dir(self) -> Path:
@@ -50,13 +57,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: no such file") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" in line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path}: is not valid YAML{line}: {getattr(error, 'problem', error)}") from error
+        raise SettingsError(f"{path}: is not valid YAML{_yaml_problem(error)}") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: must hold keys and values")
     return values
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    """Line and problem of a YAML error, on one line."""
+    mark = getattr(error, "problem_mark", None)
+    line = f" in line {mark.line + 1}" if mark else ""
+    return f"{line}: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
 
 
 def scale_file(scale: str) -> Path:
@@ -77,6 +93,8 @@ def make_config(values: Mapping[str, Any], where: str) -> Config:
         SettingsError: a key or a value is wrong (names it), or a folder is missing.
     """
     given = {key: _listed(key, value) for key, value in values.items() if value is not None and value != ""}
+    if "set" in given:
+        given["set"] = _plain_values(given["set"])
     config = load(Config, given, where)
     if config.scale != "miniature":
         _require_data_root(config, where)
@@ -91,6 +109,18 @@ def _listed(key: str, value: Any) -> Any:
     return value if isinstance(value, Sequence) else [value]
 
 
+def _plain_values(value: Any) -> Any:
+    """`value` with texts read as YAML: Snakemake's `--config set={...}` hands on numbers as text too."""
+    if isinstance(value, Mapping):
+        return {key: _plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_values(inner) for inner in value]
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+
+
 def _require_data_root(config: Config, where: str) -> None:
     if config.scale == "recordings" and config.data_root is None:
         raise SettingsError(f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings")
@@ -102,20 +132,23 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
     """`key=value` words of a command line as a mapping; values are read as YAML.
 
     Raises:
-        SettingsError: a word has no '='.
+        SettingsError: a word has no '=', or its value is no YAML.
     """
     values = {}
     for word in assignments:
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise SettingsError(f"'{word}': write key=value")
-        values[key] = yaml.safe_load(value)
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"'{word}': the value is not valid YAML{_yaml_problem(error)}") from error
     return values
 
 
 def load_config(scale: str | None = None, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> Config:
     """The configuration in `path` (default: the scale's file, `config/miniature.yaml`) with `changes` applied."""
-    path = path or scale_file(scale or "miniature")
+    path = path or scale_file(scale or (changes or {}).get("scale") or "miniature")
     values = read_yaml(path) | {key: value for key, value in (changes or {}).items() if value is not None}
     if scale is not None and values.get("scale") != scale:
         raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")

@@ -28,13 +28,15 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
-        os.chmod(name, 0o666 & ~_umask())
         temporary = Path(name)
+        os.chmod(temporary, 0o666 & ~_umask())
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename is None or str(error.filename) == str(temporary):
-            raise DataError(f"{path}: cannot be written ({error.strerror or error}); free space or choose another folder") from error
+        if temporary is None or error.filename is None or str(error.filename) == str(temporary):
+            raise DataError(
+                f"{path}: cannot be written ({error.strerror or error}); free space or choose another folder"
+            ) from error
         raise
     finally:
         if temporary is not None:
@@ -55,11 +57,17 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         os.chmod(temporary, 0o777 & ~_umask())
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
+        # Renamed before it is deleted: a job killed meanwhile never leaves part of the old folder under its name.
+        old = temporary.with_name(f"{temporary.name}.old")
+        if path.is_dir():
+            os.replace(path, old)
         os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        if error.filename is None or str(error.filename).startswith(str(temporary)):
-            raise DataError(f"{path}: cannot be written ({error.strerror or error}); free space or choose another folder") from error
+        if temporary is None or error.filename is None or str(error.filename).startswith(str(temporary)):
+            raise DataError(
+                f"{path}: cannot be written ({error.strerror or error}); free space or choose another folder"
+            ) from error
         raise
     finally:
         if temporary is not None:
@@ -105,14 +113,17 @@ def read_table(path: Path | str, columns: Sequence[str], delimiter: str = "\t") 
     Raises:
         DataError: the file is missing, empty, lacks a column, or a row is short (names file and row).
     """
+    rows, number = [], 0
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, delimiter=delimiter)
             header = reader.fieldnames or []
             missing = [column for column in columns if column not in header]
             if missing:
-                raise DataError(f"{path}: column '{missing[0]}' is missing (found: {', '.join(header) or 'an empty file'})")
-            rows = []
+                raise DataError(
+                    f"{path}: column '{missing[0]}' is missing (found: {', '.join(header) or 'an empty file'})"
+                )
+            number = 1
             for number, row in enumerate(reader, start=2):
                 if any(row[column] is None for column in columns):
                     raise DataError(f"{path}: row {number} has too few fields")
@@ -122,6 +133,8 @@ def read_table(path: Path | str, columns: Sequence[str], delimiter: str = "\t") 
         raise DataError(f"{path}: no such file") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except csv.Error as error:
+        raise DataError(f"{path}: row {number + 1} cannot be read ({error}); look for an unmatched quote") from error
 
 
 def _umask() -> int:

@@ -20,7 +20,7 @@ def usable_cores() -> int:
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, title: str, total: int | None = None
 ) -> Iterator[Result]:
-    """`function` over `items` in threads; results in order, few of them in memory at once, a progress line on a terminal.
+    """`function` over `items` in threads; results in order, few in memory at once, a progress line on a terminal.
 
     Reading, resampling and FFTs release Python's lock, so threads share sources without copies. The first
     error ends the work and is raised.

@@ -23,7 +23,6 @@ import numpy as np
 from sedrepro import __version__
 from sedrepro.config import Config
 from sedrepro.errors import DataError, SettingsError
-from sedrepro.evaluation.clip_metrics import clip_metrics
 from sedrepro.files import atomic_path, read_json, write_json
 from sedrepro.settings import Paper
 
@@ -73,7 +72,7 @@ def build_network(paper: Paper, system: str, classes: int, seed: int) -> Any:
     """The initialised network of a system.
 
     Raises:
-        SettingsError: an argument is unknown to the network.
+        SettingsError: an argument is unknown to the network, or impossible.
     """
     import torch
 
@@ -84,8 +83,9 @@ def build_network(paper: Paper, system: str, classes: int, seed: int) -> Any:
         return module.build(
             run.network, run.arguments, run.loss_weights, classes, run.front_end.n_frames, run.front_end.n_mels
         )
-    except TypeError as error:
-        raise SettingsError(f"{paper.name}: system '{system}': {error}") from error
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SettingsError(f"{paper.name}: system '{system}': network '{run.network}': {problem}") from error
 
 
 def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
@@ -181,7 +181,8 @@ def environment(device: Any, threads: int, seconds: float) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine(),
         "threads": threads,
         "seconds": round(seconds, 3),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 2**20),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        // (1024 if sys.platform == "linux" else 2**20),
         "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if cuda else None,
     }
 
@@ -211,9 +212,15 @@ def read_scores(folder: Path) -> dict[str, np.ndarray]:
 
 def score(folder: Path) -> Path:
     """Compute metrics.json of a run from its stored scores; the network is not needed."""
+    from sedrepro.evaluation.clip_metrics import clip_metrics
+
     config, scores = read_json(folder / "config.json"), read_scores(folder)
     metrics = clip_metrics(scores["targets"], scores["clip"], config["classes"])
     who = {key: config[key] for key in ("paper", "system", "variant", "fold", "seed", "scale")}
-    counts = {"held_out_clips": len(scores["clip"]), "clips": config["clips"], "clips_expected": config["clips_expected"]}
+    counts = {
+        "held_out_clips": len(scores["clip"]),
+        "clips": config["clips"],
+        "clips_expected": config["clips_expected"],
+    }
     write_json(folder / "metrics.json", who | counts | {"classes": config["classes"]} | metrics)
     return folder / "metrics.json"

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, NonNegativeFloat
 
-from sedrepro.audio.logmel import FrontEnd
-from sedrepro.config import Config, budget_of, read_yaml
+from sedrepro.audio.front_end import FrontEnd
+from sedrepro.config import SCALES, Config, budget_of, read_yaml
 from sedrepro.corpora.remix import Remix
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.reporting.layout import TableLayout
@@ -54,7 +54,7 @@ class System(Typed):
     label: str
     network: str = Field(description="entry of the paper's `networks`")
     arguments: dict[str, Any] = Field(default_factory=dict)
-    loss_weights: dict[str, float] = Field(default_factory=dict, description="auxiliary losses and their weights")
+    loss_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict, description="auxiliary losses' weights")
     training: dict[str, Any] = Field(default_factory=dict, description="what differs from the paper's `training`")
 
 
@@ -134,7 +134,9 @@ class Paper:
             raise SettingsError(f"{self.name}: system '{system}' is unknown; {did_you_mean(system, systems)}")
         chosen = systems[system]
         if chosen.network not in networks:
-            raise SettingsError(f"{self.name}: network '{chosen.network}' is unknown; {did_you_mean(chosen.network, networks)}")
+            raise SettingsError(
+                f"{self.name}: network '{chosen.network}' is unknown; {did_you_mean(chosen.network, networks)}"
+            )
         where = f"{self.name}: systems.{system}.training"
         training = load(Training, self.settings.training.model_dump() | chosen.training, where)
         return RunSettings(
@@ -173,16 +175,30 @@ def load_paper(name: str, config: Config) -> Paper:
     if name not in paper_names():
         raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, paper_names())}")
     path = PAPERS_FOLDER / name / "settings.yaml"
+    for paper in config.set:
+        if paper not in paper_names():
+            raise SettingsError(f"configuration: set: paper '{paper}' is unknown; {did_you_mean(paper, paper_names())}")
     values, provenance = _published(path)
     scales = values.pop("scales", {})
+    known = [*SCALES, *(f"{scale}-{budget}" for scale in SCALES for budget in ("cpu", "gpu"))]
+    for key in scales:
+        if key not in known:
+            raise SettingsError(f"{path}: scales: '{key}' is unknown; {did_you_mean(key, known)}")
     for key in _scale_keys(config):
         for dotted, value in scales.get(key, {}).get("values", {}).items():
             _override(values, dotted, value, f"{path}: scales.{key}")
-            provenance[dotted] = Provenance("scale", f"{key}: {scales[key].get('reason', '')}".strip())
+            _mark(provenance, dotted, Provenance("scale", f"{key}: {scales[key].get('reason', '')}".strip()))
     for dotted, value in config.set.get(name, {}).items():
         _override(values, dotted, value, f"configuration: set.{name}")
-        provenance[dotted] = Provenance("configuration")
+        _mark(provenance, dotted, Provenance("configuration"))
     return Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+
+
+def _mark(provenance: dict[str, Provenance], dotted: str, origin: Provenance) -> None:
+    """Set the provenance of a key; where it was a mapping, that of its former values is forgotten."""
+    for key in [key for key in provenance if key.startswith(f"{dotted}.") and dotted not in provenance]:
+        del provenance[key]
+    provenance[dotted] = origin
 
 
 def _scale_keys(config: Config) -> list[str]:
@@ -206,9 +222,7 @@ def _published(path: Path) -> tuple[dict[str, Any], dict[str, Provenance]]:
     return values, provenance
 
 
-def _plain(
-    node: Any, dotted: str, inherited: Provenance | None, provenance: dict[str, Provenance], path: Path
-) -> Any:
+def _plain(node: Any, dotted: str, inherited: Provenance | None, provenance: dict[str, Provenance], path: Path) -> Any:
     """Strip provenance from a node: `{value, source, reason}` leaves, or `provenance` of a whole mapping."""
     if isinstance(node, Mapping) and "value" in node:
         provenance[dotted] = _source({k: v for k, v in node.items() if k != "value"}, dotted, path)
@@ -227,7 +241,13 @@ def _plain(
     return node
 
 
-def _source(given: Mapping[str, Any], dotted: str, path: Path) -> Provenance:
+def _source(given: Any, dotted: str, path: Path) -> Provenance:
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"{path}: '{dotted}': provenance '{given}' must be {{source, reason}}")
+    for key in given:
+        if key not in ("source", "reason"):
+            hint = did_you_mean(key, ("source", "reason"))
+            raise SettingsError(f"{path}: '{dotted}': unknown key '{key}' of a provenance; {hint}")
     source, reason = given.get("source"), given.get("reason", "")
     if source not in SOURCES:
         raise SettingsError(f"{path}: '{dotted}': source '{source}' is unknown; {did_you_mean(str(source), SOURCES)}")

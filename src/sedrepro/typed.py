@@ -11,7 +11,7 @@ from sedrepro.errors import SettingsError, did_you_mean
 class Typed(BaseModel):
     """Base of every settings model: immutable, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,6 +23,8 @@ def load(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
     Raises:
         SettingsError: the first wrong key or value, naming the nearest valid key.
     """
+    if not isinstance(values, Mapping):
+        raise SettingsError(f"{where}: must hold keys and values")
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
@@ -39,7 +41,11 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
     if problem["type"] == "missing":
         return f"key '{path}' is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"'{path}' = {problem['input']!r}: {message}" if path else message
+    if not path:
+        return message
+    # A rule across keys has the whole section as its input; its message names the key.
+    value = "" if isinstance(problem["input"], Mapping) else f" = {problem['input']!r}"
+    return f"'{path}'{value}: {message}"
 
 
 def _fields_at(model: Any, path: tuple[Any, ...]) -> list[str]:

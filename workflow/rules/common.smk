@@ -2,6 +2,8 @@
 
 import ast
 import json
+import re
+import sys
 from pathlib import Path
 
 import yaml
@@ -45,10 +47,11 @@ SCALE = CONF.scale
 WORK = f"{CONF.work_dir}/{SCALE}"
 RESULTS = f"{CONF.results_dir}/{SCALE}"
 SOURCE = Path("src/sedrepro")
-SEDREPRO = f"{CONF.work_dir}/{SCALE}/config.yaml"
 
 # The resolved configuration, so that each command in a log can be repeated by hand, word for word.
-write_text(SEDREPRO, yaml.safe_dump(json.loads(CONF.model_dump_json(exclude_none=True)), sort_keys=False))
+CONFIG_FILE = f"{CONF.work_dir}/{SCALE}/config.yaml"
+write_text(CONFIG_FILE, yaml.safe_dump(json.loads(CONF.model_dump_json(exclude_none=True)), sort_keys=False))
+
 
 wildcard_constraints:
     paper="|".join(PAPERS),
@@ -102,3 +105,30 @@ def paper_outputs(name):
     tables = expand(f"{RESULTS}/{name}/tables/{{t}}.{{e}}", t=paper.tables, e=("csv", "md", "html"))
     figures = expand(f"{RESULTS}/{name}/figures/{{f}}.{{e}}", f=paper.figures, e=("svg", "png"))
     return [*tables, *figures]
+
+
+def corpus_surveys(wildcards):
+    """Surveys of the data sets of a corpus."""
+    corpus = PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
+    return [f"{WORK}/surveys/{name}/clips.tsv" for name in (corpus.events, corpus.scenes)]
+
+
+def figure_run(wildcards):
+    """Files of the run that a figure looks into: the first configured fold and seed."""
+    shown = PAPERS[wildcards.paper].settings.figures[wildcards.figure]
+    folder = f"{RESULTS}/{wildcards.paper}/runs/{shown.system}/{shown.variant}/fold{CONF.folds[0]}/seed{CONF.seeds[0]}"
+    return [f"{folder}/{name}" for name in RUN_FILES]
+
+
+def table_metrics(wildcards):
+    """Metrics files that a table reads."""
+    runs = table_runs(CONF, PAPERS[wildcards.paper], wildcards.table)
+    return [f"{run_folder(who)}/metrics.json" for who in runs]
+
+
+def report_failed_jobs(workflow_log):
+    """After a failure: the last line of every failed job's log, which names the culprit."""
+    text = Path(workflow_log).read_text(encoding="utf-8")
+    for path in dict.fromkeys(re.findall(r"log: (\S+) \(check log file", text)):
+        lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).is_file() else []
+        sys.stderr.write(f"{lines[-1] if lines else 'failed without a word'}\n    (whole log: {path})\n")

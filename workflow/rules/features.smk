@@ -4,24 +4,27 @@
 rule features:
     input:
         recipes=f"{WORK}/{{paper}}/corpora/{{corpus}}/recipes.tsv",
-        code=code("audio/reading.py", "audio/logmel.py", "audio/store.py", "corpora/mixing.py"),
+        code=code("audio/reading.py", "audio/front_end.py", "audio/logmel.py", "audio/store.py", "corpora/mixing.py"),
     output:
         directory(f"{WORK}/{{paper}}/features/{{corpus}}"),
     log:
         f"{WORK}/logs/{{paper}}/features_{{corpus}}.log",
     benchmark:
         f"{WORK}/benchmarks/{{paper}}/features_{{corpus}}.tsv"
+    conda:
+        "../../envs/sedrepro.yaml"
     threads: 16
     resources:
         gpu=1,
     params:
+        config=CONFIG_FILE,
         settings=lambda wildcards: compact(
             PAPERS[wildcards.paper].settings.front_end, PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
         ),
     message:
         "Mixing {wildcards.corpus} and extracting its features"
     shell:
-        "python -m sedrepro features --config {SEDREPRO} --paper {wildcards.paper} --corpus {wildcards.corpus}"
+        "python -m sedrepro features --config {params.config} --paper {wildcards.paper} --corpus {wildcards.corpus}"
         " --threads {threads} > {log} 2>&1"
 
 
@@ -34,9 +37,13 @@ rule remix_audio:
         directory(f"{WORK}/{{paper}}/audio/{{variant}}"),
     log:
         f"{WORK}/logs/{{paper}}/remix_audio_{{variant}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
     threads: 16
+    params:
+        config=CONFIG_FILE,
     message:
         "Writing the mixtures of {wildcards.variant} as WAV files"
     shell:
-        "python -m sedrepro remix-audio --config {SEDREPRO} --paper {wildcards.paper} --variant {wildcards.variant}"
+        "python -m sedrepro remix-audio --config {params.config} --paper {wildcards.paper} --variant {wildcards.variant}"
         " --threads {threads} > {log} 2>&1"

@@ -11,9 +11,12 @@ if SCALE == "miniature":
             f"{WORK}/logs/synthesise.log",
         benchmark:
             f"{WORK}/benchmarks/synthesise.tsv"
+        conda:
+            "../../envs/sedrepro.yaml"
         params:
+            config=CONFIG_FILE,
             seed=CONF.miniature_seed,
         message:
             "Synthesising the miniature corpora"
         shell:
-            "python -m sedrepro synthesise --config {SEDREPRO} > {log} 2>&1"
+            "python -m sedrepro synthesise --config {params.config} > {log} 2>&1"

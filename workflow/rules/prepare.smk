@@ -13,16 +13,14 @@ rule survey:
         f"{WORK}/logs/survey_{{data_set}}.log",
     benchmark:
         f"{WORK}/benchmarks/survey_{{data_set}}.tsv"
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
     message:
         "Checking every clip of {wildcards.data_set}"
     shell:
-        "python -m sedrepro survey --config {SEDREPRO} --data-set {wildcards.data_set} > {log} 2>&1"
-
-
-def corpus_surveys(wildcards):
-    """Surveys of the data sets of a corpus."""
-    corpus = PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
-    return [f"{WORK}/surveys/{name}/clips.tsv" for name in (corpus.events, corpus.scenes)]
+        "python -m sedrepro survey --config {params.config} --data-set {wildcards.data_set} > {log} 2>&1"
 
 
 rule recipes:
@@ -33,10 +31,13 @@ rule recipes:
         multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", "recipes.tsv", "clips.tsv", "weak.tsv", "strong.tsv"),
     log:
         f"{WORK}/logs/{{paper}}/recipes_{{corpus}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
     params:
+        config=CONFIG_FILE,
         settings=lambda wildcards: compact(PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]),
     message:
         "Drawing the recipes of {wildcards.corpus}"
     shell:
-        "python -m sedrepro recipes --config {SEDREPRO} --paper {wildcards.paper} --corpus {wildcards.corpus}"
+        "python -m sedrepro recipes --config {params.config} --paper {wildcards.paper} --corpus {wildcards.corpus}"
         " > {log} 2>&1"

@@ -1,17 +1,14 @@
 """Tables and figures."""
 
-
-def table_metrics(wildcards):
-    """Metrics files that a table reads."""
-    runs = table_runs(CONF, PAPERS[wildcards.paper], wildcards.table)
-    return [f"{run_folder(who)}/metrics.json" for who in runs]
+TABLE_MODULES = ("cells", "layout", "tables", "grid", "markdown", "html_table", "verdict", "metrics_files")
+TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
 
 
 rule table:
     input:
         metrics=table_metrics,
         cells=lambda wildcards: str(cells_file(PAPERS[wildcards.paper], wildcards.table)),
-        code=code("reporting/tables.py", "reporting/verdict.py", "reporting/metrics_files.py"),
+        code=TABLE_CODE,
     output:
         report(
             multiext(f"{RESULTS}/{{paper}}/tables/{{table}}", ".csv", ".md", ".html"),
@@ -22,12 +19,15 @@ rule table:
         ),
     log:
         f"{WORK}/logs/{{paper}}/{{table}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
     params:
+        config=CONFIG_FILE,
         layout=lambda wildcards: compact(PAPERS[wildcards.paper].settings.tables[wildcards.table]),
     message:
         "Writing {wildcards.table} of {wildcards.paper}"
     shell:
-        "python -m sedrepro table --config {SEDREPRO} --paper {wildcards.paper} --table {wildcards.table} > {log} 2>&1"
+        "python -m sedrepro table --config {params.config} --paper {wildcards.paper} --table {wildcards.table} > {log} 2>&1"
 
 
 rule figure:
@@ -44,8 +44,12 @@ rule figure:
         ),
     log:
         f"{WORK}/logs/{{paper}}/{{figure}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
     message:
         "Drawing {wildcards.figure} of {wildcards.paper}"
     shell:
-        "python -m sedrepro figure --config {SEDREPRO} --paper {wildcards.paper} --figure {wildcards.figure}"
+        "python -m sedrepro figure --config {params.config} --paper {wildcards.paper} --figure {wildcards.figure}"
         " > {log} 2>&1"

@@ -9,17 +9,14 @@ rule score:
         f"{RUN}/metrics.json",
     log:
         f"{WORK}/logs/{{paper}}/score/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
     message:
         "Scoring {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
         f"python -m sedrepro score {RUN_WORDS} > {{log}} 2>&1"
-
-
-def figure_run(wildcards):
-    """Files of the run that a figure looks into: the first configured fold and seed."""
-    shown = PAPERS[wildcards.paper].settings.figures[wildcards.figure]
-    folder = f"{RESULTS}/{wildcards.paper}/runs/{shown.system}/{shown.variant}/fold{CONF.folds[0]}/seed{CONF.seeds[0]}"
-    return [f"{folder}/{name}" for name in RUN_FILES]
 
 
 rule examine:
@@ -30,8 +27,12 @@ rule examine:
         multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
     log:
         f"{WORK}/logs/{{paper}}/examine_{{figure}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
     message:
         "Looking into the run of {wildcards.figure}"
     shell:
-        "python -m sedrepro examine --config {SEDREPRO} --paper {wildcards.paper} --figure {wildcards.figure}"
+        "python -m sedrepro examine --config {params.config} --paper {wildcards.paper} --figure {wildcards.figure}"
         " > {log} 2>&1"

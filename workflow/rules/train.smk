@@ -2,7 +2,7 @@
 
 RUN = f"{RESULTS}/{{paper}}/runs/{{system}}/{{variant}}/fold{{fold}}/seed{{seed}}"
 RUN_WORDS = (
-    "--config {SEDREPRO} --paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
+    "--config {params.config} --paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
     " --fold {wildcards.fold} --seed {wildcards.seed}"
 )
 
@@ -18,10 +18,13 @@ rule train:
         f"{WORK}/logs/{{paper}}/train/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
     benchmark:
         f"{WORK}/benchmarks/{{paper}}/train/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.tsv"
+    conda:
+        "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
     params:
+        config=CONFIG_FILE,
         settings=lambda wildcards: compact(PAPERS[wildcards.paper].run(wildcards.system)),
         machine=[CONF.mixed_precision, CONF.tf32, CONF.frame_scores],
     message:

@@ -1,86 +1,10 @@
 """Log-mel spectrograms, batched on CPU cores or a GPU, in the definition that a paper's settings give."""
 
 import functools
-from typing import Literal
 
-import numpy as np
 import torch
-from pydantic import Field, model_validator
 
-from sedrepro.typed import Typed
-
-
-class FrontEnd(Typed):
-    """Front-end settings of one paper: everything that decides what its features are."""
-
-    sample_rate: int = Field(gt=0, description="Hz")
-    clip_seconds: float = Field(gt=0, description="length of every clip, s")
-    window: Literal["hamming", "hann"]
-    window_symmetric: bool = Field(description="symmetric (np.hamming) rather than periodic window")
-    window_length: int = Field(gt=1, description="samples; also the FFT length")
-    hop_length: int = Field(gt=0, description="samples")
-    spectrum: Literal["magnitude", "power"]
-    scale_by_window: bool = Field(description="divide the spectrum by the root of the window's energy")
-    n_mels: int = Field(gt=0)
-    fmin: float = Field(ge=0, description="Hz")
-    fmax: float = Field(gt=0, description="Hz")
-    log_offset: float = Field(gt=0, description="added before the natural logarithm")
-
-    @model_validator(mode="after")
-    def _possible(self) -> "FrontEnd":
-        if not self.fmin < self.fmax <= self.sample_rate / 2:
-            raise ValueError(f"fmax = {self.fmax} must lie above fmin and at most at half the sample rate, {self.sample_rate / 2}")
-        if self.samples < self.window_length:
-            raise ValueError(f"window_length = {self.window_length} is longer than a clip of {self.samples} samples")
-        return self
-
-    @property
-    def samples(self) -> int:
-        """Samples of one clip."""
-        return round(self.clip_seconds * self.sample_rate)
-
-    @property
-    def n_frames(self) -> int:
-        """Frames of one clip (no padding, no centring)."""
-        return (self.samples - self.window_length) // self.hop_length + 1
-
-    @property
-    def frames_per_second(self) -> float:
-        """Frame rate in Hz."""
-        return self.sample_rate / self.hop_length
-
-
-def window_samples(front_end: FrontEnd) -> np.ndarray:
-    """The analysis window, float64, divided by the root of its energy where the settings ask for it."""
-    length = front_end.window_length
-    shape = {"hamming": np.hamming, "hann": np.hanning}[front_end.window]
-    window = shape(length) if front_end.window_symmetric else shape(length + 1)[:-1]
-    return window / np.sqrt(np.sum(window**2)) if front_end.scale_by_window else window
-
-
-def mel_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    """Triangular mel filters (mel, frequency bin): Slaney's mel scale and area normalisation.
-
-    Equal to `librosa.filters.mel` (tested); written out so that features need no librosa on a bare GPU machine.
-    """
-    edges = _mel_to_hz(np.linspace(_hz_to_mel(fmin), _hz_to_mel(fmax), n_mels + 2))
-    bins = np.linspace(0, sample_rate / 2, n_fft // 2 + 1)
-    rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
-
-
-def _hz_to_mel(frequency: float) -> float:
-    return 15 + 27 * np.log(frequency / 1000) / np.log(6.4) if frequency >= 1000 else 3 * frequency / 200
-
-
-def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
-    return np.where(mel >= 15, 1000 * np.exp((mel - 15) * np.log(6.4) / 27), 200 * mel / 3)
-
-
-def mel_centres(front_end: FrontEnd) -> np.ndarray:
-    """Centre frequency of every mel band, Hz, shape (mel,)."""
-    return _mel_to_hz(np.linspace(_hz_to_mel(front_end.fmin), _hz_to_mel(front_end.fmax), front_end.n_mels + 2))[1:-1]
+from sedrepro.audio.front_end import FrontEnd, mel_filters, window_samples
 
 
 class LogMel:
@@ -89,16 +13,20 @@ class LogMel:
     def __init__(self, front_end: FrontEnd, device: torch.device | str = "cpu") -> None:
         self.front_end = front_end
         self.device = torch.device(device)
-        self._window = torch.tensor(window_samples(front_end), dtype=torch.float32, device=self.device)
+        self._window = torch.tensor(window_samples(front_end), dtype=torch.float64, device=self.device)
         filters = mel_filters(
             front_end.sample_rate, front_end.window_length, front_end.n_mels, front_end.fmin, front_end.fmax
         )
         self._filters = torch.tensor(filters.T, dtype=torch.float32, device=self.device).contiguous()
 
     def spectrum(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """Complex short-time spectra (..., frame, frequency bin); linear in the waveform."""
-        frames = waveforms.unfold(-1, self.front_end.window_length, self.front_end.hop_length)
-        return torch.fft.rfft(frames * self._window)
+        """Complex short-time spectra (..., frame, frequency bin); linear in the waveform.
+
+        Transformed in double precision: in single, rounding noise of the loud bins moves the logarithm of the
+        empty high bands of lossy-compressed recordings by up to 0.006.
+        """
+        frames = waveforms.to(torch.float64).unfold(-1, self.front_end.window_length, self.front_end.hop_length)
+        return torch.fft.rfft(frames * self._window).to(torch.complex64)
 
     def from_spectrum(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrograms (..., frame, mel), float32, of complex spectra."""

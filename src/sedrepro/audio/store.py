@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.audio.logmel import FrontEnd
+from sedrepro.audio.front_end import FrontEnd
 from sedrepro.errors import DataError, SettingsError, did_you_mean
 from sedrepro.files import atomic_folder, read_json, read_table, write_json, write_table
 from sedrepro.typed import Typed, load
@@ -100,7 +100,10 @@ class FeatureStore:
             self._require(front_end)
         rows = read_table(self.folder / "index.tsv", INDEX_COLUMNS)
         if len(rows) != self.facts.clips:
-            raise DataError(f"{self.folder}/index.tsv: {len(rows)} rows for {self.facts.clips} clips; delete the folder and run the features step again")
+            raise DataError(
+                f"{self.folder}/index.tsv: {len(rows)} rows for {self.facts.clips} clips; "
+                "delete the folder and run the features step again"
+            )
         self.filenames = [row["filename"] for row in rows]
         self.splits = np.array([row["split"] for row in rows])
         self.folds = np.array([int(row["fold"]) for row in rows])
@@ -123,11 +126,15 @@ class FeatureStore:
         path = self.folder / f"{variant}.npy"
         try:
             values = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: is damaged ({error}); delete the folder and run the features step again") from error
+        except (OSError, ValueError, EOFError) as error:
+            raise DataError(
+                f"{path}: is damaged ({error}); delete the folder and run the features step again"
+            ) from error
         expected = (self.facts.clips, self.facts.front_end.n_frames, self.facts.front_end.n_mels)
         if values.shape != expected:
-            raise DataError(f"{path}: shape {values.shape} is not {expected}; delete the folder and run the features step again")
+            raise DataError(
+                f"{path}: shape {values.shape} is not {expected}; delete the folder and run the features step again"
+            )
         return values
 
     def targets(self) -> np.ndarray:
@@ -137,6 +144,9 @@ class FeatureStore:
         for row, labels in enumerate(self.labels):
             for label in labels:
                 if label not in column:
-                    raise DataError(f"{self.folder}/index.tsv: row {row + 2}: unknown class '{label}'; {did_you_mean(label, column)}")
+                    raise DataError(
+                        f"{self.folder}/index.tsv: row {row + 2}: unknown class '{label}'; "
+                        f"{did_you_mean(label, column)}"
+                    )
                 targets[row, column[label]] = 1
         return targets

@@ -13,7 +13,8 @@ import numpy as np
 import soundfile
 import torch
 
-from sedrepro.audio.logmel import FrontEnd, log_mel_on
+from sedrepro.audio.front_end import FrontEnd
+from sedrepro.audio.logmel import log_mel_on
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
 from sedrepro.corpora.remix import EVENT_SECONDS, Event, Mixture, Remix
 from sedrepro.errors import DataError
@@ -60,10 +61,13 @@ class Mixer:
         return self._cut[event.filename]
 
     def _level(self, samples: np.ndarray, filename: str) -> np.float32:
-        level = root_mean_square(samples)
+        level = np.float32(root_mean_square(samples))
         if not level > 0:
-            raise DataError(f"{self.data_root / filename}: the part used is digitally silent, its level cannot be set; remove it from the label table")
-        return np.float32(level)
+            raise DataError(
+                f"{self.data_root / filename}: the part used is digitally silent, its level cannot be set; "
+                "remove it from the label table"
+            )
+        return level
 
 
 def mix(events: np.ndarray, scene: np.ndarray, snr_db: float) -> np.ndarray:
@@ -98,7 +102,13 @@ def features_at_every_snr(
 
 
 def feature_blocks(
-    mixtures: Sequence[Mixture], mixer: Mixer, corpus: str, settings: Remix, front_end: FrontEnd, device: str, threads: int
+    mixtures: Sequence[Mixture],
+    mixer: Mixer,
+    corpus: str,
+    settings: Remix,
+    front_end: FrontEnd,
+    device: str,
+    threads: int,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Features of consecutive mixtures, {variant: (clip, frame, mel)} per block."""
     variants = settings.variants(corpus)
@@ -126,7 +136,13 @@ def render(folder: Path, mixtures: Sequence[Mixture], mixer: Mixer, snr_db: int,
     with atomic_folder(folder) as temporary:
 
         def write(mixture: Mixture) -> None:
-            soundfile.write(temporary / mixture.filename, mix(*mixer.tracks(mixture), snr_db), mixer.rate, "PCM_16")
+            samples = mix(*mixer.tracks(mixture), snr_db)
+            try:
+                soundfile.write(temporary / mixture.filename, samples, mixer.rate, "PCM_16")
+            except soundfile.SoundFileError as error:
+                raise DataError(
+                    f"{folder}: {mixture.filename} cannot be written ({error}); free space or choose another folder"
+                ) from error
 
         for _ in ordered_map(write, mixtures, threads, "audio", len(mixtures)):
             pass

@@ -6,7 +6,7 @@ from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.config import Config
 from sedrepro.corpora import fsdkaggle2018
 from sedrepro.corpora.mixing import Mixer, feature_blocks, fingerprint, render
-from sedrepro.corpora.remix import Mixture, Remix, draw, read_events, read_recipes, write_recipes
+from sedrepro.corpora.remix import EVENT_SECONDS, ONSETS, Mixture, Remix, draw, read_events, read_recipes, write_recipes
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.files import read_table
@@ -24,17 +24,28 @@ def corpus_settings(paper: Paper, corpus: str) -> Remix:
         SettingsError: the paper has no such corpus (names the nearest).
     """
     if corpus not in paper.settings.corpora:
-        raise SettingsError(f"{paper.name}: corpus '{corpus}' is unknown; {did_you_mean(corpus, paper.settings.corpora)}")
+        raise SettingsError(
+            f"{paper.name}: corpus '{corpus}' is unknown; {did_you_mean(corpus, paper.settings.corpora)}"
+        )
     return paper.settings.corpora[corpus]
 
 
 def prepare_remix(config: Config, paper: Paper, corpus: str) -> int:
-    """Draw a remix corpus from the surveys of its data sets and write its tables; returns the mixtures' number."""
-    settings = corpus_settings(paper, corpus)
+    """Draw a remix corpus from the surveys of its data sets and write its tables; returns the mixtures' number.
+
+    Raises:
+        SettingsError: the corpus is unknown, or its events do not fit into the front end's clips.
+        DataError: a survey is missing or holds too little.
+    """
+    settings, clip_seconds = corpus_settings(paper, corpus), paper.settings.front_end.clip_seconds
+    if clip_seconds < (last := ONSETS[-1] + EVENT_SECONDS):
+        raise SettingsError(
+            f"{paper.name}: front_end.clip_seconds = {clip_seconds}: the remix places events up to {last} s"
+        )
     events = read_events(survey_folder(config, settings.events) / "clips.tsv", paper.settings.classes)
     scenes = read_table(survey_folder(config, settings.scenes) / "clips.tsv", CLIP_COLUMNS)
     mixtures = draw(events, scenes, settings, fsdkaggle2018.FOLDS)
-    write_recipes(corpus_folder(config, paper, corpus), mixtures, paper.settings.front_end.clip_seconds)
+    write_recipes(corpus_folder(config, paper, corpus), mixtures, clip_seconds)
     return len(mixtures)
 
 

@@ -68,11 +68,15 @@ def read_events(path: Path, classes: Sequence[str]) -> list[dict[str, str]]:
     rows = read_table(path, CLIP_COLUMNS)
     for number, row in enumerate(rows, start=2):
         if row["label"] not in classes:
-            raise DataError(f"{path}: row {number}: unknown class '{row['label']}'; {did_you_mean(row['label'], classes)}")
+            raise DataError(
+                f"{path}: row {number}: unknown class '{row['label']}'; {did_you_mean(row['label'], classes)}"
+            )
     return rows
 
 
-def draw(events: Sequence[dict[str, str]], scenes: Sequence[dict[str, str]], settings: Remix, folds: int) -> list[Mixture]:
+def draw(
+    events: Sequence[dict[str, str]], scenes: Sequence[dict[str, str]], settings: Remix, folds: int
+) -> list[Mixture]:
     """Draw the recipes of all folds; equal seeds give equal recipes.
 
     One generator shuffles the scenes once and then the event clips fold by fold, as the released code does.
@@ -89,7 +93,9 @@ def draw(events: Sequence[dict[str, str]], scenes: Sequence[dict[str, str]], set
     for fold in range(1, folds + 1):
         pool = [row for row in events if int(row["group"]) == fold]
         if not pool:
-            raise DataError(f"remix: fold {fold} has no usable event clip; see the rejected.tsv of the events' data set")
+            raise DataError(
+                f"remix: fold {fold} has no usable event clip; see the rejected.tsv of the events' data set"
+            )
         drawn = _repeated(pool, settings.mixtures_per_fold * len(ONSETS), rng, settings.draw)
         for start in range(0, len(drawn), len(ONSETS)):
             number = len(mixtures)
@@ -119,9 +125,7 @@ def _repeated(items: Sequence, count: int, rng: np.random.RandomState, how: str)
 
 def write_recipes(folder: Path, mixtures: Sequence[Mixture], clip_seconds: float) -> None:
     """Write recipes.tsv, clips.tsv, weak.tsv and strong.tsv of a remix corpus to `folder`."""
-    rows = [
-        (m.filename, m.fold, m.scene, e.filename, e.label, e.onset, e.offset) for m in mixtures for e in m.events
-    ]
+    rows = [(m.filename, m.fold, m.scene, e.filename, e.label, e.onset, e.offset) for m in mixtures for e in m.events]
     write_table(folder / "recipes.tsv", RECIPE_COLUMNS, rows)
     write_table(
         folder / "clips.tsv",
@@ -146,15 +150,13 @@ def read_recipes(path: Path) -> list[Mixture]:
     Raises:
         DataError: the file is missing, a column is missing, or a number is none (names the row).
     """
-    grouped: dict[str, list[dict[str, str]]] = {}
-    for row in read_table(path, RECIPE_COLUMNS):
-        grouped.setdefault(row["filename"], []).append(row)
-    try:
-        return [_mixture(name, rows) for name, rows in grouped.items()]
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
-
-
-def _mixture(name: str, rows: list[dict[str, str]]) -> Mixture:
-    events = tuple(Event(r["event"], r["event_label"], float(r["onset"]), float(r["offset"])) for r in rows)
-    return Mixture(name, int(rows[0]["fold"]), rows[0]["scene"], events)
+    heads: dict[str, tuple[int, str]] = {}
+    events: dict[str, list[Event]] = {}
+    for number, row in enumerate(read_table(path, RECIPE_COLUMNS), start=2):
+        try:
+            heads.setdefault(row["filename"], (int(row["fold"]), row["scene"]))
+            event = Event(row["event"], row["event_label"], float(row["onset"]), float(row["offset"]))
+        except ValueError as error:
+            raise DataError(f"{path}: row {number}: {error}") from error
+        events.setdefault(row["filename"], []).append(event)
+    return [Mixture(name, fold, scene, tuple(events[name])) for name, (fold, scene) in heads.items()]

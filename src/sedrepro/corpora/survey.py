@@ -43,7 +43,9 @@ def _examine(data_root: Path, listed: Recording) -> Recording:
         return Recording(listed.filename, listed.label, listed.group, problem=problem, detail=error.reason)
     duration = round(len(samples) / rate, 6)
     problem = "" if root_mean_square(samples) > 0 else "silent"
-    return Recording(listed.filename, listed.label, listed.group, duration, rate, problem, problem and "digitally silent")
+    return Recording(
+        listed.filename, listed.label, listed.group, duration, rate, problem, problem and "digitally silent"
+    )
 
 
 def write_survey(folder: Path, recordings: Sequence[Recording]) -> None:

@@ -1,6 +1,7 @@
 """Convolution blocks and encoders that papers share."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ class Smoothing(nn.Module):
 
 
 def he_uniform(module: nn.Module) -> None:
-    """He-uniform weights and zero biases for convolutions, unit scale and zero shift for batch norms (He et al. 2015)."""
+    """He-uniform weights (He et al. 2015) and zero biases for convolutions; unit scale, zero shift for batch norms."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
@@ -56,13 +57,11 @@ class ConvBlocks(nn.Sequential):
     """A chain of `ConvBlock`s through the given channels, the input's first."""
 
     def __init__(self, channels: Sequence[int], smooth: bool = False) -> None:
-        super().__init__(
-            *(ConvBlock(i, o, smooth) for i, o in zip(channels, channels[1:], strict=False))
-        )
+        super().__init__(*(ConvBlock(i, o, smooth) for i, o in pairwise(channels)))
 
 
 class AtrousEncoder(nn.Sequential):
-    """[5x5 dilated convolution without bias, batch norm, ReLU] per channel count; dilation 1, 2, 4, ... (Ren et al. 2018).
+    """[5x5 dilated convolution without bias, batch norm, ReLU] per channel count; dilation 1, 2, 4, ... (as released).
 
     (batch, 1, frame, mel) -> (batch, channels[-1], frame, mel).
     """

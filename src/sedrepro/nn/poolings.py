@@ -38,7 +38,9 @@ class GlobalWeightedRankPooling(nn.Module):
         """Pool `masks`."""
         ranked = masks.flatten(2).sort(dim=2, descending=True).values
         weights = self.r ** torch.arange(ranked.shape[2], device=ranked.device, dtype=torch.float64)
-        return ranked @ (weights / weights.sum()).to(ranked.dtype)
+        # Autocast would round the products, and with them the clip scores, to half precision.
+        with torch.autocast(masks.device.type, enabled=False):
+            return ranked @ (weights / weights.sum()).to(ranked.dtype)
 
 
 class TimeFrequencyAttention(nn.Module):
@@ -58,7 +60,7 @@ class TimeFrequencyAttention(nn.Module):
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Clip and frame scores of feature `maps`."""
-        weights = torch.sigmoid(self.attention(maps)).clamp(0.1, 0.9)
+        weights = torch.sigmoid(self.attention(maps).float()).clamp(0.1, 0.9)
         evidence = torch.log_softmax(self.classification(maps).float(), dim=1)
         clip = (evidence * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
         frame = (evidence * weights).sum(dim=3) / weights.sum(dim=3)

@@ -1,14 +1,13 @@
 """The tables of the papers in a results folder: which runs each needs, writing them, and the short summary."""
 
 import itertools
+import shutil
 from pathlib import Path
 
 from sedrepro.config import Config
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.reporting.cells import read_cells, runs_needed
 from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.reporting.plain_text import summary
-from sedrepro.reporting.tables import fill, write
 from sedrepro.runs import RunIdentity
 from sedrepro.settings import Paper, chosen_papers, load_paper
 
@@ -35,6 +34,8 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
 
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     """Fill a table from the metrics files of its runs and write it; returns the csv's path."""
+    from sedrepro.reporting.tables import fill, write
+
     runs = [read_metrics(who.folder(config) / "metrics.json") for who in table_runs(config, paper, table)]
     filled = fill(read_cells(cells_file(paper, table)), runs, config.scale)
     stem = config.results_dir / config.scale / paper.name / "tables" / table
@@ -43,12 +44,20 @@ def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
 
 
 def print_summary(config: Config) -> None:
-    """Print every table of the chosen papers whose metrics exist, compactly, and where the results lie."""
+    """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie."""
+    from sedrepro.reporting.plain_text import summary
+    from sedrepro.reporting.tables import fill
+
+    width = shutil.get_terminal_size((120, 24)).columns
     for name in chosen_papers(config):
         paper = load_paper(name, config)
         for table, layout in paper.settings.tables.items():
-            runs = [read_metrics(who.folder(config) / "metrics.json") for who in table_runs(config, paper, table)]
-            filled = fill(read_cells(cells_file(paper, table)), runs, config.scale)
-            print(summary(filled, layout), end="\n\n")
+            needed = [who.folder(config) / "metrics.json" for who in table_runs(config, paper, table)]
+            missing = sum(not path.is_file() for path in needed)
+            if missing:
+                print(f"{layout.title}: {missing} of {len(needed)} runs are not there yet\n")
+                continue
+            filled = fill(read_cells(cells_file(paper, table)), map(read_metrics, needed), config.scale)
+            print(summary(filled, layout, width))
         folder = config.results_dir / config.scale / name
         print(f"Tables: {folder / 'tables'}   Figures: {folder / 'figures'}   Runs: {folder / 'runs'}")

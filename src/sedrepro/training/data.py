@@ -45,7 +45,9 @@ def load_run_data(
     held_out = np.flatnonzero(store.folds == fold)
     others = np.flatnonzero(store.folds != fold)
     if not len(held_out):
-        raise DataError(f"{store.folder}: fold {fold} is empty; folds with clips: {', '.join(map(str, np.unique(store.folds)))}")
+        raise DataError(
+            f"{store.folder}: fold {fold} is empty; folds with clips: {', '.join(map(str, np.unique(store.folds)))}"
+        )
     if not len(others):
         raise DataError(f"{store.folder}: no clip is left for training outside fold {fold}")
     train, validation = split_validation(others, store.groups, validation_share, seeds.numpy("split"))
@@ -53,7 +55,7 @@ def load_run_data(
     mean, deviation = mel_statistics(values, others)
 
     def clips(rows: np.ndarray) -> Clips:
-        features = torch.from_numpy(((values[rows].astype(np.float32) - mean) / deviation)).to(device)
+        features = torch.from_numpy((values[rows].astype(np.float32) - mean) / deviation).to(device)
         names = tuple(store.filenames[row] for row in rows)
         return Clips(features, torch.from_numpy(targets[rows]).to(device), names)
 

@@ -89,7 +89,10 @@ class Ledger:
         """
         largest = max((gpu.total for gpu in gpus()), default=0)
         if need > largest * (1 - KEPT_FREE):
-            raise SettingsError(f"a run needs {need} MiB of GPU memory, the largest GPU has {largest}; lower training.batch_size and training.gpu_memory_mib, or use device=cpu")
+            raise SettingsError(
+                f"a run needs {need} MiB of GPU memory, the largest GPU has {largest}; "
+                "lower training.batch_size and training.gpu_memory_mib, or use device=cpu"
+            )
         while (gpu := self._reserve(need, gpus())) is None:
             time.sleep(self.poll_seconds)
         try:

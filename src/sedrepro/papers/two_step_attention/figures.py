@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.audio.logmel import FrontEnd, mel_centres
+from sedrepro.audio.front_end import FrontEnd, mel_centres
 
 MOST_PROBABLE = 3
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import ConvBlocks, as_image, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Output
@@ -89,14 +90,20 @@ class TwoStepNetwork(nn.Module):
         return output
 
 
+NETWORKS = ("vgg_like", "atrous", "two_step")
+
+
 def build(
     network: str, arguments: dict, loss_weights: dict[str, float], classes: int, frames: int, mels: int
 ) -> nn.Module:
     """The network of a system; a decoder whose loss has weight 0 is built but never run.
 
     Raises:
+        SettingsError: there is no such network (names the nearest).
         TypeError: an argument is unknown to the network.
     """
+    if network not in NETWORKS:
+        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, NETWORKS)}")
     if network == "vgg_like":
         return MaskNetwork(classes, **arguments)
     if network == "atrous":

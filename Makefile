@@ -1,0 +1,72 @@
+# make results   set up and run the workflow (SCALE, PAPER, DATA_ROOT, CORES as needed)
+# make test      set up and run the tests
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+SCALE ?= miniature
+PAPER ?=
+TARGET ?= $(PAPER)
+DATA_ROOT ?=
+CORES ?= all
+CONFIG ?=
+
+READY := $(VENV)/.ready
+BIN := $(abspath $(VENV))/bin
+export PATH := $(BIN):$(PATH)
+SNAKEMAKE = snakemake --profile workflow/profiles/default --cores $(CORES)
+CHOSEN = --config scale=$(SCALE) $(if $(DATA_ROOT),data_root=$(DATA_ROOT)) $(if $(PAPER),papers=$(PAPER)) $(CONFIG)
+SET = --set scale=$(SCALE) $(if $(DATA_ROOT),--set data_root=$(DATA_ROOT)) $(if $(PAPER),--set papers=$(PAPER))
+
+.DEFAULT_GOAL := help
+.PHONY: help results test lint format bench clean setup plan summary
+
+help:  ## this list
+	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [CORES=n]"
+	@echo
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS=$$'\t' read -r target text; \
+	do printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@echo
+	@echo "  make results PAPER=two_step_attention                  one paper"
+	@echo "  make results TARGET=results/miniature/.../table1.csv   one table or figure, by its file name"
+	@echo "  make results SCALE=recordings DATA_ROOT=dir            real recordings in the official layouts"
+	@echo "  make results CONFIG='device=cpu seeds=1,2'             any configuration key"
+
+setup: $(READY)  ## create the environment (a virtual environment in .venv, pinned versions)
+
+$(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; set PYTHON=python3.11 or newer"; exit 1; }
+	@echo "Installing the pinned environment into $(VENV) (once; a few minutes)"
+	@$(PYTHON) -m venv $(VENV) || { echo "error: cannot create a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt -c envs/constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+results: $(READY)  ## run the workflow and print the tables in short
+	@set -o pipefail; $(SNAKEMAKE) --quiet host reason $(TARGET) $(CHOSEN) 2>&1 | awk -f workflow/progress.awk
+	@python -m sedrepro summary --scale $(SCALE) $(SET)
+
+plan: $(READY)  ## what `make results` would run
+	@$(SNAKEMAKE) --dry-run --quiet host reason $(TARGET) $(CHOSEN)
+
+summary: $(READY)  ## print the tables that are there
+	@python -m sedrepro summary --scale $(SCALE) $(SET)
+
+test: $(READY)  ## run the test suite
+	@python -m pytest -q
+
+lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	snakemake --lint
+
+format: $(READY)  ## format all code
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+bench: $(READY)  ## run the benchmarks (ratios, a minute or two)
+	@for script in benchmarks/bench_*.py; do python $$script || exit 1; done
+
+clean:  ## remove data and results of SCALE (downloads and recordings are not touched)
+	rm -rf data/$(SCALE) results/$(SCALE)

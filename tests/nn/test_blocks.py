@@ -1,0 +1,87 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from sedrepro.nn.blocks import AtrousEncoder, ConvBlock, ConvBlocks, Smoothing, as_image, he_uniform
+
+
+def maps(shape, seed=0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.tuples(*(st.integers(1, n) for n in (3, 5, 9, 9))), st.integers(0, 99))
+def test_smoothing_is_average_pooling_of_stride_one(shape, seed):
+    ours, theirs = maps(shape, seed).requires_grad_(), maps(shape, seed).requires_grad_()
+    smooth, pooled = Smoothing()(ours), nn.AvgPool2d(3, stride=1, padding=1)(theirs)
+    torch.testing.assert_close(smooth, pooled)
+    weights = maps(shape, seed + 1)
+    (smooth * weights).sum().backward()
+    (pooled * weights).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_smoothing_takes_strided_maps():
+    strided = maps((2, 7, 5, 3)).permute(0, 3, 1, 2)[:, :, ::2]
+    torch.testing.assert_close(Smoothing()(strided), nn.AvgPool2d(3, stride=1, padding=1)(strided))
+
+
+def test_smoothing_has_no_parameters():
+    assert not list(Smoothing().state_dict())
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_blocks_keep_the_resolution_and_are_never_negative(smooth):
+    blocks = ConvBlocks((1, 4, 6), smooth=smooth).double().eval()
+    output = blocks(maps((2, 1, 7, 5)))
+    assert output.shape == (2, 6, 7, 5)
+    assert (output >= 0).all()
+    assert sum(isinstance(layer, Smoothing) for layer in blocks.modules()) == (2 if smooth else 0)
+
+
+def test_a_block_is_two_convolutions_with_norm_and_relu():
+    block = ConvBlock(3, 4, smooth=True)
+    assert [type(layer) for layer in block] == 2 * [nn.Conv2d, nn.BatchNorm2d, nn.ReLU] + [Smoothing]
+    assert [(c.in_channels, c.out_channels, c.kernel_size, c.bias) for c in (block[0], block[3])] == [
+        (3, 4, (3, 3), None),
+        (4, 4, (3, 3), None),
+    ]
+
+
+def test_the_atrous_encoder_doubles_its_dilation_and_sees_29_bins():
+    encoder = AtrousEncoder((2, 3, 4)).double().eval()
+    convolutions = [layer for layer in encoder if isinstance(layer, nn.Conv2d)]
+    assert [c.dilation for c in convolutions] == [(1, 1), (2, 2), (4, 4)]
+    assert [c.kernel_size for c in convolutions] == 3 * [(5, 5)]
+    assert all(c.bias is None for c in convolutions)
+    for c in convolutions:
+        nn.init.ones_(c.weight)
+    impulse = torch.zeros(1, 1, 41, 41, dtype=torch.float64)
+    impulse[..., 20, 20] = 1
+    seen = encoder(impulse)[0].amax(dim=(0, 1)).nonzero().ravel()
+    assert encoder(impulse).shape == (1, 4, 41, 41)
+    assert (int(seen.min()), int(seen.max())) == (20 - 14, 20 + 14)  # 2 * (1 + 2 + 4)
+
+
+def test_he_uniform_draws_within_the_bounds_of_he_et_al():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(8, 64, 3), nn.BatchNorm2d(64))
+    nn.init.constant_(network[1].weight, 7)
+    nn.init.constant_(network[1].bias, 7)
+    he_uniform(network)
+    bound = math.sqrt(2 / (8 * 9)) * math.sqrt(3)
+    weights = network[0].weight.detach()
+    assert weights.abs().max() <= bound
+    assert weights.abs().max() > 0.99 * bound
+    assert weights.var() == pytest.approx(2 / (8 * 9), rel=0.05)
+    assert (network[0].bias == 0).all()
+    assert (network[1].weight == 1).all()
+    assert (network[1].bias == 0).all()
+
+
+def test_as_image_adds_the_channel_axis():
+    assert as_image(torch.zeros(2, 5, 3)).shape == (2, 1, 5, 3)

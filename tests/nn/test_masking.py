@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from sedrepro.errors import SettingsError
+from sedrepro.nn.masking import AtrousAttention, MaskNetwork
+
+
+def logmel(shape=(2, 9, 6), seed=0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("pooling", "arguments"), [("gap", {}), ("gmp", {}), ("gwrp", {"r": 0.9})])
+def test_mask_networks_pool_masks_into_clip_and_frame_scores(pooling, arguments):
+    torch.manual_seed(0)
+    network = MaskNetwork(3, (4, 5), pooling, **arguments).eval()
+    output = network(logmel())
+    masks = torch.sigmoid(network.masks(network.blocks(logmel().unsqueeze(1))))
+    torch.testing.assert_close(output.clip, network.pooling(masks))
+    assert output.frame.shape == (2, 9, 3)
+    torch.testing.assert_close(output.frame[1, 4, 2], masks[1, 2, 4].mean())
+    assert ((output.clip > 0) & (output.clip < 1)).all()
+    assert output.losses == {}
+
+
+def test_average_pooling_is_the_mean_of_the_frame_scores():
+    network = MaskNetwork(3, (4,), "gap").eval()
+    output = network(logmel())
+    torch.testing.assert_close(output.clip, output.frame.mean(dim=1))
+
+
+def test_mask_networks_take_clips_of_any_length():
+    network = MaskNetwork(3, (4,), "gmp").eval()
+    assert network(logmel((1, 30, 6))).frame.shape == (1, 30, 3)
+
+
+def test_atrous_attention_starts_as_the_mean_over_all_bins():
+    torch.manual_seed(0)
+    network = AtrousAttention(3, (4, 5)).eval()
+    output = network(logmel())
+    maps = network.encoder(logmel().unsqueeze(1))
+    evidence = torch.log_softmax(network.pooling.classification(maps), dim=1)
+    torch.testing.assert_close(output.clip, torch.sigmoid(evidence.mean(dim=(2, 3))))
+    assert output.frame.shape == (2, 9, 3)
+
+
+def test_an_unknown_pooling_names_the_nearest():
+    with pytest.raises(SettingsError, match="did you mean 'gmp'?"):
+        MaskNetwork(3, (4,), "gpm")
+
+
+def test_an_argument_that_the_pooling_does_not_take_is_refused():
+    with pytest.raises(SettingsError, match="pooling 'gap'"):
+        MaskNetwork(3, (4,), "gap", r=0.5)
