@@ -246,7 +246,7 @@ def test_a_table_that_fails_midway_leaves_the_old_one(tmp_path: Path):
         ("filename\tlabel\tvalue\na.wav\tBark\t1\nb.wav\tBark\n", "row 3 has too few fields"),
         ("filename\tlabel\tvalue\na.wav\n", "row 2 has too few fields"),
         (
-            "filename\tlabel\tvalue\na.wav\tBark\t1\nb.wav\t\"Bark\t1\n" + "c.wav\tBark\t1\n" * 20_000,
+            'filename\tlabel\tvalue\na.wav\tBark\t1\nb.wav\t"Bark\t1\n' + "c.wav\tBark\t1\n" * 20_000,
             r"row 3 cannot be read \(field larger than field limit \(\d+\)\); look for an unmatched quote",
         ),
         ('filename\t"label\tvalue\n' + "c.wav\tBark\t1\n" * 20_000, "row 1 cannot be read"),

@@ -80,18 +80,29 @@ def _add_option(verb: argparse.ArgumentParser, option: str) -> None:
         verb.add_argument(flag, type=kind, help=text)
 
 
+def _at_least(least: int) -> Callable[[str], int]:
+    """Reader of a whole number for the parser, which then refuses smaller ones."""
+
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return int(text)
+
+    return number
+
+
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
     "system": ("--system", str, "system of the paper"),
     "variant": ("--variant", str, "corpus variant, remix_0db for example"),
     "corpus": ("--corpus", str, "corpus of the paper, remix for example"),
     "data_set": ("--data-set", str, "official data set, fsdkaggle2018 for example"),
-    "fold": ("--fold", int, "held-out fold"),
-    "seed": ("--seed", int, "seed of the run"),
+    "fold": ("--fold", _at_least(0), "held-out fold"),
+    "seed": ("--seed", _at_least(0), "seed of the run"),
     "table": ("--table", str, "table of the paper, table1 for example"),
     "figure": ("--figure", str, "figure of the paper, figure2 for example"),
-    "threads": ("--threads", int, "processor threads (default: 1)"),
-    "clips": ("--clips", int, "only the first so many mixtures"),
+    "threads": ("--threads", _at_least(1), "processor threads (default: 1)"),
+    "clips": ("--clips", _at_least(1), "only the first so many mixtures"),
 }
 
 
@@ -154,6 +165,9 @@ def score(options: argparse.Namespace, config: Config) -> None:
     """Compute the metrics of a trained run from its stored scores."""
     from sedrepro import runs
 
+    paper = _paper(options, config)
+    paper.run(options.system)
+    paper.settings.corpus_of(options.variant)
     print(runs.score(_identity(options).folder(config)))
 
 
@@ -169,6 +183,7 @@ def figure(options: argparse.Namespace, config: Config) -> None:
     """Draw a figure of a paper as SVG and PNG."""
     from sedrepro.reporting import figures
 
+    _figure_run(options, config)
     print(figures.draw(config, _paper(options, config), options.figure))
 
 

@@ -18,14 +18,22 @@ def usable_cores() -> int:
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int, title: str, total: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    title: str,
+    total: int | None = None,
+    prepare_thread: Callable[[], object] | None = None,
 ) -> Iterator[Result]:
     """`function` over `items` in threads; results in order, few in memory at once, a progress line on a terminal.
 
     Reading, resampling and FFTs release Python's lock, so threads share sources without copies. The first
-    error ends the work and is raised.
+    error ends the work and is raised. `prepare_thread` is called once in every thread.
     """
-    with ThreadPoolExecutor(threads) as pool, tqdm(total=total, desc=title, disable=None, leave=False) as bar:
+    with (
+        ThreadPoolExecutor(threads, initializer=prepare_thread) as pool,
+        tqdm(total=total, desc=title, disable=None, leave=False) as bar,
+    ):
         waiting: deque = deque()
         try:
             for item in items:

@@ -108,7 +108,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     with leased_device(config.device, run.training.gpu_memory_mib) as device:
         data = load_run_data(store, who.variant, who.fold, run.training.validation_share, seeds, device)
         network = build_network(paper, who.system, len(store.facts.classes), seeds.number("weights"))
-        identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+        identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode() + _training_code(paper)).hexdigest()
         trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
         selection = data.held_out if run.training.select_on == "held_out" else data.validation
         progress = trainer.fit(data.train, selection, log)
@@ -150,6 +150,13 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict
         "clips": facts.clips,
         "features_fingerprint": facts.fingerprint,
     }
+
+
+def _training_code(paper: Paper) -> bytes:
+    """The code that a half-trained run depends on: after an edit its resume state is of no use."""
+    package = Path(__file__).parent
+    files = [*package.glob("nn/*.py"), *package.glob("training/*.py"), paper.folder / "network.py"]
+    return b"".join(path.read_bytes() for path in sorted(files))
 
 
 def _write_weights(path: Path, weights: dict) -> None:
@@ -211,16 +218,23 @@ def read_scores(folder: Path) -> dict[str, np.ndarray]:
 
 
 def score(folder: Path) -> Path:
-    """Compute metrics.json of a run from its stored scores; the network is not needed."""
+    """Compute metrics.json of a run from its stored scores; the network is not needed.
+
+    Raises:
+        DataError: a file of the run is missing or damaged (names it).
+    """
     from sedrepro.evaluation.clip_metrics import clip_metrics
 
     config, scores = read_json(folder / "config.json"), read_scores(folder)
-    metrics = clip_metrics(scores["targets"], scores["clip"], config["classes"])
-    who = {key: config[key] for key in ("paper", "system", "variant", "fold", "seed", "scale")}
-    counts = {
-        "held_out_clips": len(scores["clip"]),
-        "clips": config["clips"],
-        "clips_expected": config["clips_expected"],
-    }
+    try:
+        metrics = clip_metrics(scores["targets"], scores["clip"], config["classes"])
+        who = {key: config[key] for key in ("paper", "system", "variant", "fold", "seed", "scale")}
+        counts = {
+            "held_out_clips": len(scores["clip"]),
+            "clips": config["clips"],
+            "clips_expected": config["clips_expected"],
+        }
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
     write_json(folder / "metrics.json", who | counts | {"classes": config["classes"]} | metrics)
     return folder / "metrics.json"

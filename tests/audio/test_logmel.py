@@ -27,7 +27,7 @@ HARD = (
 
 
 def reference(samples: np.ndarray) -> np.ndarray:
-    """The definition of the paper's released code: SciPy's magnitude spectrogram, librosa's mel filters, ln(x + 1e-8)."""
+    """The released code's definition: SciPy's magnitude spectrogram, librosa's mel filters, ln(x + 1e-8)."""
     spectrogram = scipy.signal.spectrogram(
         samples.astype(np.float64),
         window=np.hamming(2048),

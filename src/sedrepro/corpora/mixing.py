@@ -14,7 +14,7 @@ import soundfile
 import torch
 
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.audio.logmel import log_mel_on
+from sedrepro.audio.logmel import log_mel_on, one_torch_thread
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
 from sedrepro.corpora.remix import EVENT_SECONDS, Event, Mixture, Remix
 from sedrepro.errors import DataError
@@ -88,17 +88,20 @@ def features_at_every_snr(
     The short-time spectrum is linear, so each track is transformed once and the spectra are combined per SNR.
     """
     log_mel = log_mel_on(front_end, device)
-    event_spectra, scene_spectra = (
-        log_mel.spectrum(torch.from_numpy(np.stack(tracks)).to(log_mel.device)) for tracks in (events, scenes)
-    )
-    features = []
-    for snr in snrs:
-        gain = 10 ** (snr / 20)
-        halves = [0.5 / _peak(e, s, gain) for e, s in zip(events, scenes, strict=True)]
-        scale = torch.tensor(halves, dtype=torch.float32, device=log_mel.device)[:, None, None]
-        spectra = torch.add(scene_spectra, event_spectra, alpha=gain).mul_(scale)
-        features.append(log_mel.from_spectrum(spectra).to(torch.float16).cpu().numpy())
-    return features
+    features = [[] for _ in snrs]
+    step = len(events) if log_mel.device.type == "cuda" else 1  # one clip at a time fits a core's cache
+    for start in range(0, len(events), step):
+        tracks = events[start : start + step], scenes[start : start + step]
+        event_spectra, scene_spectra = (
+            log_mel.spectrum(torch.from_numpy(np.stack(track)).to(log_mel.device)) for track in tracks
+        )
+        for part, snr in zip(features, snrs, strict=True):
+            gain = 10 ** (snr / 20)
+            halves = [0.5 / _peak(e, s, gain) for e, s in zip(*tracks, strict=True)]
+            scale = torch.tensor(halves, dtype=torch.float32, device=log_mel.device)[:, None, None]
+            spectra = torch.add(scene_spectra, event_spectra, alpha=gain)
+            part.append(log_mel.from_spectrum(spectra, scale).to(torch.float16).cpu().numpy())
+    return [np.concatenate(part) for part in features]
 
 
 def feature_blocks(
@@ -112,7 +115,6 @@ def feature_blocks(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Features of consecutive mixtures, {variant: (clip, frame, mel)} per block."""
     variants = settings.variants(corpus)
-    torch.set_num_threads(1)
 
     def extract(block: Sequence[Mixture]) -> dict[str, np.ndarray]:
         tracks = [mixer.tracks(mixture) for mixture in block]
@@ -120,7 +122,7 @@ def feature_blocks(
         return dict(zip(variants, arrays, strict=True))
 
     blocks = [mixtures[i : i + BLOCK] for i in range(0, len(mixtures), BLOCK)]
-    return ordered_map(extract, blocks, threads, "features", len(blocks))
+    return ordered_map(extract, blocks, threads, "features", len(blocks), one_torch_thread)
 
 
 def fingerprint(mixtures: Sequence[Mixture], settings: Remix) -> str:

@@ -27,6 +27,7 @@ def _stem(config: Config, paper: Paper, figure: str) -> Path:
 def examine(config: Config, paper: Paper, figure: str, who: RunIdentity) -> Path:
     """Run a trained network on the clip that the paper's rule chooses; write `<figure>.npz` and `<figure>.json`."""
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from sedrepro.audio.store import FeatureStore
@@ -36,7 +37,11 @@ def examine(config: Config, paper: Paper, figure: str, who: RunIdentity) -> Path
     corpus = paper.settings.corpus_of(who.variant)[0]
     store = FeatureStore(store_folder(config, paper, corpus), run.front_end)
     network = build_network(paper, who.system, len(described["classes"]), 0)
-    network.load_state_dict(load_file(folder / "weights.safetensors"))
+    weights = folder / "weights.safetensors"
+    try:
+        network.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise DataError(f"{weights}: cannot be read ({str(error).splitlines()[0]}); train this run again") from error
     functions = _functions(paper)
     clip = functions.choose_clip(scores["clip"], scores["targets"])
     filename = str(scores["filenames"][clip])
@@ -74,15 +79,18 @@ def draw(config: Config, paper: Paper, figure: str) -> Path:
     import matplotlib
 
     matplotlib.use("Agg")
+    from matplotlib import pyplot
+
     matplotlib.rcParams.update({"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9})
     stem = _stem(config, paper, figure)
     try:
         with np.load(stem.with_suffix(".npz")) as file:
             arrays = dict(file)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # NumPy raises many kinds for a damaged file
         raise DataError(f"{stem}.npz: cannot be read ({error}); run the examine step again") from error
     drawn = getattr(_functions(paper), f"draw_{figure}")(arrays, read_json(stem.with_suffix(".json")))
     for suffix, metadata in ((".svg", {"Date": None}), (".png", {})):
         with atomic_path(stem.with_suffix(suffix)) as temporary:
             drawn.savefig(temporary, dpi=110, metadata=metadata)
+    pyplot.close(drawn)
     return stem.with_suffix(".svg")

@@ -115,21 +115,27 @@ class Ledger:
         return chosen[0] if chosen else None
 
     def _update(self, change: Callable[[list[dict]], list[dict]]) -> None:
-        with open(self.path, "a+", encoding="utf-8") as file:
+        with open(self.path, "ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            text = file.read()
-            entries = [e for e in (json.loads(text) if text else []) if _is_alive(e["pid"])]
-            changed = json.dumps(change(entries))
+            entries = [e for e in _entries(file.read()) if _is_alive(e["pid"])]
+            changed = json.dumps(change(entries)).encode()
             file.truncate(0)
             file.write(changed)
+
+
+def _entries(content: bytes) -> list[dict]:
+    """The reservations in a ledger's content; none in a damaged one, which a job killed while writing leaves."""
+    try:
+        return [{"pid": int(e["pid"]), "gpu": str(e["gpu"]), "mib": int(e["mib"])} for e in json.loads(content)]
+    except (ValueError, TypeError, KeyError):
+        return []
 
 
 def _room(gpu: Gpu, entries: list[dict]) -> float:
     """MiB that a new job may take on `gpu`."""
     reserved = sum(e["mib"] for e in entries if e["gpu"] == gpu.name)
-    others = 0 if reserved else gpu.total - gpu.free
-    return gpu.total * (1 - KEPT_FREE) - max(reserved, others)
+    return gpu.total * (1 - KEPT_FREE) - max(reserved, gpu.total - gpu.free)
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,5 +1,6 @@
 """Supervised training on weak labels: one loop, read from top to bottom."""
 
+import copy
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SedreproError
+from sedrepro.errors import DataError, SedreproError, SettingsError, did_you_mean
 from sedrepro.evaluation.clip_metrics import micro_average_precision
 from sedrepro.files import atomic_path
 from sedrepro.nn.output import Output
@@ -65,14 +66,20 @@ class Trainer:
 
         Raises:
             SedreproError: scores or losses are no longer finite.
+            DataError: the selection clips hold no event, so that no epoch can be the best.
+            SettingsError: a loss has a weight that the network does not compute (names the nearest).
         """
+        if not selection.targets.any():
+            raise DataError(f"the {len(selection)} clips that pick the best epoch hold no event; give more clips")
         self._load()
         if self.progress.epoch:
             log(f"resuming after epoch {self.progress.epoch}")
         for epoch in range(self.progress.epoch + 1, self.run.training.epochs + 1):
             row = {"epoch": epoch, "learning_rate": self.optimizer.param_groups[0]["lr"]}
             row |= self._train_epoch(train, epoch)
-            row["micro_ap"] = micro_average_precision(selection.targets.cpu().numpy(), self.scores(selection)[0])
+            scores = self.scores(selection)[0]
+            _require_finite(epoch, scores)
+            row["micro_ap"] = micro_average_precision(selection.targets.cpu().numpy(), scores)
             self.schedule.step(row["micro_ap"])
             self._keep(row)
             self._save()
@@ -98,11 +105,7 @@ class Trainer:
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0) + loss.detach()
         means = {name: float(value) / len(batches) for name, value in sums.items()}
-        if not (finite and np.isfinite(list(means.values())).all()):
-            raise SedreproError(
-                f"epoch {epoch}: scores or losses are not finite; "
-                "lower training.learning_rate or switch mixed_precision off"
-            )
+        _require_finite(epoch, [*means.values(), 0 if finite else np.nan])
         return means
 
     def _losses(self, output: Output, targets: Tensor) -> dict[str, Tensor]:
@@ -110,6 +113,8 @@ class Trainer:
         losses = {"clip": nn.functional.binary_cross_entropy(clip, targets), **output.losses}
         total = losses["clip"]
         for name, weight in self.run.loss_weights.items():
+            if weight and name not in losses:
+                raise SettingsError(f"loss_weights: loss '{name}' is unknown; {did_you_mean(name, output.losses)}")
             if weight:
                 total = total + weight * losses[name]
         return {"loss": total, **losses}
@@ -143,7 +148,11 @@ class Trainer:
     def _save(self) -> None:
         if self.resume is None:
             return
-        state = {
+        with atomic_path(self.resume) as temporary:
+            torch.save(self._state(), temporary)
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "identity": self.identity,
             "progress": vars(self.progress),
             "network": self.network.state_dict(),
@@ -152,23 +161,32 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "random": torch.get_rng_state(),
         }
-        with atomic_path(self.resume) as temporary:
-            torch.save(state, temporary)
 
     def _load(self) -> None:
         """Take up the state in the resume file; one of other settings, or a damaged one, is passed over."""
         torch.manual_seed(self.seeds.number("training"))
         if self.resume is None or not self.resume.exists():
             return
+        fresh = copy.deepcopy(self._state())
         try:
             state = torch.load(self.resume, map_location=self.device, weights_only=True)
-        except Exception:
-            return
-        if state.get("identity") != self.identity:
-            return
+            if isinstance(state, dict) and state["identity"] == self.identity:
+                self._restore(state)
+        except Exception:  # torch raises many kinds for a damaged file; training anew is always right
+            self._restore(fresh)
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.progress = Progress(**state["progress"])
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"].cpu())
+
+
+def _require_finite(epoch: int, values: Any) -> None:
+    if not np.isfinite(values).all():
+        raise SedreproError(
+            f"epoch {epoch}: scores or losses are not finite; "
+            "lower training.learning_rate or switch mixed_precision off"
+        )

@@ -1,0 +1,69 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sedrepro.audio.front_end import FrontEnd
+from sedrepro.corpora.miniature import MiniatureSize, write_remix_sources
+from sedrepro.corpora.remix import Remix
+
+
+@pytest.fixture(scope="session")
+def _sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sources")
+    write_remix_sources(root, seed=0, size=MiniatureSize(clips_per_class=2, rare_class_clips=1, segments_per_scene=1))
+    return root
+
+
+@pytest.fixture
+def sources(_sources: Path, tmp_path: Path) -> Path:
+    """A tiny miniature corpus of one's own, free to be damaged."""
+    return Path(shutil.copytree(_sources, tmp_path / "sources"))
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Callable[..., str]:
+    """Writes a recording below the test's folder and returns its name there."""
+
+    def write(name: str, samples: np.ndarray, rate: int = 32000, subtype: str = "FLOAT") -> str:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / name, samples, rate, subtype=subtype)
+        return name
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def front_end() -> FrontEnd:
+    """The front end of the two-step attention paper."""
+    return FrontEnd(
+        sample_rate=32000,
+        clip_seconds=10,
+        window="hamming",
+        window_symmetric=True,
+        window_length=2048,
+        hop_length=1024,
+        spectrum="magnitude",
+        scale_by_window=True,
+        n_mels=64,
+        fmin=50,
+        fmax=16000,
+        log_offset=1e-8,
+    )
+
+
+@pytest.fixture(scope="session")
+def remix() -> Remix:
+    """The remix of the two-step attention paper."""
+    return Remix(
+        events="fsdkaggle2018",
+        scenes="tau_urban_2019",
+        snr_db=(0, 10, 20),
+        mixtures_per_fold=2000,
+        draw="reshuffled",
+        level="whole_file",
+        seed=1234,
+    )

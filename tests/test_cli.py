@@ -1,0 +1,253 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sedrepro import __version__, cli
+from sedrepro.cli import VERBS, build_parser, configuration, main
+from sedrepro.errors import SettingsError
+
+ROOT = Path(__file__).parents[1]
+RUN = {"paper": "two_step_attention", "system": "vgg_gap", "variant": "remix_0db", "fold": "1", "seed": "1"}
+WORDS = RUN | {"corpus": "remix", "data-set": "fsdkaggle2018", "table": "table1", "figure": "figure2"}
+
+
+@pytest.fixture(autouse=True)
+def _in_the_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def line(verb, tmp_path, **changes) -> list[str]:
+    """A complete command line of a verb, whose results would lie in `tmp_path`."""
+    options = [option.replace("_", "-") for option in VERBS[verb][1] if option not in ("threads", "clips")]
+    words = [verb, "--set", f"work_dir={tmp_path}/data", "--set", f"results_dir={tmp_path}/results"]
+    for option in options:
+        words += [f"--{option}", changes.get(option, WORDS[option])]
+    return words
+
+
+def refused(words, capsys) -> str:
+    """The one line on stderr with which a command ends."""
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith(f"sedrepro {words[0]}: error: ")
+    return captured.err
+
+
+# --- help
+
+
+def test_help_lists_every_verb_without_loading_heavy_modules():
+    program = (
+        "import sys\n"
+        "from sedrepro.cli import main\n"
+        "try:\n    main(['--help'])\n"
+        "finally:\n    print(*({'torch', 'numpy', 'pandas', 'sklearn', 'librosa', 'matplotlib'} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0
+    assert done.stderr.strip() == ""
+    for verb, (function, _) in VERBS.items():
+        assert re.search(rf"^ +{verb}\b", done.stdout, re.MULTILINE)
+        assert function.__doc__.split()[0] in done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_its_options(verb, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([verb, "--help"])
+    assert left.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert " ".join(VERBS[verb][0].__doc__.splitlines()[0].split()) in text
+    for option in (*VERBS[verb][1], "scale", "config", "set"):
+        assert f"--{option.replace('_', '-')}" in text
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["trian"],
+        ["train", "--paper", "two_step_attention"],
+        ["settings"],
+        ["train", *(word for key in RUN for word in (f"--{key}", RUN[key])), "--seed", "-1"],
+        ["train", *(word for key in RUN for word in (f"--{key}", RUN[key])), "--threads", "0"],
+        ["train", *(word for key in RUN for word in (f"--{key}", RUN[key])), "--fold", "one"],
+        ["remix-audio", "--paper", "two_step_attention", "--variant", "remix_0db", "--clips", "-3"],
+    ],
+)
+def test_incomplete_or_impossible_command_lines_end_with_usage(words, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+# --- names
+
+
+@pytest.mark.parametrize("verb", [verb for verb, (_, options) in VERBS.items() if "paper" in options])
+def test_a_wrong_paper_names_the_nearest(verb, tmp_path, capsys):
+    message = refused(line(verb, tmp_path, paper="two_step_atention"), capsys)
+    assert "did you mean 'two_step_attention'?" in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "wrong", "nearest"),
+    [
+        ("train", "system", "vgg_gapp", "vgg_gap"),
+        ("score", "system", "vgg_gapp", "vgg_gap"),
+        ("train", "variant", "remix0db", "remix_0db"),
+        ("score", "variant", "remix0db", "remix_0db"),
+        ("remix-audio", "variant", "remix0db", "remix_0db"),
+        ("recipes", "corpus", "remx", "remix"),
+        ("features", "corpus", "remx", "remix"),
+        ("survey", "data-set", "fsdkaggle2019", "fsdkaggle2018"),
+        ("table", "table", "table9", "table"),
+        ("figure", "figure", "figure3", "figure2"),
+        ("examine", "figure", "figure3", "figure2"),
+    ],
+)
+def test_a_wrong_name_names_the_nearest(verb, option, wrong, nearest, tmp_path, capsys):
+    message = refused(line(verb, tmp_path, **{option: wrong}), capsys)
+    assert f"'{wrong}' is unknown" in message
+    assert f"did you mean '{nearest}" in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("verb", ["survey", "recipes", "features", "train", "score", "examine", "figure", "table"])
+def test_a_step_before_its_inputs_names_the_missing_file(verb, tmp_path, capsys):
+    assert str(tmp_path) in refused(line(verb, tmp_path), capsys)
+
+
+def test_only_miniature_data_are_synthesised(tmp_path, capsys):
+    words = ["synthesise", "--scale", "recordings", "--set", f"data_root={tmp_path}"]
+    assert "only 'miniature' is synthesised" in refused(words, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+# --- configuration
+
+
+def configured(*words):
+    return configuration(build_parser().parse_args(["summary", *words]))
+
+
+def test_set_changes_configuration_keys():
+    config = configured("--set", "folds=[1, 2]", "--set", "seeds=5", "--set", "device=cpu", "--set", "work_dir=elsewhere")
+    assert (config.folds, config.seeds, config.device, config.work_dir) == ((1, 2), (5,), "cpu", Path("elsewhere"))
+    assert configured("--set", "folds=3,4").folds == (3, 4)
+
+
+def test_set_changes_settings_of_a_paper():
+    config = configured(
+        "--set", "two_step_attention.training.epochs=2", "--set", "two_step_attention.networks.vgg_like.channels=[4, 4]"
+    )
+    assert config.set == {
+        "two_step_attention": {"training.epochs": 2, "networks.vgg_like.channels": [4, 4]}
+    }
+
+
+def test_the_scale_may_be_given_in_both_ways(tmp_path):
+    root = f"data_root={tmp_path}"
+    assert configured("--scale", "full", "--set", root) == configured("--set", "scale=full", "--set", root)
+
+
+def test_the_last_of_several_settings_of_a_key_counts():
+    assert configured("--set", "seeds=1", "--set", "seeds=2").seeds == (2,)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--set", "sedes=1"], "did you mean 'seeds'?"),
+        (["--set", "seeds"], "write key=value"),
+        (["--set", "folds=[1"], "folds=[1"),
+        (["--set", "two_step.training.epochs=1"], "did you mean 'two_step_attention'?"),
+        (["--scale", "minature"], "did you mean 'miniature'?"),
+        (["--scale", "recordings"], "needs data_root"),
+        (["--config", "no/such.yaml"], "no/such.yaml: no such file"),
+        (["--set", "papers=[two_step]"], "did you mean 'two_step_attention'?"),
+        (["--set", "seeds=-4"], "seeds"),
+    ],
+)
+def test_wrong_configurations_end_with_one_line(words, hint, capsys):
+    assert hint in refused(["summary", *words], capsys)
+
+
+@pytest.mark.parametrize(
+    ("setting", "hint"),
+    [
+        ("training.epoch=1", "did you mean 'epochs'?"),
+        ("training.epochs=-1", "greater than 0"),
+        ("front_end.fmax=9000", "half the sample rate"),
+    ],
+)
+def test_wrong_settings_of_a_paper_end_with_one_line(setting, hint, capsys):
+    words = ["settings", "--paper", "two_step_attention", "--set", f"two_step_attention.{setting}"]
+    assert hint in refused(words, capsys)
+
+
+def test_broken_yaml_names_its_line(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    path.write_text("scale: miniature\nfolds: [1\nseeds: 1\n")
+    assert f"{path}: is not valid YAML in line 3" in refused(["summary", "--config", str(path)], capsys)
+
+
+def test_a_configuration_file_of_ones_own(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    given = {"scale": "miniature", "folds": [1], "seeds": [1], "set": {"two_step_attention": {"training.epochs": 77}}}
+    path.write_text(yaml.safe_dump(given))
+    assert main(["settings", "--paper", "two_step_attention", "--config", str(path)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert ["training.epochs", "77", "configuration"] in [row.split() for row in shown]
+
+
+# --- how commands end
+
+
+def test_an_interrupt_ends_with_130_and_one_line(monkeypatch, capsys):
+    def interrupted(options, config):
+        """Stop."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.VERBS, "summary", (interrupted, ()))
+    assert main(["summary"]) == 130
+    assert capsys.readouterr().err == "sedrepro summary: interrupted; run it again to go on\n"
+
+
+def test_errors_of_the_program_itself_are_not_hidden(monkeypatch):
+    def broken(options, config):
+        """Fail."""
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(cli.VERBS, "summary", (broken, ()))
+    with pytest.raises(ZeroDivisionError):
+        main(["summary"])
+
+
+def test_set_of_an_unknown_paper_is_a_settings_error():
+    with pytest.raises(SettingsError):
+        configured("--set", "nothing.at.all=1")
+
+
+def test_the_module_runs_as_a_program_and_reports_its_end():
+    command = [sys.executable, "-m", "sedrepro", "settings", "--paper", "two_steps"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("sedrepro settings: error: paper 'two_steps' is unknown; did you mean")
+    assert done.stderr.count("\n") == 1

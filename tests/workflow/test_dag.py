@@ -1,0 +1,248 @@
+"""The whole workflow at a size that takes seconds, in a copy of the project: run, killed, continued, edited."""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.dag
+
+ROOT = Path(__file__).parents[2]
+PAPER = "results/miniature/two_step_attention"
+TABLE, FIGURE = f"{PAPER}/tables/table3.csv", f"{PAPER}/figures/figure2.svg"
+TINY = (
+    "set={two_step_attention: {training.epochs: 1, training.batch_size: 8, corpora.remix.mixtures_per_fold: 8, "
+    "corpora.remix.snr_db: [0, 20], front_end.n_mels: 16, networks.two_step.channels: [4, 4], "
+    "networks.atrous.channels: [4, 4]}}"
+)
+
+
+class Project:
+    """A copy of the project in a folder of its own, and Snakemake in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("workflow", "config", "src", "envs"):
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copy(ROOT / "Snakefile", folder)
+        bin_folder = Path(sys.executable).parent
+        self.environment = os.environ | {
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+        }
+
+    def start(self, *words: str, config: str = TINY) -> subprocess.Popen:
+        command = ["snakemake", "--profile", "workflow/profiles/default", *words, "--config", config, "--", TABLE, FIGURE]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *words: str, config: str = TINY) -> tuple[int, str]:
+        process = self.start(*words, config=config)
+        output, _ = process.communicate(timeout=240)
+        return process.returncode, output
+
+    def planned(self, config: str = TINY) -> dict[str, int]:
+        """Rules that a dry run would run, and how often."""
+        status, output = self.run("-n", config=config)
+        assert status == 0, output
+        if "Nothing to be done" in output:
+            return {}
+        counts = re.search(r"^job +count\n-.*\n((?:\w+ +\d+\n)+)", output, re.MULTILINE)
+        assert counts, output
+        found = dict(line.split() for line in counts[1].splitlines())
+        return {rule: int(count) for rule, count in found.items() if rule != "total"}
+
+    def files(self, pattern: str) -> list[Path]:
+        return sorted(self.folder.glob(pattern))
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """A project in which nothing has run."""
+    return Project(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A project whose run was killed by SIGKILL when it had trained something, and then run to its end."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    process = project.start()
+    deadline = time.monotonic() + 240
+    while process.poll() is None and not project.files(f"{PAPER}/runs/*/*/*/*/config.json"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, output
+    project.unfinished = [name for name in (TABLE, FIGURE) if not (project.folder / name).exists()]
+    project.done_before = {
+        path: path.stat().st_mtime_ns
+        for pattern in ("data/miniature/surveys/*/clips.tsv", "data/miniature/*/features/*/store.json")
+        for path in project.files(pattern)
+    }
+    unlocked = subprocess.run(
+        ["snakemake", "--unlock", "--config", TINY], cwd=project.folder, env=project.environment, capture_output=True
+    )
+    assert unlocked.returncode == 0, unlocked.stderr
+    status, project.output = project.run("--rerun-incomplete")
+    assert status == 0, project.output
+    return project
+
+
+@pytest.fixture
+def edited(built):
+    """Append a comment to a source file of the project, and take it back after the test."""
+    originals = {}
+
+    def edit(name: str) -> None:
+        path = built.folder / "src" / "sedrepro" / name
+        originals[path] = (path.read_bytes(), path.stat())
+        path.write_bytes(path.read_bytes() + b"# edited\n")
+
+    yield edit
+    for path, (content, status) in originals.items():
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+# --- before anything has run
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("scale=minature", "scale 'minature' is unknown; did you mean 'miniature'?"),
+        ("scale=recordings", "scale 'recordings' needs data_root"),
+        ("scale=recordings data_root=no/such/folder", "data_root = no/such/folder: no such folder"),
+        ("scale=recordings data_root=config", "data_root must hold fsdkaggle2018 in its official layout"),
+        ("sedes=3", "unknown key 'sedes'; did you mean 'seeds'?"),
+        ("folds=[]", "folds"),
+        ("papers=two_steps", "paper 'two_steps' is unknown; did you mean 'two_step_attention'?"),
+        ("set={two_step_atention: {training.epochs: 1}}", "paper 'two_step_atention' is unknown; did you mean"),
+        ("set={two_step_attention: {training.epoch: 1}}", "unknown key 'training.epoch'; did you mean 'epochs'?"),
+        ("set={two_step_attention: {training.epochs: -1}}", "'training.epochs' = -1: Input should be greater than 0"),
+    ],
+)
+def test_a_wrong_configuration_ends_the_workflow_with_a_line_that_says_so(empty, config, message):
+    command = ["snakemake", "--profile", "workflow/profiles/default", "-n", "--config"]
+    words = [config] if config.startswith("set=") else config.split()
+    done = subprocess.run([*command, *words], cwd=empty.folder, env=empty.environment, capture_output=True, text=True)
+    assert done.returncode != 0
+    shown = done.stdout + done.stderr
+    assert len([line for line in shown.splitlines() if message in line]) == 1, shown
+    assert "Traceback" not in shown
+    assert len(shown.splitlines()) <= 5, shown
+
+
+def test_the_plan_makes_each_thing_once(empty):
+    assert empty.planned() == {
+        "synthesise": 1,
+        "survey": 2,
+        "recipes": 1,
+        "features": 1,
+        "train": 4,  # two runs with and one without the auxiliary task, and the atrous one
+        "score": 3,  # the figure needs no score of its run
+        "table": 1,
+        "examine": 1,
+        "figure": 1,
+    }
+
+
+# --- a run, killed and continued
+
+
+def test_a_killed_run_goes_on_where_it_stopped(built):
+    assert built.unfinished == [TABLE, FIGURE]
+    assert len(built.done_before) == 3
+    for path, modified in built.done_before.items():
+        assert path.stat().st_mtime_ns == modified
+    assert not re.findall(r"^Job \d+: (?:Synthesising|Checking|Drawing the recipes|Mixing).*", built.output, re.MULTILINE)
+    assert "Training" in built.output
+
+
+def test_the_table_holds_every_cell_with_its_published_value(built):
+    with open(built.folder / TABLE, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12
+    assert {row["system"] for row in rows} == {"atrous_ap", "2ap_alpha_0", "2ap_alpha_0.001"}
+    assert all(row["published"] and row["verdict"] for row in rows)
+    assert [float(row["mean"]) for row in rows if row["mean"]]
+    assert all(0 <= float(row["mean"]) <= 1 for row in rows if row["mean"])
+    for suffix in (".md", ".html"):
+        assert "Cowbell" in (built.folder / TABLE).with_suffix(suffix).read_text(encoding="utf-8")
+
+
+def test_the_figure_is_there_in_both_forms(built):
+    assert (built.folder / FIGURE).read_text(encoding="utf-8").startswith("<?xml")
+    assert (built.folder / FIGURE).with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_overrides_of_the_command_line_reach_the_runs(built):
+    import json
+
+    for path in built.files(f"{PAPER}/runs/*/*/*/*/config.json"):
+        settings = json.loads(path.read_text())["settings"]
+        assert settings["training"]["epochs"] == 1
+        assert settings["front_end"]["n_mels"] == 16
+        assert settings["arguments"]["channels"] == [4, 4]
+
+
+def test_no_resume_state_is_left(built):
+    assert not built.files("data/miniature/resume/**/*.pt")
+
+
+# --- what runs again
+
+
+def test_a_second_run_does_nothing(built):
+    before = {path: path.stat().st_mtime_ns for path in built.files(f"{PAPER}/**/*.*")}
+    status, output = built.run()
+    assert status == 0
+    assert "Nothing to be done" in output
+    assert before == {path: path.stat().st_mtime_ns for path in built.files(f"{PAPER}/**/*.*")}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("evaluation/clip_metrics.py", {"score": 3, "table": 1}),
+        ("reporting/verdict.py", {"table": 1}),
+        ("papers/two_step_attention/figures.py", {"examine": 1, "figure": 1}),
+        ("nn/poolings.py", {"train": 4, "score": 3, "table": 1, "examine": 1, "figure": 1}),
+        ("cli.py", {}),
+    ],
+)
+def test_an_edit_reruns_what_uses_the_file_and_nothing_else(built, edited, name, expected):
+    edited(name)
+    assert built.planned() == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("training.epochs: 1", "training.epochs: 2", {"train", "score", "table", "examine", "figure"}),
+        ("n_mels: 16", "n_mels: 12", {"features", "train", "score", "table", "examine", "figure"}),
+        ("fold: 8", "fold: 9", {"recipes", "features", "train", "score", "table", "examine", "figure"}),
+    ],
+)
+def test_a_changed_setting_reruns_what_depends_on_it(built, old, new, expected):
+    assert set(built.planned(TINY.replace(old, new))) == expected
+
+
+def test_after_all_this_nothing_is_to_be_done(built):
+    assert built.planned() == {}
