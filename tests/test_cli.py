@@ -47,7 +47,8 @@ def test_help_lists_every_verb_without_loading_heavy_modules():
         "import sys\n"
         "from sedrepro.cli import main\n"
         "try:\n    main(['--help'])\n"
-        "finally:\n    print(*({'torch', 'numpy', 'pandas', 'sklearn', 'librosa', 'matplotlib'} & set(sys.modules)), file=sys.stderr)\n"
+        "finally:\n    heavy = {'torch', 'numpy', 'pandas', 'sklearn', 'librosa', 'matplotlib'}\n"
+        "    print(*heavy & set(sys.modules), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0
@@ -147,7 +148,9 @@ def configured(*words):
 
 
 def test_set_changes_configuration_keys():
-    config = configured("--set", "folds=[1, 2]", "--set", "seeds=5", "--set", "device=cpu", "--set", "work_dir=elsewhere")
+    config = configured(
+        "--set", "folds=[1, 2]", "--set", "seeds=5", "--set", "device=cpu", "--set", "work_dir=elsewhere"
+    )
     assert (config.folds, config.seeds, config.device, config.work_dir) == ((1, 2), (5,), "cpu", Path("elsewhere"))
     assert configured("--set", "folds=3,4").folds == (3, 4)
 
@@ -156,9 +159,7 @@ def test_set_changes_settings_of_a_paper():
     config = configured(
         "--set", "two_step_attention.training.epochs=2", "--set", "two_step_attention.networks.vgg_like.channels=[4, 4]"
     )
-    assert config.set == {
-        "two_step_attention": {"training.epochs": 2, "networks.vgg_like.channels": [4, 4]}
-    }
+    assert config.set == {"two_step_attention": {"training.epochs": 2, "networks.vgg_like.channels": [4, 4]}}
 
 
 def test_the_scale_may_be_given_in_both_ways(tmp_path):

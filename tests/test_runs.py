@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,9 +241,7 @@ def refused(kind, call, *arguments) -> str:
 
 def test_features_of_another_front_end_are_refused(trained, tmp_path):
     config = trained[0]
-    changed = make_config(
-        config.model_dump() | {"set": {PAPER: TINY | {"front_end.fmin": 60}}}, "test"
-    )
+    changed = make_config(config.model_dump() | {"set": {PAPER: TINY | {"front_end.fmin": 60}}}, "test")
     assert "fmin = 50" in refused(SettingsError, train, changed)
 
 
@@ -346,6 +343,8 @@ def test_a_killed_process_goes_on_and_ends_with_the_same_bytes(tmp_path):
             killed.kill()
             break
     assert killed.wait() == -signal.SIGKILL
+    resume = WHO.resume_file(configured(tmp_path / "killed"))
+    resume.with_name(f".{resume.name}.half.pt").touch()  # as a kill while saving leaves it
     folders = {name: WHO.folder(configured(tmp_path / name)) for name in files}
     assert not folders["killed"].exists()
     again = start(files["killed"], environment)
@@ -356,3 +355,4 @@ def test_a_killed_process_goes_on_and_ends_with_the_same_bytes(tmp_path):
     assert int(first.split()[-1]) >= 3
     for name in ("weights.safetensors", "scores.npz", "history.csv", "config.json"):
         assert (folders["killed"] / name).read_bytes() == (folders["undisturbed"] / name).read_bytes(), name
+    assert not list(resume.parent.iterdir())

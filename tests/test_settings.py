@@ -242,7 +242,9 @@ def test_overrides_come_over_the_scale():
 
 
 def test_names_with_dots_can_be_overridden():
-    loaded = paper(overrides={"systems.2ap_alpha_0.001.loss_weights.reconstruction": 0.5, "systems.2ap_alpha_0.label": "x"})
+    loaded = paper(
+        overrides={"systems.2ap_alpha_0.001.loss_weights.reconstruction": 0.5, "systems.2ap_alpha_0.label": "x"}
+    )
     assert loaded.run("2ap_alpha_0.001").loss_weights == {"reconstruction": 0.5}
     assert loaded.run("2ap_alpha_0").loss_weights == {"reconstruction": 0}
     assert loaded.settings.systems["2ap_alpha_0"].label == "x"

@@ -72,12 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_option(verb: argparse.ArgumentParser, option: str) -> None:
     flag, kind, text = OPTIONS[option]
-    default = 1 if option == "threads" else None
-    required = option not in ("threads", "clips")
-    if flag.startswith("--"):
-        verb.add_argument(flag, type=kind, default=default, required=required, help=text)
-    else:
-        verb.add_argument(flag, type=kind, help=text)
+    verb.add_argument(flag, type=kind, default=OPTIONAL.get(option), required=option not in OPTIONAL, help=text)
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -91,6 +86,7 @@ def _at_least(least: int) -> Callable[[str], int]:
     return number
 
 
+OPTIONAL = {"threads": 1, "clips": None, "note": ""}
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
     "system": ("--system", str, "system of the paper"),
@@ -102,6 +98,8 @@ OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "table": ("--table", str, "table of the paper, table1 for example"),
     "figure": ("--figure", str, "figure of the paper, figure2 for example"),
     "threads": ("--threads", _at_least(1), "processor threads (default: 1)"),
+    "command": ("--command", str, "the command that made the results"),
+    "note": ("--note", str, "a remark to keep with them"),
     "clips": ("--clips", _at_least(1), "only the first so many mixtures"),
 }
 
@@ -208,6 +206,13 @@ def settings(options: argparse.Namespace, config: Config) -> None:
     print_settings(_paper(options, config))
 
 
+def record(options: argparse.Namespace, config: Config) -> None:
+    """Keep tables, figures and metrics of a paper under results/recorded, with command, machine and date."""
+    from sedrepro.reporting.record import record as keep
+
+    print(keep(config, _paper(options, config), options.command, options.note))
+
+
 def _paper(options: argparse.Namespace, config: Config):
     from sedrepro.settings import load_paper
 
@@ -248,4 +253,5 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, 
     "table": (table, ("paper", "table")),
     "summary": (summary, ()),
     "settings": (settings, ("paper",)),
+    "record": (record, ("paper", "command", "note")),
 }

@@ -133,7 +133,8 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         np.savez_compressed(temporary, **scores)
     _write_history(folder / "history.csv", progress.history)
     write_json(folder / "config.json", described)
-    resume.unlink(missing_ok=True)
+    for path in (resume, *resume.parent.glob(f".{resume.name}.*")):  # with what a kill while saving left
+        path.unlink(missing_ok=True)
     return folder
 
 

@@ -44,7 +44,7 @@ def test_atrous_attention_starts_as_the_mean_over_all_bins():
 
 
 def test_an_unknown_pooling_names_the_nearest():
-    with pytest.raises(SettingsError, match="did you mean 'gmp'?"):
+    with pytest.raises(SettingsError, match=r"did you mean 'gmp'\?"):
         MaskNetwork(3, (4,), "gpm")
 
 

@@ -135,7 +135,9 @@ def test_standardisation_knows_the_training_folds_only():
     assert torch.equal(data.train.features, other.train.features)
     both = torch.cat([data.train.features, data.validation.features]).double()
     torch.testing.assert_close(both.mean(dim=(0, 1)), torch.zeros(4, dtype=torch.float64), atol=1e-5, rtol=0)
-    torch.testing.assert_close(both.std(dim=(0, 1), correction=0), torch.ones(4, dtype=torch.float64), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        both.std(dim=(0, 1), correction=0), torch.ones(4, dtype=torch.float64), atol=1e-5, rtol=0
+    )
 
 
 def test_an_empty_fold_names_the_folds_that_have_clips():

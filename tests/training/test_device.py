@@ -44,7 +44,8 @@ def test_cuda_without_a_gpu_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "available", "wanted"), [("auto", True, True), ("auto", False, False), ("cpu", True, False), ("cuda", True, True)]
+    ("name", "available", "wanted"),
+    [("auto", True, True), ("auto", False, False), ("cpu", True, False), ("cuda", True, True)],
 )
 def test_which_device_is_wanted(monkeypatch, name, available, wanted):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
@@ -133,7 +134,10 @@ def test_reservations_never_exceed_a_gpu(sizes, moves):
             if comes and job not in alive:
                 alive[job] = need
                 before = entries(ledger) if ledger.path.exists() else []
-                taken = {f"gpu-{i}": sum(e["mib"] for e in before if e["gpu"] == f"gpu-{i}" and e["pid"] in alive) for i in range(len(sizes))}
+                taken = {
+                    f"gpu-{i}": sum(e["mib"] for e in before if e["gpu"] == f"gpu-{i}" and e["pid"] in alive)
+                    for i in range(len(sizes))
+                }
                 fits = any(need <= size * 0.95 - taken[f"gpu-{i}"] for i, size in enumerate(sizes))
                 granted = ledger._reserve(need, gpus(*sizes)())
                 assert (granted is not None) == fits
@@ -224,7 +228,8 @@ def test_a_killed_job_is_forgotten(ledger):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[{", "no json", "{}", "3", '[{"pid": 1}]', "[1, 2]", '[{"pid": "x", "gpu": "gpu-0", "mib": 1}]', "\x00"]
+    "content",
+    ["", "[{", "no json", "{}", "3", '[{"pid": 1}]', "[1, 2]", '[{"pid": "x", "gpu": "gpu-0", "mib": 1}]', "\x00"],
 )
 def test_a_damaged_ledger_is_begun_anew(ledger, content):
     ledger.path.write_text(content)

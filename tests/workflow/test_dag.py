@@ -1,6 +1,7 @@
 """The whole workflow at a size that takes seconds, in a copy of the project: run, killed, continued, edited."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -40,7 +41,17 @@ class Project:
         }
 
     def start(self, *words: str, config: str = TINY) -> subprocess.Popen:
-        command = ["snakemake", "--profile", "workflow/profiles/default", *words, "--config", config, "--", TABLE, FIGURE]
+        command = [
+            "snakemake",
+            "--profile",
+            "workflow/profiles/default",
+            *words,
+            "--config",
+            config,
+            "--",
+            TABLE,
+            FIGURE,
+        ]
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -171,7 +182,9 @@ def test_a_killed_run_goes_on_where_it_stopped(built):
     assert len(built.done_before) == 3
     for path, modified in built.done_before.items():
         assert path.stat().st_mtime_ns == modified
-    assert not re.findall(r"^Job \d+: (?:Synthesising|Checking|Drawing the recipes|Mixing).*", built.output, re.MULTILINE)
+    assert not re.findall(
+        r"^Job \d+: (?:Synthesising|Checking|Drawing the recipes|Mixing).*", built.output, re.MULTILINE
+    )
     assert "Training" in built.output
 
 
@@ -193,8 +206,6 @@ def test_the_figure_is_there_in_both_forms(built):
 
 
 def test_overrides_of_the_command_line_reach_the_runs(built):
-    import json
-
     for path in built.files(f"{PAPER}/runs/*/*/*/*/config.json"):
         settings = json.loads(path.read_text())["settings"]
         assert settings["training"]["epochs"] == 1

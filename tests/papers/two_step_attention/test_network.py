@@ -233,7 +233,7 @@ def test_an_unknown_network_is_refused(name):
 
 
 def test_a_nearly_right_network_names_the_right_one():
-    with pytest.raises(SettingsError, match="did you mean 'two_step'?"):
+    with pytest.raises(SettingsError, match=r"did you mean 'two_step'\?"):
         build("two_stp", TWO_STEP, {}, 3, 9, 6)
 
 

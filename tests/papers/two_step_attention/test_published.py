@@ -23,7 +23,9 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def micro_ap(system: str, snr: int) -> float:
     cells = [*read_cells(PUBLISHED / "table1.csv"), *read_cells(PUBLISHED / "table2.csv")]
-    found = {c.published for c in cells if (c.system, c.metric, c.factors.get("snr_db")) == (system, "micro_ap", str(snr))}
+    found = {
+        c.published for c in cells if (c.system, c.metric, c.factors.get("snr_db")) == (system, "micro_ap", str(snr))
+    }
     assert len(found) == 1, found
     return float(found.pop())
 
