@@ -42,7 +42,7 @@ $(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
 	@touch $@
 
 results: $(READY)  ## run the workflow and print the tables in short
-	@set -o pipefail; $(SNAKEMAKE) --quiet host reason $(TARGET) $(CHOSEN) 2>&1 | awk -f workflow/progress.awk
+	@set -o pipefail; $(SNAKEMAKE) --quiet host reason $(TARGET) $(CHOSEN) 2>&1 | python workflow/progress.py
 	@python -m sedrepro summary --scale $(SCALE) $(SET)
 
 plan: $(READY)  ## what `make results` would run

@@ -24,6 +24,11 @@ rule all:
         [paper_outputs(name) for name in PAPERS],
 
 
+# Not while the files are read: a dry run must not change the configuration of a run in progress.
+onstart:
+    write_configuration()
+
+
 onerror:
     report_failed_jobs(log)
 

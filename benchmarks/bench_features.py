@@ -7,14 +7,16 @@ files    10 s WAV files to stored features. Script: librosa.load, librosa.featur
 recipe   sources to the stored features of three SNRs. Script, as released: per SNR and mixture load and
          resample scene and events, mix, write a WAV; then the script above. The suite mixes on the fly.
 
-    python benchmarks/bench_features.py [--mixtures 96] [--repeats 3]
+    python benchmarks/bench_features.py [--mixtures 96] [--repeats 5]
 """
 
 import argparse
+import multiprocessing
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -31,6 +33,7 @@ from sedrepro.corpora.miniature import MiniatureSize, write_remix_sources
 from sedrepro.corpora.preparation import extract_features, prepare_remix
 from sedrepro.corpora.remix import Mixture, read_recipes
 from sedrepro.corpora.survey import survey, write_survey
+from sedrepro.memory import keep_freed_memory
 from sedrepro.parallel import usable_cores
 from sedrepro.runs import corpus_folder, store_folder, survey_folder
 from sedrepro.settings import Paper, load_paper
@@ -117,16 +120,24 @@ def prepare(root: Path, mixtures: int) -> tuple[Config, Paper]:
     return config, paper
 
 
-def seconds(function: Callable[[], object]) -> float:
+def script_from_recipe(config: Config, paper: Paper, mixtures: list[Mixture], folder: Path, target: Path) -> None:
+    """Mix to WAV files, then extract file after file."""
+    straightforward(mix_to_wav(config, paper, mixtures, folder), paper.settings.front_end, target)
+
+
+def seconds(function: Callable, *arguments: object) -> float:
     """Wall-clock seconds of one call."""
     started = time.perf_counter()
-    function()
+    function(*arguments)
     return time.perf_counter() - started
 
 
-def compare(title: str, script: Callable[[], object], ours: Callable[[], object], clips: int, repeats: int) -> None:
-    """Run both in turn, print milliseconds per clip and the ratio."""
-    times = [(seconds(script), seconds(ours)) for _ in range(repeats)]
+def compare(title: str, clips: int, repeats: int, pools: tuple[Executor, Executor], script: tuple, ours: tuple) -> None:
+    """Run both in turn, each in a process of its own, and print milliseconds per clip and the ratio."""
+    times = []
+    for _ in range(repeats + 1):  # the first is a warm-up
+        times.append([pool.submit(seconds, *call).result() for pool, call in zip(pools, (script, ours), strict=True)])
+    times = times[1:]
     base, suite = (statistics.median(column) / clips * 1e3 for column in zip(*times, strict=True))
     ratios = [b / o for b, o in times]
     print(f"  {title}: script {base:.2f} ms per clip, sedrepro {suite:.2f} ms per clip,", end=" ")
@@ -137,30 +148,24 @@ def main() -> None:
     """Run both comparisons."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--mixtures", type=int, default=96)
-    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--repeats", type=int, default=5)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
+    cores, spawn = usable_cores(), multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(1, spawn) as plain,
+        ProcessPoolExecutor(1, spawn, keep_freed_memory) as as_in_the_suite,
+    ):
+        root, pools = Path(folder), (plain, as_in_the_suite)
         config, paper = prepare(root, given.mixtures)
         front_end, hdf5, store = paper.settings.front_end, root / "features.h5", root / "store"
         mixtures = read_recipes(corpus_folder(config, paper, CORPUS) / "recipes.tsv")
         wavs = mix_to_wav(config, paper, mixtures, root)
-        straightforward(wavs[:2], front_end, hdf5)
-        print(f"features, {len(wavs)} clips of 10 s, {usable_cores()} cores, median of {given.repeats} runs")
-        compare(
-            "files ",
-            lambda: straightforward(wavs, front_end, hdf5),
-            lambda: files_to_store(wavs, front_end, store),
-            len(wavs),
-            given.repeats,
-        )
-        compare(
-            "recipe",
-            lambda: straightforward(mix_to_wav(config, paper, mixtures, root), front_end, hdf5),
-            lambda: extract_features(config, paper, CORPUS, usable_cores()),
-            len(wavs),
-            given.repeats,
-        )
+        print(f"features, {len(wavs)} clips of 10 s, {cores} cores, median of {given.repeats} runs")
+        script, ours = (straightforward, wavs, front_end, hdf5), (files_to_store, wavs, front_end, store)
+        compare("files ", len(wavs), given.repeats, pools, script, ours)
+        script = (script_from_recipe, config, paper, mixtures, root, hdf5)
+        compare("recipe", len(wavs), given.repeats, pools, script, (extract_features, config, paper, CORPUS, cores))
         mixed = store_folder(config, paper, CORPUS)
         arrays = [mixed / f"{variant}.npy" for variant in paper.settings.corpora[CORPUS].variants(CORPUS)]
         _check_equal(hdf5, np.load(store / "files.npy"))

@@ -26,7 +26,7 @@ def line(verb, tmp_path, **changes) -> list[str]:
     options = [option.replace("_", "-") for option in VERBS[verb][1] if option not in ("threads", "clips")]
     words = [verb, "--set", f"work_dir={tmp_path}/data", "--set", f"results_dir={tmp_path}/results"]
     for option in options:
-        words += [f"--{option}", changes.get(option, WORDS[option])]
+        words += [f"--{option}", changes.get(option) or WORDS.get(option, "any")]
     return words
 
 

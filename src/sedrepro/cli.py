@@ -141,7 +141,9 @@ def recipes(options: argparse.Namespace, config: Config) -> None:
 def features(options: argparse.Namespace, config: Config) -> None:
     """Extract the log-mel features of a corpus, mixing its audio on the fly."""
     from sedrepro.corpora.preparation import extract_features
+    from sedrepro.memory import keep_freed_memory
 
+    keep_freed_memory()
     print(extract_features(config, _paper(options, config), options.corpus, options.threads))
 
 
@@ -155,7 +157,9 @@ def remix_audio(options: argparse.Namespace, config: Config) -> None:
 def train(options: argparse.Namespace, config: Config) -> None:
     """Train one run and score its held-out clips; goes on where a killed job stopped."""
     from sedrepro import runs
+    from sedrepro.memory import keep_freed_memory
 
+    keep_freed_memory()
     print(runs.train(_paper(options, config), _identity(options), config, options.threads, _log))
 
 

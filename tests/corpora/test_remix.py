@@ -139,6 +139,14 @@ def test_scenes_are_used_once_and_again_only_when_there_are_too_few(scenes: int,
 
 
 @pytest.mark.parametrize("how", ["tiled", "reshuffled"])
+def test_scenes_used_again_come_in_another_order(remix: Remix, how: str):
+    drawn = draw(event_rows([4] * 4), scene_rows(40), changed(remix, draw=how, mixtures_per_fold=20), FOLDS)
+    used = [m.scene for m in drawn]
+    assert used[:40] != used[40:]
+    assert sorted(used[:40]) == sorted(used[40:])
+
+
+@pytest.mark.parametrize("how", ["tiled", "reshuffled"])
 @settings(deadline=None, max_examples=40)
 @given(sizes=st.lists(st.integers(1, 40), min_size=4, max_size=4), per_fold=st.integers(1, 50))
 def test_events_belong_to_the_fold_and_are_used_equally_often(how: str, sizes: list[int], per_fold: int):

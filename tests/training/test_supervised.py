@@ -153,6 +153,23 @@ def test_the_order_of_clips_does_not_depend_on_other_randomness():
     assert same(first.network.state_dict(), second.network.state_dict())
 
 
+def test_systems_share_the_order_of_clips_whatever_randomness_they_use():
+    orders = []
+    for drawn in (0, 7):
+        seen = []
+
+        def watch(module, inputs, drawn=drawn, seen=seen):
+            torch.rand(drawn)
+            if module.training:
+                seen.append(inputs[0])
+
+        network = masks()
+        network.register_forward_pre_hook(watch)
+        fit(trainer(network, settings(epochs=2)))
+        orders.append(torch.cat(seen))
+    assert torch.equal(*orders)
+
+
 # --- schedule and selection
 
 
@@ -301,6 +318,18 @@ def test_a_run_killed_after_any_epoch_ends_like_an_undisturbed_one(tmp_path, epo
     assert same(second.network.state_dict(), expected.network.state_dict())
     assert again.history == progress.history
     assert (again.best_epoch, again.best_score) == (progress.best_epoch, progress.best_score)
+
+
+@pytest.mark.parametrize("epoch", range(1, 8))
+def test_the_schedule_goes_on_counting_after_a_kill(tmp_path, epoch):
+    def stalled():
+        return Fixed(torch.full((8, CLASSES), 0.5))
+
+    run = settings(epochs=8, plateau_patience=2)
+    _, again, _ = resumed(tmp_path / "run.pt", lambda made: stop_after(epoch), stalled, run)
+    rates = [row["learning_rate"] for row in again.history]
+    assert rates == [row["learning_rate"] for row in undisturbed(stalled, run)[1].history]
+    assert len(set(rates)) == 3
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 9])

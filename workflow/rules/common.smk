@@ -20,10 +20,8 @@ from sedrepro.runs import RUN_FILES
 
 def configured():
     """The validated configuration: the scale's file, then what `--configfile` and `--config` say."""
-    chosen = dict(config)
-    scale = chosen.get("scale", "miniature")
-    values = chosen if chosen.pop("_whole", False) else read_yaml(scale_file(scale)) | chosen
-    return make_config(values, f"config/{scale}.yaml and the command line")
+    file = scale_file(config.get("scale", "miniature"))
+    return make_config(read_yaml(file) | config, f"{file} and the command line")
 
 
 def required_labels(conf, papers):
@@ -48,9 +46,7 @@ WORK = f"{CONF.work_dir}/{SCALE}"
 RESULTS = f"{CONF.results_dir}/{SCALE}"
 SOURCE = Path("src/sedrepro")
 
-# The resolved configuration, so that each command in a log can be repeated by hand, word for word.
 CONFIG_FILE = f"{CONF.work_dir}/{SCALE}/config.yaml"
-write_text(CONFIG_FILE, yaml.safe_dump(json.loads(CONF.model_dump_json(exclude_none=True)), sort_keys=False))
 
 
 wildcard_constraints:
@@ -126,9 +122,14 @@ def table_metrics(wildcards):
     return [f"{run_folder(who)}/metrics.json" for who in runs]
 
 
-def report_failed_jobs(workflow_log):
+def write_configuration():
+    """The resolved configuration as a file, so that each command of a run can be repeated by hand, word for word."""
+    write_text(CONFIG_FILE, yaml.safe_dump(json.loads(CONF.model_dump_json(exclude_none=True)), sort_keys=False))
+
+
+def report_failed_jobs(workflow_logs):
     """After a failure: the last line of every failed job's log, which names the culprit."""
-    text = Path(workflow_log).read_text(encoding="utf-8")
+    text = "".join(Path(path).read_text(encoding="utf-8") for path in workflow_logs)
     for path in dict.fromkeys(re.findall(r"log: (\S+) \(check log file", text)):
         lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).is_file() else []
         sys.stderr.write(f"{lines[-1] if lines else 'failed without a word'}\n    (whole log: {path})\n")

@@ -24,8 +24,8 @@ rule features:
     message:
         "Mixing {wildcards.corpus} and extracting its features"
     shell:
-        "python -m sedrepro features --config {params.config} --paper {wildcards.paper} --corpus {wildcards.corpus}"
-        " --threads {threads} > {log} 2>&1"
+        "python -m sedrepro features --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
+        " --threads {threads} > {log:q} 2>&1"
 
 
 rule remix_audio:
@@ -45,5 +45,5 @@ rule remix_audio:
     message:
         "Writing the mixtures of {wildcards.variant} as WAV files"
     shell:
-        "python -m sedrepro remix-audio --config {params.config} --paper {wildcards.paper} --variant {wildcards.variant}"
-        " --threads {threads} > {log} 2>&1"
+        "python -m sedrepro remix-audio --config {params.config:q} --paper {wildcards.paper} --variant {wildcards.variant}"
+        " --threads {threads} > {log:q} 2>&1"

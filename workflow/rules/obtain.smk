@@ -19,4 +19,4 @@ if SCALE == "miniature":
         message:
             "Synthesising the miniature corpora"
         shell:
-            "python -m sedrepro synthesise --config {params.config} > {log} 2>&1"
+            "python -m sedrepro synthesise --config {params.config:q} > {log:q} 2>&1"

@@ -20,7 +20,7 @@ rule survey:
     message:
         "Checking every clip of {wildcards.data_set}"
     shell:
-        "python -m sedrepro survey --config {params.config} --data-set {wildcards.data_set} > {log} 2>&1"
+        "python -m sedrepro survey --config {params.config:q} --data-set {wildcards.data_set} > {log:q} 2>&1"
 
 
 rule recipes:
@@ -39,5 +39,5 @@ rule recipes:
     message:
         "Drawing the recipes of {wildcards.corpus}"
     shell:
-        "python -m sedrepro recipes --config {params.config} --paper {wildcards.paper} --corpus {wildcards.corpus}"
-        " > {log} 2>&1"
+        "python -m sedrepro recipes --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
+        " > {log:q} 2>&1"

@@ -27,7 +27,7 @@ rule table:
     message:
         "Writing {wildcards.table} of {wildcards.paper}"
     shell:
-        "python -m sedrepro table --config {params.config} --paper {wildcards.paper} --table {wildcards.table} > {log} 2>&1"
+        "python -m sedrepro table --config {params.config:q} --paper {wildcards.paper} --table {wildcards.table} > {log:q} 2>&1"
 
 
 rule figure:
@@ -51,5 +51,5 @@ rule figure:
     message:
         "Drawing {wildcards.figure} of {wildcards.paper}"
     shell:
-        "python -m sedrepro figure --config {params.config} --paper {wildcards.paper} --figure {wildcards.figure}"
-        " > {log} 2>&1"
+        "python -m sedrepro figure --config {params.config:q} --paper {wildcards.paper} --figure {wildcards.figure}"
+        " > {log:q} 2>&1"

@@ -16,7 +16,7 @@ rule score:
     message:
         "Scoring {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
-        f"python -m sedrepro score {RUN_WORDS} > {{log}} 2>&1"
+        f"python -m sedrepro score {RUN_WORDS} > {{log:q}} 2>&1"
 
 
 rule examine:
@@ -34,5 +34,5 @@ rule examine:
     message:
         "Looking into the run of {wildcards.figure}"
     shell:
-        "python -m sedrepro examine --config {params.config} --paper {wildcards.paper} --figure {wildcards.figure}"
-        " > {log} 2>&1"
+        "python -m sedrepro examine --config {params.config:q} --paper {wildcards.paper} --figure {wildcards.figure}"
+        " > {log:q} 2>&1"

@@ -2,7 +2,7 @@
 
 RUN = f"{RESULTS}/{{paper}}/runs/{{system}}/{{variant}}/fold{{fold}}/seed{{seed}}"
 RUN_WORDS = (
-    "--config {params.config} --paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
+    "--config {params.config:q} --paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
     " --fold {wildcards.fold} --seed {wildcards.seed}"
 )
 
@@ -30,4 +30,4 @@ rule train:
     message:
         "Training {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
-        f"python -m sedrepro train {RUN_WORDS} --threads {{threads}} > {{log}} 2>&1"
+        f"python -m sedrepro train {RUN_WORDS} --threads {{threads}} > {{log:q}} 2>&1"

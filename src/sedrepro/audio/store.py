@@ -8,6 +8,7 @@ A store is a folder. It appears under its name only when it is whole:
     store.json      front end, classes, fingerprint of the source list, counts
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -46,6 +47,8 @@ def write_store(
         DataError: the disk is full, the number of clips differs from the index, or a feature is not finite.
     """
     shape = (facts.clips, facts.front_end.n_frames, facts.front_end.n_mels)
+    for left in folder.parent.glob(f".{folder.name}.*"):  # by a job killed while it wrote this store
+        shutil.rmtree(left, ignore_errors=True)
     with atomic_folder(folder) as temporary:
         written = _write_arrays(temporary, facts.variants, shape, _checked(blocks, index))
         if written != facts.clips or len(index) != facts.clips:

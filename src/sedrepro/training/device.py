@@ -93,7 +93,11 @@ class Ledger:
                 f"a run needs {need} MiB of GPU memory, the largest GPU has {largest}; "
                 "lower training.batch_size and training.gpu_memory_mib, or use device=cpu"
             )
+        waiting = False
         while (gpu := self._reserve(need, gpus())) is None:
+            if not waiting:
+                print(f"waiting until {need} MiB of GPU memory are free (reservations: {self.path})", flush=True)
+                waiting = True
             time.sleep(self.poll_seconds)
         try:
             yield gpu.index

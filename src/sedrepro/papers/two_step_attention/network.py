@@ -76,7 +76,8 @@ class TwoStepNetwork(nn.Module):
     def forward(self, logmel: Tensor, explain: bool = False) -> Output:
         """Scores of standardised log-mel features; `explain` keeps every map that Figure 2 shows."""
         encoded = self.encoder(as_image(logmel))
-        clip, frame, frequency_weights, time_weights = self.pooling(self.classes(encoded).float())
+        with torch.autocast(logmel.device.type, enabled=False):  # scores are ranked: half precision makes ties
+            clip, frame, frequency_weights, time_weights = self.pooling(self.classes(encoded.float()))
         output = Output(clip, frame.transpose(1, 2))
         if self.reconstruct or explain:
             reconstruction = self.decoder(encoded).squeeze(1).float()
