@@ -200,7 +200,6 @@ def test_the_budget_follows_the_device_unless_it_is_given(monkeypatch, budget, d
 def test_torch_is_asked_about_cuda_only_where_a_driver_is(monkeypatch):
     import torch
 
-    monkeypatch.delenv("SEDREPRO_ASK_TORCH", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(Path, "exists", lambda self: False)
     assert not has_cuda()

@@ -1,9 +1,8 @@
 """The configuration of a run of the suite: scale, folders, device, seeds, folds, and overrides of settings."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import Field, NonNegativeInt, field_validator
@@ -12,7 +11,7 @@ from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.typed import Typed, load
 
 Scale = Literal["miniature", "recordings", "full"]
-SCALES: tuple[str, ...] = ("miniature", "recordings", "full")
+SCALES: tuple[str, ...] = get_args(Scale)
 CONFIG_FOLDER = Path("config")
 
 
@@ -56,7 +55,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SettingsError(f"{path}: no such file") from error
+        hint = "; run the command in the project's folder, or name a file" if path.parent == CONFIG_FOLDER else ""
+        raise SettingsError(f"{path}: no such file{hint}") from error
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
@@ -155,9 +155,12 @@ def load_config(scale: str | None = None, path: Path | None = None, changes: Map
     return make_config(values, str(path))
 
 
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
+
+
 def has_cuda() -> bool:
     """Whether a CUDA device can be seen, without loading torch where no driver is installed."""
-    if not (Path("/dev/nvidiactl").exists() or Path("/dev/nvidia0").exists() or os.environ.get("SEDREPRO_ASK_TORCH")):
+    if not any(Path(device).exists() for device in GPU_DEVICES):
         return False
     import torch
 

@@ -109,9 +109,16 @@ class FeatureStore:
             )
         self.filenames = [row["filename"] for row in rows]
         self.splits = np.array([row["split"] for row in rows])
-        self.folds = np.array([int(row["fold"]) for row in rows])
+        self.folds = np.array([self._fold(number, row["fold"]) for number, row in enumerate(rows, start=2)])
         self.groups = [row["group"] for row in rows]
         self.labels = [row["event_labels"].split(",") if row["event_labels"] else [] for row in rows]
+
+    def _fold(self, row: int, text: str) -> int:
+        if not text.isdecimal():
+            raise DataError(
+                f"{self.folder}/index.tsv: row {row}: fold '{text}' is no number; run the features step again"
+            )
+        return int(text)
 
     def _require(self, wanted: FrontEnd) -> None:
         for name in FrontEnd.model_fields:

@@ -65,6 +65,7 @@ def write_survey(folder: Path, recordings: Sequence[Recording]) -> None:
 
 
 CLIP_COLUMNS = ("filename", "label", "group", "duration", "sample_rate")
+ALL_CLASSES = "(all)"
 COVERAGE_COLUMNS = ("label", "expected", "usable", *REASONS, "shorter_than_2s", "sample_rates")
 
 
@@ -72,7 +73,7 @@ def coverage(recordings: Sequence[Recording]) -> list[tuple]:
     """One row per class and one for all: how many are expected, usable, and not usable for which reason."""
     labels = sorted({r.label for r in recordings})
     groups = [(label, [r for r in recordings if r.label == label]) for label in labels]
-    return [_coverage_row(label, rows) for label, rows in [*groups, ("(all)", list(recordings))]]
+    return [_coverage_row(label, rows) for label, rows in [*groups, (ALL_CLASSES, list(recordings))]]
 
 
 def _coverage_row(label: str, rows: list[Recording]) -> tuple:

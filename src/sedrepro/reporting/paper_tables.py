@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 
 from sedrepro.config import Config
+from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS
 from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.files import read_table
 from sedrepro.reporting.cells import read_cells, runs_needed
 from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.runs import RunIdentity
+from sedrepro.runs import RunIdentity, survey_folder
 from sedrepro.settings import Paper, chosen_papers, load_paper
 
 
@@ -43,6 +45,19 @@ def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     return stem.with_suffix(".csv")
 
 
+def print_coverage(config: Config, paper: Paper) -> None:
+    """Print how many clips of each data set were usable, from the surveys that are there."""
+    data_sets = {name for corpus in paper.settings.corpora.values() for name in (corpus.events, corpus.scenes)}
+    for name in sorted(data_sets):
+        path = survey_folder(config, name) / "coverage.tsv"
+        if not path.is_file():
+            continue
+        row = next(r for r in read_table(path, COVERAGE_COLUMNS) if r["label"] == ALL_CLASSES)
+        reasons = ", ".join(f"{row[reason]} {reason}" for reason in REASONS if row[reason] != "0")
+        left_out = f"; left out: {reasons} (see {path.with_name('rejected.tsv')})" if reasons else ""
+        print(f"{name}: {row['usable']} of {row['expected']} clips usable{left_out}")
+
+
 def print_summary(config: Config) -> None:
     """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie."""
     from sedrepro.reporting.plain_text import summary
@@ -59,5 +74,6 @@ def print_summary(config: Config) -> None:
                 continue
             filled = fill(read_cells(cells_file(paper, table)), map(read_metrics, needed), config.scale)
             print(summary(filled, layout, width))
+        print_coverage(config, paper)
         folder = config.results_dir / config.scale / name
         print(f"Tables: {folder / 'tables'}   Figures: {folder / 'figures'}   Runs: {folder / 'runs'}")

@@ -1,0 +1,110 @@
+"""Tables of a paper in a results folder: which runs they need, the summary, and keeping a record."""
+
+import json
+
+import pytest
+
+from sedrepro.config import Config
+from sedrepro.corpora.survey import Recording, write_survey
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.reporting.cells import read_cells
+from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
+from sedrepro.reporting.record import record
+from sedrepro.runs import survey_folder
+from sedrepro.settings import load_paper
+
+PAPER = "two_step_attention"
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Config(scale="miniature", folds=[1, 2], seeds=[1, 2], device="cpu", papers=[PAPER])
+
+
+@pytest.fixture
+def paper(config):
+    return load_paper(PAPER, config)
+
+
+def write_run(config, who, value):
+    folder = who.folder(config)
+    folder.mkdir(parents=True)
+    metrics = {
+        "paper": who.paper,
+        "system": who.system,
+        "variant": who.variant,
+        "fold": who.fold,
+        "seed": who.seed,
+        "scale": config.scale,
+        "clips": 4,
+        "clips_expected": 4,
+        "classes": ["Bus", "Meow"],
+        "metrics": {"micro_ap": value, "macro_ap": value, "roc_auc": value},
+        "class_metrics": {
+            "average_precision": {"Bus": value, "Meow": value},
+            "roc_auc": {"Bus": value, "Meow": value},
+        },
+        "classes_without_events": [],
+    }
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    environment = {"device": "cpu", "seconds": 1.5, "peak_memory_mib": 100, "peak_gpu_memory_mib": None, "commit": "c"}
+    (folder / "environment.json").write_text(json.dumps(environment))
+    for name in ("config.json", "history.csv", "weights.safetensors"):
+        (folder / name).write_text("{}")
+
+
+def test_a_table_needs_each_of_its_systems_at_every_fold_and_seed(config, paper):
+    runs = table_runs(config, paper, "table2")
+    cells = read_cells(cells_file(paper, "table2"))
+    assert len(runs) == len(set(runs)) == 4 * len({(c.system, c.variant) for c in cells}) == 4 * 12
+    assert {(r.fold, r.seed) for r in runs} == {(1, 1), (1, 2), (2, 1), (2, 2)}
+
+
+def test_an_unknown_table_names_the_nearest(paper):
+    with pytest.raises(SettingsError, match="'tabel1' is unknown; did you mean 'table1'"):
+        cells_file(paper, "tabel1")
+
+
+def test_a_missing_metrics_file_is_named(config, paper):
+    with pytest.raises(DataError, match=r"metrics\.json: no such file"):
+        write_paper_table(config, paper, "table2")
+
+
+def test_table_and_summary_show_the_mean_of_the_runs(config, paper, capsys):
+    for who in table_runs(config, paper, "table2"):
+        write_run(config, who, 0.25 if who.seed == 1 else 0.75)
+    path = write_paper_table(config, paper, "table2")
+    assert {p.name for p in path.parent.iterdir()} == {"table2.csv", "table2.md", "table2.html"}
+    print_summary(config)
+    printed = capsys.readouterr().out
+    assert "0.5000/0.7772" in printed
+    assert "runs are not there yet" in printed  # the other tables'
+
+
+def test_summary_tells_which_clips_were_left_out(config, capsys):
+    found = [Recording("a.wav", "Bus", "1", 1.0, 44100), Recording("b.wav", "Bus", "2", problem="missing")]
+    write_survey(survey_folder(config, "fsdkaggle2018"), found)
+    print_summary(config)
+    printed = capsys.readouterr().out
+    assert "fsdkaggle2018: 1 of 2 clips usable; left out: 1 missing" in printed
+    assert "rejected.tsv" in printed
+
+
+def test_a_record_keeps_metrics_tables_and_cost_but_no_weights(config, paper):
+    for who in table_runs(config, paper, "table2"):
+        write_run(config, who, 0.5)
+    write_paper_table(config, paper, "table2")
+    folder = record(config, paper, "make results", "a remark")
+    kept = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert kept == {"record.json", "config.json", "history.csv", "metrics.json", "environment.json"} | {
+        f"table2.{suffix}" for suffix in ("csv", "md", "html")
+    }
+    facts = json.loads((folder / "record.json").read_text())
+    assert (facts["runs"], facts["training_seconds"], facts["command"]) == (48, 72.0, "make results")
+    assert facts["peak_gpu_memory_mib"] is None
+
+
+def test_nothing_to_record_is_an_error(config, paper):
+    with pytest.raises(DataError, match="holds no scored run"):
+        record(config, paper, "make results")
