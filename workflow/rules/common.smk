@@ -9,6 +9,11 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
+# The checkout's own code, here and in every job, whatever is installed.
+SOURCE = Path("src/sedrepro")
+sys.path.insert(0, str(SOURCE.parent.resolve()))
+shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -euo pipefail; ')
+
 from sedrepro import settings
 from sedrepro.config import CONFIG_FOLDER, make_config, read_yaml, scale_file
 from sedrepro.corpora import data_set
@@ -44,7 +49,6 @@ except SedreproError as error:
 SCALE = CONF.scale
 WORK = f"{CONF.work_dir}/{SCALE}"
 RESULTS = f"{CONF.results_dir}/{SCALE}"
-SOURCE = Path("src/sedrepro")
 
 CONFIG_FILE = f"{CONF.work_dir}/{SCALE}/config.yaml"
 
