@@ -42,11 +42,11 @@ $(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
 	@touch $@
 
 results: $(READY)  ## run the workflow and print the tables in short
-	@set -o pipefail; $(SNAKEMAKE) --quiet host reason $(TARGET) $(CHOSEN) 2>&1 | python workflow/progress.py
+	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 	@python -m sedrepro summary --scale $(SCALE) $(SET)
 
 plan: $(READY)  ## what `make results` would run
-	@$(SNAKEMAKE) --dry-run --quiet host reason $(TARGET) $(CHOSEN)
+	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)
 
 summary: $(READY)  ## print the tables that are there
 	@python -m sedrepro summary --scale $(SCALE) $(SET)

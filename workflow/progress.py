@@ -2,25 +2,31 @@
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 
 STARTED = re.compile(r"^Job \d+: (.*)")
 DONE = re.compile(r"^(\d+) of (\d+) steps .* done$")
-SHOWN = re.compile(r"[Ee]rror|Exception|^Nothing to be done|^ +\(whole log")
-HIDDEN = re.compile(r"^(CalledProcessError|RuleException|Command )|\(check log file")
+SHOWN = re.compile(r"[Ee]rror|Exception|^Nothing to be done|^ +\(whole log|[Ll]ocked|--unlock")
+HIDDEN = re.compile(
+    r"^(CalledProcessError|RuleException|Error in rule|Command )|\(check log file|^ +File |^ +message: |Look above"
+)
+INTRODUCES = re.compile(r"^\w*(Error|Exception)\b.*:$")
 
 
-def main() -> None:
-    """Filter standard input to standard output, line by line."""
-    done = "starting"
-    for line in sys.stdin:
+def shown(lines: Iterable[str]) -> Iterator[str]:
+    """The lines worth showing; what an error line ending in a colon introduces is shown too."""
+    done, introduced = "starting", False
+    for line in lines:
         text = line.rstrip("\n")
         if match := STARTED.match(text):
-            print(f"[{done}] {match[1]}", flush=True)
+            yield f"[{done}] {match[1]}"
         elif match := DONE.match(text):
             done = f"{match[1]}/{match[2]}"
-        elif SHOWN.search(text) and not HIDDEN.search(text):
-            print(text, flush=True)
+        elif (introduced or SHOWN.search(text)) and not HIDDEN.search(text):
+            yield text
+        introduced = bool(INTRODUCES.search(text)) and not text.startswith("RuleException")
 
 
 if __name__ == "__main__":
-    main()
+    for shown_line in shown(sys.stdin):
+        print(shown_line, flush=True)
