@@ -98,7 +98,7 @@ class Grid:
         """How many runs stand behind the cells that have a value."""
         runs = sorted({int(record["runs"]) for record in self.cells.values() if record["runs"]})
         if not runs:
-            return "no runs yet"
+            return "no cell has a value"
         if len(runs) > 1:
             return f"{runs[0]} to {runs[-1]} runs per cell"
         return f"{runs[0]} run{'s' if runs[0] > 1 else ''} per cell"
