@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +23,9 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         DataError: the disk is full or the folder cannot be written (names `path`).
     """
     path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        os.chmod(temporary, 0o666 & ~_umask())
+    with _beside(path, _empty_file, lambda temporary: temporary.unlink(missing_ok=True)) as temporary:
         yield temporary
         os.replace(temporary, path)
-    except OSError as error:
-        if temporary is None or error.filename is None or str(error.filename) == str(temporary):
-            raise DataError(
-                f"{path}: cannot be written ({error.strerror or error}); free space or choose another folder"
-            ) from error
-        raise
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -51,11 +36,7 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         DataError: the disk is full or the folder cannot be written (names `path`).
     """
     path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-        os.chmod(temporary, 0o777 & ~_umask())
+    with _beside(path, _empty_folder, lambda temporary: shutil.rmtree(temporary, ignore_errors=True)) as temporary:
         yield temporary
         # Renamed before it is deleted: a job killed meanwhile never leaves part of the old folder under its name.
         old = temporary.with_name(f"{temporary.name}.old")
@@ -63,6 +44,16 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
             os.replace(path, old)
         os.replace(temporary, path)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _beside(path: Path, make: Callable[[Path], Path], discard: Callable[[Path], object]) -> Iterator[Path]:
+    """A temporary that `make` makes beside `path`; discarded at the end, errors of the system about it name `path`."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = make(path)
+        yield temporary
     except OSError as error:
         if temporary is None or error.filename is None or str(error.filename).startswith(str(temporary)):
             raise DataError(
@@ -71,7 +62,20 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
         raise
     finally:
         if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+            discard(temporary)
+
+
+def _empty_file(path: Path) -> Path:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    os.chmod(name, 0o666 & ~_umask())
+    return Path(name)
+
+
+def _empty_folder(path: Path) -> Path:
+    name = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
+    os.chmod(name, 0o777 & ~_umask())
+    return Path(name)
 
 
 def write_text(path: Path | str, text: str) -> None:

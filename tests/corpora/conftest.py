@@ -37,22 +37,9 @@ def recorded(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def front_end() -> FrontEnd:
+def front_end(published: FrontEnd) -> FrontEnd:
     """The front end of the two-step attention paper."""
-    return FrontEnd(
-        sample_rate=32000,
-        clip_seconds=10,
-        window="hamming",
-        window_symmetric=True,
-        window_length=2048,
-        hop_length=1024,
-        spectrum="magnitude",
-        scale_by_window=True,
-        n_mels=64,
-        fmin=50,
-        fmax=16000,
-        log_offset=1e-8,
-    )
+    return published
 
 
 @pytest.fixture(scope="session")
