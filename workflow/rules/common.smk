@@ -113,6 +113,16 @@ def corpus_surveys(wildcards):
     return [f"{WORK}/surveys/{name}/clips.tsv" for name in (corpus.events, corpus.scenes)]
 
 
+def audio_folders():
+    """Folders of the rendered mixtures, one per paper and corpus variant."""
+    return [
+        f"{WORK}/{name}/audio/{variant}"
+        for name, paper in PAPERS.items()
+        for corpus, remix in paper.settings.corpora.items()
+        for variant in remix.variants(corpus)
+    ]
+
+
 def figure_run(wildcards):
     """Files of the run that a figure looks into: the first configured fold and seed."""
     shown = PAPERS[wildcards.paper].settings.figures[wildcards.figure]

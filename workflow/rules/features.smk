@@ -29,14 +29,19 @@ rule features:
 
 
 rule remix_audio:
-    """WAV files of one corpus variant, for listening; ask for its folder by name."""
+    """WAV files of every corpus variant, for listening; for one variant ask for its folder by name."""
+    input:
+        audio_folders(),
+
+
+rule render_audio:
     input:
         recipes=lambda wildcards: f"{WORK}/{wildcards.paper}/corpora/{corpus_of(wildcards)}/recipes.tsv",
         code=code("corpora/mixing.py", "audio/reading.py"),
     output:
         directory(f"{WORK}/{{paper}}/audio/{{variant}}"),
     log:
-        f"{WORK}/logs/{{paper}}/remix_audio_{{variant}}.log",
+        f"{WORK}/logs/{{paper}}/render_audio_{{variant}}.log",
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
