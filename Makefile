@@ -68,5 +68,6 @@ format: $(READY)  ## format all code
 bench: $(READY)  ## run the benchmarks (ratios, a minute or two)
 	@for script in benchmarks/bench_*.py; do python $$script || exit 1; done
 
-clean:  ## remove data and results of SCALE (downloads and recordings are not touched)
-	rm -rf data/$(SCALE) results/$(SCALE)
+clean:  ## remove what a run at SCALE made (audio of the data sets stays, unless it was synthesised)
+	rm -rf results/$(SCALE) $(if $(filter miniature,$(SCALE)),data/miniature)
+	@test ! -d data/$(SCALE) || find data/$(SCALE) -mindepth 1 -maxdepth 1 ! -name corpora -exec rm -rf {} +
