@@ -132,7 +132,7 @@ def test_config_json_says_what_decides_the_result(trained):
     assert settings["arguments"] == {"channels": [4, 4], "inner_sigmoid": True}
     assert settings["front_end"]["n_mels"] == 8
     assert 1 <= described["best_epoch"] <= 3
-    assert described["train_clips"] + described["validation_clips"] == 16
+    assert described["train_clips"] + described["selection_clips"] == 16
     network = build_network(load_paper(PAPER, config), WHO.system, len(CLASSES), 0)
     assert described["parameters"] == sum(p.numel() for p in network.parameters())
 

@@ -106,17 +106,17 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
     with leased_device(config.device, run.training.gpu_memory_mib) as device:
-        data = load_run_data(store, who.variant, who.fold, run.training.validation_share, seeds, device)
+        share = run.training.validation_share if run.training.select_on == "validation" else 0
+        data = load_run_data(store, who.variant, who.fold, share, seeds, device)
         network = build_network(paper, who.system, len(store.facts.classes), seeds.number("weights"))
         identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode() + _training_code(paper)).hexdigest()
         trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
-        selection = data.held_out if run.training.select_on == "held_out" else data.validation
-        progress = trainer.fit(data.train, selection, log)
+        progress = trainer.fit(data.train, data.validation, log)
         clip, frame = trainer.scores(data.held_out, config.frame_scores)
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),
-            "validation_clips": len(data.validation),
+            "selection_clips": len(data.validation),
             "parameters": sum(p.numel() for p in network.parameters()),
         }
         scores = {

@@ -43,7 +43,7 @@ class Training(Typed):
     epochs: int = Field(gt=0)
     plateau_factor: float = Field(gt=0, lt=1, description="learning rate factor when the validation score stalls")
     plateau_patience: int = Field(ge=0, description="epochs without a better score before that")
-    select_on: Literal["validation", "held_out"] = Field(description="clips whose micro-AP picks epoch and schedule")
+    select_on: Literal["validation", "held_out"] = Field(description="clips that pick epoch and schedule")
     validation_share: float = Field(gt=0, lt=1, description="share of the training folds' clips kept for validation")
     gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
 

@@ -149,3 +149,11 @@ def test_an_empty_fold_names_the_folds_that_have_clips():
 def test_a_store_of_one_fold_leaves_nothing_to_train_on():
     with pytest.raises(DataError, match="no clip is left for training outside fold 1"):
         run_data(Store(features(), folds=[1] * 12))
+
+
+def test_without_a_validation_part_all_training_folds_train_and_the_held_out_fold_selects():
+    store = Store(features())
+    data, kept = run_data(store, share=0), run_data(store, share=0.5)
+    assert set(data.train.filenames) == set(kept.train.filenames) | set(kept.validation.filenames)
+    assert data.validation is data.held_out
+    assert data.held_out.filenames == kept.held_out.filenames

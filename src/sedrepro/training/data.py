@@ -39,6 +39,9 @@ def load_run_data(
 ) -> RunData:
     """Split the store by fold, standardise per mel bin with the training folds' statistics, move all to `device`.
 
+    With a share of 0 nothing is kept back for validation: all clips of the training folds train, and the held-out
+    clips stand for the validation clips, as in the code released with the remix papers.
+
     Raises:
         DataError: the fold is empty, or nothing is left for training or validation.
     """
@@ -50,7 +53,9 @@ def load_run_data(
         )
     if not len(others):
         raise DataError(f"{store.folder}: no clip is left for training outside fold {fold}")
-    train, validation = split_validation(others, store.groups, validation_share, seeds.numpy("split"))
+    train, validation = others, held_out
+    if validation_share:
+        train, validation = split_validation(others, store.groups, validation_share, seeds.numpy("split"))
     values, targets = store.array(variant), store.targets()
     mean, deviation = mel_statistics(values, others)
 
@@ -59,7 +64,8 @@ def load_run_data(
         names = tuple(store.filenames[row] for row in rows)
         return Clips(features, torch.from_numpy(targets[rows]).to(device), names)
 
-    return RunData(clips(train), clips(validation), clips(held_out), mean, deviation)
+    evaluated = clips(held_out)
+    return RunData(clips(train), clips(validation) if validation_share else evaluated, evaluated, mean, deviation)
 
 
 def split_validation(
