@@ -15,7 +15,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 SNAKEMAKE = snakemake --profile workflow/profiles/default --cores $(CORES)
 CHOSEN = --config scale=$(SCALE) $(if $(DATA_ROOT),data_root=$(DATA_ROOT)) $(if $(PAPER),papers=$(PAPER)) $(CONFIG)
-SET = --set scale=$(SCALE) $(if $(DATA_ROOT),--set data_root=$(DATA_ROOT)) $(if $(PAPER),--set papers=$(PAPER)) $(foreach word,$(CONFIG),--set $(word))
+SET = $(if $(DATA_ROOT),--set data_root=$(DATA_ROOT)) $(if $(PAPER),--set papers=$(PAPER)) $(foreach word,$(CONFIG),--set $(word))
 
 .DEFAULT_GOAL := help
 .PHONY: help results test lint format bench clean setup plan summary

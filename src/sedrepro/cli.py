@@ -176,16 +176,16 @@ def score(options: argparse.Namespace, config: Config) -> None:
 def examine(options: argparse.Namespace, config: Config) -> None:
     """Look into the run that a figure shows and store what the figure draws."""
     from sedrepro.reporting import figures
+    from sedrepro.runs import figure_run
 
-    who = _figure_run(options, config)
-    print(figures.examine(config, _paper(options, config), options.figure, who))
+    paper = _paper(options, config)
+    print(figures.examine(config, paper, options.figure, figure_run(config, paper, options.figure)))
 
 
 def figure(options: argparse.Namespace, config: Config) -> None:
     """Draw a figure of a paper as SVG and PNG."""
     from sedrepro.reporting import figures
 
-    _figure_run(options, config)
     print(figures.draw(config, _paper(options, config), options.figure))
 
 
@@ -227,16 +227,6 @@ def _identity(options: argparse.Namespace):
     from sedrepro.runs import RunIdentity
 
     return RunIdentity(options.paper, options.system, options.variant, options.fold, options.seed)
-
-
-def _figure_run(options: argparse.Namespace, config: Config):
-    from sedrepro.runs import RunIdentity
-
-    figures = _paper(options, config).settings.figures
-    if options.figure not in figures:
-        raise SettingsError(f"figure '{options.figure}' is unknown; {did_you_mean(options.figure, figures)}")
-    shown = figures[options.figure]
-    return RunIdentity(options.paper, shown.system, shown.variant, config.folds[0], config.seeds[0])
 
 
 def _log(line: str) -> None:

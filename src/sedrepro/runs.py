@@ -48,9 +48,23 @@ class RunIdentity:
         """Where its results lie."""
         return config.results_dir / config.scale / self.path
 
+    def metrics_file(self, config: Config) -> Path:
+        """Its metrics, once it is scored: the only file of a run that tables read."""
+        return self.folder(config) / "metrics.json"
+
     def resume_file(self, config: Config) -> Path:
         """Its resume state: outside the declared outputs, which Snakemake deletes after a failure."""
         return config.work_dir / config.scale / "resume" / self.path.with_suffix(".pt")
+
+
+def figure_run(config: Config, paper: Paper, figure: str) -> RunIdentity:
+    """The run that a figure looks into: its system and variant at the first configured fold and seed.
+
+    Raises:
+        SettingsError: the paper has no such figure (names the nearest).
+    """
+    shown = paper.settings.figure_of(figure)
+    return RunIdentity(paper.name, shown.system, shown.variant, config.folds[0], config.seeds[0])
 
 
 def store_folder(config: Config, paper: Paper, corpus: str) -> Path:

@@ -90,6 +90,16 @@ class PaperSettings(Typed):
             raise SettingsError(f"corpus variant '{variant}' is unknown; {did_you_mean(variant, known)}")
         return known[variant]
 
+    def figure_of(self, name: str) -> Figure:
+        """Settings of a figure.
+
+        Raises:
+            SettingsError: there is no such figure (names the nearest).
+        """
+        if name not in self.figures:
+            raise SettingsError(f"figure '{name}' is unknown; {did_you_mean(name, self.figures)}")
+        return self.figures[name]
+
 
 class RunSettings(Typed):
     """What one training run depends on, and nothing else."""

@@ -295,7 +295,7 @@ def test_a_failed_rendering_leaves_no_folder(
                 raise soundfile.LibsndfileError(2)
             really_write(path, *arguments)
 
-        monkeypatch.setattr(mixing.soundfile, "write", write)
+        monkeypatch.setattr(soundfile, "write", write)
         message = r"audio: 00002\.wav cannot be written \(.+\); free space"
     else:
         (tmp_path / "scenes/brief.wav").unlink()

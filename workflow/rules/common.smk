@@ -15,12 +15,12 @@ sys.path.insert(0, str(SOURCE.parent.resolve()))
 shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -euo pipefail; ')
 
 from sedrepro import settings
-from sedrepro.config import CONFIG_FOLDER, make_config, read_yaml, scale_file
+from sedrepro.config import make_config, read_yaml, scale_file
 from sedrepro.corpora import data_set
 from sedrepro.errors import SedreproError
 from sedrepro.files import write_text
 from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.runs import RUN_FILES
+from sedrepro.runs import RUN_FILES, figure_run
 
 
 def configured():
@@ -96,7 +96,7 @@ def corpus_of(wildcards):
 
 def run_folder(who):
     """Results folder of a run."""
-    return f"{RESULTS}/{who.path}"
+    return str(who.folder(CONF))
 
 
 def paper_outputs(name):
@@ -123,17 +123,16 @@ def audio_folders():
     ]
 
 
-def figure_run(wildcards):
-    """Files of the run that a figure looks into: the first configured fold and seed."""
-    shown = PAPERS[wildcards.paper].settings.figures[wildcards.figure]
-    folder = f"{RESULTS}/{wildcards.paper}/runs/{shown.system}/{shown.variant}/fold{CONF.folds[0]}/seed{CONF.seeds[0]}"
+def figure_files(wildcards):
+    """Files of the run that a figure looks into."""
+    folder = run_folder(figure_run(CONF, PAPERS[wildcards.paper], wildcards.figure))
     return [f"{folder}/{name}" for name in RUN_FILES]
 
 
 def table_metrics(wildcards):
     """Metrics files that a table reads."""
     runs = table_runs(CONF, PAPERS[wildcards.paper], wildcards.table)
-    return [f"{run_folder(who)}/metrics.json" for who in runs]
+    return [str(who.metrics_file(CONF)) for who in runs]
 
 
 def write_configuration():

@@ -4,7 +4,7 @@ if SCALE == "miniature":
 
     rule synthesise:
         input:
-            code=code("corpora/miniature.py", "corpora/synthesis.py"),
+            code=code("corpora/miniature.py", "corpora/synthesis.py", "audio/writing.py"),
         output:
             LABELS.values(),
         log:

@@ -21,7 +21,7 @@ rule score:
 
 rule examine:
     input:
-        run=figure_run,
+        run=figure_files,
         code=lambda wildcards: code("reporting/figures.py", f"papers/{wildcards.paper}/figures.py"),
     output:
         multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),

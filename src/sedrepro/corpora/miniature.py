@@ -1,19 +1,19 @@
 """Miniature data sets: synthesised recordings in the official folder layouts; everything runs without a download."""
 
 import csv
-import os
 import zlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import soundfile
 
+from sedrepro.audio.writing import write_wav
 from sedrepro.corpora import synthesis
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.errors import SettingsError
 from sedrepro.files import atomic_folder, write_table
+from sedrepro.parallel import ordered_map, usable_cores
 
 CLASSES = tuple(synthesis.EVENTS)
 SCENES = tuple(synthesis.SCENES)
@@ -114,9 +114,9 @@ def _write_events(folder: Path, clips: list[EventClip]) -> None:
 
         def write(clip: EventClip) -> None:
             samples = synthesis.event(clip.sound, np.random.default_rng(clip.seed), sample_rate)
-            _write_audio(audio / clip.filename, samples, sample_rate, "PCM_16")
+            write_wav(audio / clip.filename, samples, sample_rate, "PCM_16", folder)
 
-        _in_parallel(write, clips)
+        _in_parallel(write, clips, folder.name)
         with open(meta / "train_post_competition.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["fname", "label", "manually_verified", "freesound_id", "license"])
@@ -131,25 +131,17 @@ def _write_scenes(folder: Path, clips: list[SceneClip]) -> None:
 
         def write(clip: SceneClip) -> None:
             samples = synthesis.scene(clip.label, np.random.default_rng(clip.seed), sample_rate, seconds=10.0)
-            _write_audio(temporary / clip.filename, samples, sample_rate, "PCM_24")
+            write_wav(temporary / clip.filename, samples, sample_rate, "PCM_24", folder)
 
-        _in_parallel(write, clips)
+        _in_parallel(write, clips, folder.name)
         columns = ["filename", "scene_label", "identifier", "source_label"]
         write_table(temporary / "meta.csv", columns, ((c.filename, c.label, c.identifier, "a") for c in clips))
 
 
-def _write_audio(path: Path, samples: np.ndarray, sample_rate: int, subtype: str) -> None:
-    try:
-        soundfile.write(path, samples, sample_rate, subtype=subtype)
-    except soundfile.SoundFileError as error:
-        raise DataError(f"{path.name}: cannot be written ({error}); free space or choose another folder") from error
-
-
-def _in_parallel(work: Callable[..., None], clips: list) -> None:
-    """Call `work` for every clip on a few threads; NumPy and soundfile release the interpreter lock."""
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(work, clips):
-            pass
+def _in_parallel(work: Callable[[Any], None], clips: list, title: str) -> None:
+    """Call `work` for every clip on a few threads."""
+    for _ in ordered_map(work, clips, min(4, usable_cores()), title, len(clips)):
+        pass
 
 
 def _clip_seed(seed: int, kind: str, number: int) -> np.random.SeedSequence:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import log_mel_on, one_torch_thread
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
+from sedrepro.audio.writing import write_wav
 from sedrepro.corpora.remix import EVENT_SECONDS, Event, Mixture, Remix
 from sedrepro.errors import DataError
 from sedrepro.files import atomic_folder
@@ -139,12 +139,7 @@ def render(folder: Path, mixtures: Sequence[Mixture], mixer: Mixer, snr_db: int,
 
         def write(mixture: Mixture) -> None:
             samples = mix(*mixer.tracks(mixture), snr_db)
-            try:
-                soundfile.write(temporary / mixture.filename, samples, mixer.rate, "PCM_16")
-            except soundfile.SoundFileError as error:
-                raise DataError(
-                    f"{folder}: {mixture.filename} cannot be written ({error}); free space or choose another folder"
-                ) from error
+            write_wav(temporary / mixture.filename, samples, mixer.rate, "PCM_16", folder)
 
         for _ in ordered_map(write, mixtures, threads, "audio", len(mixtures)):
             pass

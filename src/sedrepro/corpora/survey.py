@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sedrepro.audio.reading import AudioError, read_mono, root_mean_square
@@ -40,12 +40,11 @@ def _examine(data_root: Path, listed: Recording) -> Recording:
         samples, rate = read_mono(data_root / listed.filename)
     except AudioError as error:
         problem = next((r for r in REASONS if error.reason.startswith(r)), "not finite")
-        return Recording(listed.filename, listed.label, listed.group, problem=problem, detail=error.reason)
+        return replace(listed, problem=problem, detail=error.reason)
     duration = round(len(samples) / rate, 6)
     problem = "" if root_mean_square(samples) > 0 else "silent"
-    return Recording(
-        listed.filename, listed.label, listed.group, duration, rate, problem, problem and "digitally silent"
-    )
+    detail = "digitally silent" if problem else ""
+    return replace(listed, duration=duration, sample_rate=rate, problem=problem, detail=detail)
 
 
 def write_survey(folder: Path, recordings: Sequence[Recording]) -> None:

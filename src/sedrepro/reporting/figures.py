@@ -21,6 +21,8 @@ def _functions(paper: Paper) -> Any:
 
 
 def _stem(config: Config, paper: Paper, figure: str) -> Path:
+    """Path of a figure's files without their suffix; an unknown figure is an error."""
+    paper.settings.figure_of(figure)
     return config.results_dir / config.scale / paper.name / "figures" / figure
 
 

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sedrepro.config import Config
 from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS
@@ -36,13 +37,19 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
 
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     """Fill a table from the metrics files of its runs and write it; returns the csv's path."""
-    from sedrepro.reporting.tables import fill, write
+    from sedrepro.reporting.tables import write
 
-    runs = [read_metrics(who.folder(config) / "metrics.json") for who in table_runs(config, paper, table)]
-    filled = fill(read_cells(cells_file(paper, table)), runs, config.scale)
+    filled = _filled(config, paper, table)
     stem = config.results_dir / config.scale / paper.name / "tables" / table
     write(filled, paper.settings.tables[table], stem)
     return stem.with_suffix(".csv")
+
+
+def _filled(config: Config, paper: Paper, table: str) -> Any:
+    from sedrepro.reporting.tables import fill
+
+    runs = [read_metrics(who.metrics_file(config)) for who in table_runs(config, paper, table)]
+    return fill(read_cells(cells_file(paper, table)), runs, config.scale)
 
 
 def print_coverage(config: Config, paper: Paper) -> None:
@@ -61,19 +68,17 @@ def print_coverage(config: Config, paper: Paper) -> None:
 def print_summary(config: Config) -> None:
     """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie."""
     from sedrepro.reporting.plain_text import summary
-    from sedrepro.reporting.tables import fill
 
     width = shutil.get_terminal_size((120, 24)).columns
     for name in chosen_papers(config):
         paper = load_paper(name, config)
         for table, layout in paper.settings.tables.items():
-            needed = [who.folder(config) / "metrics.json" for who in table_runs(config, paper, table)]
-            missing = sum(not path.is_file() for path in needed)
+            needed = table_runs(config, paper, table)
+            missing = sum(not who.metrics_file(config).is_file() for who in needed)
             if missing:
                 print(f"{layout.title}: {missing} of {len(needed)} runs are not there yet\n")
                 continue
-            filled = fill(read_cells(cells_file(paper, table)), map(read_metrics, needed), config.scale)
-            print(summary(filled, layout, width))
+            print(summary(_filled(config, paper, table), layout, width))
         print_coverage(config, paper)
         folder = config.results_dir / config.scale / name
         print(f"Tables: {folder / 'tables'}   Figures: {folder / 'figures'}   Runs: {folder / 'runs'}")

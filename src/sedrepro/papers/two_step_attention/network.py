@@ -1,6 +1,7 @@
 """The networks of the two-step attention paper (Deshmukh et al. 2021), Section 3."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -91,9 +92,6 @@ class TwoStepNetwork(nn.Module):
         return output
 
 
-NETWORKS = ("vgg_like", "atrous", "two_step")
-
-
 def build(
     network: str, arguments: dict, loss_weights: dict[str, float], classes: int, frames: int, mels: int
 ) -> nn.Module:
@@ -103,11 +101,12 @@ def build(
         SettingsError: there is no such network (names the nearest).
         TypeError: an argument is unknown to the network.
     """
-    if network not in NETWORKS:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, NETWORKS)}")
-    if network == "vgg_like":
-        return MaskNetwork(classes, **arguments)
-    if network == "atrous":
-        return AtrousAttention(classes, **arguments)
     reconstruct = loss_weights.get("reconstruction", 0) > 0
-    return TwoStepNetwork(classes, frames, mels, **arguments, reconstruct=reconstruct)
+    builders = {
+        "vgg_like": partial(MaskNetwork, classes),
+        "atrous": partial(AtrousAttention, classes),
+        "two_step": partial(TwoStepNetwork, classes, frames, mels, reconstruct=reconstruct),
+    }
+    if network not in builders:
+        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
+    return builders[network](**arguments)
