@@ -28,12 +28,12 @@ from sedrepro.audio.extraction import features_of_files
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.config import Config
-from sedrepro.corpora import data_set
-from sedrepro.corpora.miniature import MiniatureSize, write_remix_sources
 from sedrepro.corpora.preparation import extract_features, prepare_remix
 from sedrepro.corpora.remix import Mixture, read_recipes
 from sedrepro.corpora.survey import survey, write_survey
+from sedrepro.data_sets import data_set
 from sedrepro.memory import keep_freed_memory
+from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
 from sedrepro.parallel import usable_cores
 from sedrepro.runs import corpus_folder, store_folder, survey_folder
 from sedrepro.settings import Paper, load_paper
@@ -114,8 +114,9 @@ def prepare(root: Path, mixtures: int) -> tuple[Config, Paper]:
     )
     paper = load_paper(PAPER, config)
     for name in (paper.settings.corpora[CORPUS].events, paper.settings.corpora[CORPUS].scenes):
-        listed = data_set(name).recordings(config.corpora_dir)
-        write_survey(survey_folder(config, name), survey(config.corpora_dir, listed, name))
+        module = data_set(name)
+        found = survey(config.corpora_dir, module.clips(config.corpora_dir), name)
+        write_survey(survey_folder(config, name), name, module.CLIP_SECONDS, found)
     prepare_remix(config, paper, CORPUS)
     return config, paper
 

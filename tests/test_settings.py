@@ -5,8 +5,8 @@ import yaml
 
 from sedrepro import settings as module
 from sedrepro.config import SCALES, make_config
-from sedrepro.corpora.synthesis import EVENTS
 from sedrepro.errors import SettingsError
+from sedrepro.miniature.events import EVENTS
 from sedrepro.reporting.cells import read_cells
 from sedrepro.settings import PAPERS_FOLDER, chosen_papers, load_paper, paper_names
 

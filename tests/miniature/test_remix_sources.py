@@ -1,9 +1,9 @@
 """The miniature corpora: official layouts, equal seeds give equal bytes, sounds that are learnable but not trivial."""
 
 import csv
-import hashlib
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ import pytest
 import scipy.signal
 import soundfile
 
-from sedrepro.corpora import miniature, synthesis
-from sedrepro.corpora.miniature import CLASSES, RARE_CLASS, SCENES, MiniatureSize, write_remix_sources
 from sedrepro.errors import DataError, SettingsError
+from sedrepro.miniature import remix_sources
+from sedrepro.miniature.remix_sources import CLASSES, RARE_CLASS, SCENES, MiniatureSize, write_remix_sources
 
 SIZE = MiniatureSize(clips_per_class=10, rare_class_clips=4, segments_per_scene=3)
 TINY = MiniatureSize(clips_per_class=1, rare_class_clips=1, segments_per_scene=1)
@@ -38,11 +38,6 @@ def rows(corpus: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def recordings(corpus: Path, rows: list[dict[str, str]]) -> dict[str, np.ndarray]:
     return {row["fname"]: soundfile.read(corpus / AUDIO / row["fname"])[0] for row in rows}
-
-
-def digests(root: Path) -> dict[str, str]:
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def mean_log_spectrum(samples: np.ndarray, sample_rate: int = 44100) -> np.ndarray:
@@ -84,7 +79,7 @@ def test_scene_table_has_the_official_columns_and_names(corpus: Path):
     for line in lines[1:]:
         filename, scene, identifier, source = line.split("\t")
         city, location = identifier.split("-")
-        assert city in miniature.CITIES
+        assert city in remix_sources.CITIES
         assert re.fullmatch(rf"audio/{scene}-{city}-{location}-\d+-a\.wav", filename)
         assert source == "a"
         assert scene_of_location.setdefault(identifier, scene) == scene
@@ -120,7 +115,7 @@ def test_verified_and_unverified_counts(rows: list[dict[str, str]]):
 
 
 def test_only_unverified_clips_are_mislabelled():
-    clips = miniature.event_clips(seed=0, size=MiniatureSize())
+    clips = remix_sources.event_clips(seed=0, size=MiniatureSize())
     assert all(clip.sound == clip.label for clip in clips if clip.verified)
     unverified = [clip.sound != clip.label for clip in clips if not clip.verified]
     assert 0.2 < np.mean(unverified) < 0.6
@@ -128,14 +123,14 @@ def test_only_unverified_clips_are_mislabelled():
 
 def test_default_corpus_has_every_class_in_each_remix_fold():
     """Folds as the remix deals them: rows shuffled with RandomState(1234), then dealt in turn."""
-    clips = miniature.event_clips(seed=0, size=MiniatureSize())
+    clips = remix_sources.event_clips(seed=0, size=MiniatureSize())
     order = np.arange(len(clips))
     np.random.RandomState(1234).shuffle(order)
     for fold in range(4):
         assert {clips[row].label for row in order[fold::4] if clips[row].verified} == set(CLASSES)
 
 
-def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path):
+def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path, digests: Callable):
     for folder, seed in (("first", 0), ("again", 0), ("other", 1)):
         write_remix_sources(tmp_path / folder, seed, TINY)
     first, again, other = (digests(tmp_path / folder) for folder in ("first", "again", "other"))
@@ -144,7 +139,7 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path):
 
 
 def test_a_clip_does_not_depend_on_the_size_of_the_corpus():
-    small, large = (miniature.event_clips(0, size) for size in (SIZE, MiniatureSize()))
+    small, large = (remix_sources.event_clips(0, size) for size in (SIZE, MiniatureSize()))
     keys = [
         {(clip.sound, clip.label, clip.verified, clip.seed.spawn_key) for clip in clips} for clips in (small, large)
     ]
@@ -153,8 +148,8 @@ def test_a_clip_does_not_depend_on_the_size_of_the_corpus():
 
 
 def test_no_recording_is_silent_or_clipped(corpus: Path, recordings: dict[str, np.ndarray]):
-    scenes = [soundfile.read(path)[0] for path in (corpus / SCENES_FOLDER / "audio").iterdir()]
-    for samples in [*recordings.values(), *scenes]:
+    segments = [soundfile.read(path)[0] for path in (corpus / SCENES_FOLDER / "audio").iterdir()]
+    for samples in [*recordings.values(), *segments]:
         assert np.isfinite(samples).all()
         assert 0.09 < np.abs(samples).max() < 0.995
         assert np.sqrt(np.mean(samples**2)) > 1e-3
@@ -199,55 +194,6 @@ def test_classes_are_learnable_but_not_trivial(rows: list[dict[str, str]], recor
         distances = [np.sum((spectra[held_out] - centre) ** 2) for centre in centroids]
         right += CLASSES[int(np.argmin(distances))] == labels[held_out]
     assert 0.45 < right / len(labels) < 0.95
-
-
-@pytest.mark.parametrize("sample_rate", [16000, 44100])
-@pytest.mark.parametrize("label", CLASSES)
-def test_event_at_any_sample_rate(label: str, sample_rate: int):
-    for number in range(3):
-        samples = synthesis.event(label, np.random.default_rng(number), sample_rate)
-        assert samples.dtype == np.float32
-        assert samples.ndim == 1
-        assert np.isfinite(samples).all()
-        assert 0.3 <= len(samples) / sample_rate <= 8.0
-
-
-@pytest.mark.parametrize("label", SCENES)
-def test_scene_has_the_asked_length(label: str):
-    samples = synthesis.scene(label, np.random.default_rng(0), 16000, seconds=1.5)
-    assert samples.shape == (24000, 2)
-    assert samples.dtype == np.float32
-    assert np.isfinite(samples).all()
-
-
-def test_sine_partials_are_exact():
-    frequencies, decays, amplitudes = np.array([440.0, 1234.5]), np.array([0.3, 0.05]), np.array([1.0, 0.5])
-    time = np.arange(4410)[:, None] / 44100
-    expected = (amplitudes * np.exp(-time / decays) * np.sin(2 * np.pi * frequencies * time)).sum(axis=1)
-    partials = synthesis.decaying_partials(frequencies, decays, amplitudes, 0.1, 44100)
-    np.testing.assert_allclose(partials, expected, atol=1e-9)
-
-
-def test_harmonic_tone_has_the_asked_pitch_and_does_not_alias():
-    tone = synthesis.harmonic_tone(np.full(16000, 1000.0), np.ones(40), 16000)
-    power = np.abs(np.fft.rfft(tone)) ** 2
-    assert set(np.argsort(power)[-7:]) == set(range(1000, 8000, 1000))
-    assert np.delete(power, np.arange(1000, 8000, 1000)).sum() < 1e-4 * power.sum()
-
-
-@pytest.mark.parametrize("start", [-2, 0, 3, 5, -9])
-def test_overlay_ignores_what_lies_outside(start: int):
-    target = np.zeros(5)
-    synthesis.overlay(target, np.ones(4), start)
-    expected = [float(0 <= index - start < 4) for index in range(5)]
-    assert target.tolist() == expected
-
-
-def test_unknown_labels_name_the_nearest():
-    with pytest.raises(SettingsError, match="did you mean 'Cowbell'"):
-        synthesis.event("Cowbel", np.random.default_rng(0), 44100)
-    with pytest.raises(SettingsError, match="did you mean 'shopping_mall'"):
-        synthesis.scene("shoping_mall", np.random.default_rng(0), 48000)
 
 
 def test_impossible_settings_are_named(tmp_path: Path):

@@ -1,22 +1,18 @@
-"""Miniature data sets: synthesised recordings in the official folder layouts; everything runs without a download."""
+"""Miniature FSDKaggle2018 and TAU Urban Acoustic Scenes 2019: the two sources of the noisy remix."""
 
 import csv
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from sedrepro.audio.writing import write_wav
-from sedrepro.corpora import synthesis
-from sedrepro.errors import SettingsError
 from sedrepro.files import atomic_folder, write_table
-from sedrepro.parallel import ordered_map, usable_cores
+from sedrepro.miniature import events, scenes
+from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 
-CLASSES = tuple(synthesis.EVENTS)
-SCENES = tuple(synthesis.SCENES)
+CLASSES = tuple(events.EVENTS)
+SCENES = tuple(scenes.SCENES)
 RARE_CLASS = "Knock"
 
 EVENT_FOLDER = "FSDKaggle2018"
@@ -59,18 +55,33 @@ class SceneClip:
 
 
 def write_remix_sources(root: Path, seed: int = 0, size: MiniatureSize = MiniatureSize()) -> None:
-    """Write the two sources of the noisy remix below `root`: sound events (44.1 kHz) and scenes (48 kHz, stereo).
+    """Write both sources of the noisy remix below `root`: sound events (44.1 kHz) and scenes (48 kHz, stereo).
 
     Raises:
         SettingsError: `size` asks for less than one clip or segment, or `seed` is negative.
         DataError: the disk is full or `root` cannot be written.
     """
-    for name, count in vars(size).items():
-        if count < 1:
-            raise SettingsError(f"{name}: {count} is too few, at least 1 is needed")
-    if seed < 0:
-        raise SettingsError(f"seed: {seed} is negative; choose 0 or more")
+    write_sound_events(root, seed, size)
+    write_scenes(root, seed, size)
+
+
+def write_sound_events(root: Path, seed: int = 0, size: MiniatureSize = MiniatureSize()) -> None:
+    """Write the miniature FSDKaggle2018 below `root`.
+
+    Raises:
+        SettingsError, DataError: as `write_remix_sources`.
+    """
+    check_request(size, seed)
     _write_events(Path(root) / EVENT_FOLDER, event_clips(seed, size))
+
+
+def write_scenes(root: Path, seed: int = 0, size: MiniatureSize = MiniatureSize()) -> None:
+    """Write the miniature TAU Urban Acoustic Scenes 2019 below `root`.
+
+    Raises:
+        SettingsError, DataError: as `write_remix_sources`.
+    """
+    check_request(size, seed)
     _write_scenes(Path(root) / SCENE_FOLDER, scene_clips(seed, size))
 
 
@@ -83,12 +94,12 @@ def event_clips(seed: int, size: MiniatureSize) -> list[EventClip]:
         for number in range(verified + unverified):
             # Keyed by class and kind, so a clip stays the same whatever the size of the corpus.
             extra = number - verified
-            clip_seed = _clip_seed(
+            own_seed = clip_seed(
                 seed, f"{label}/{'verified' if extra < 0 else 'unverified'}", number if extra < 0 else extra
             )
             wrong = extra >= 0 and extra % UNVERIFIED_PER_MISLABELLED == 0
-            sound = _other_class(label, clip_seed) if wrong else label
-            clips.append(EventClip(_hexadecimal_name(len(clips), seed), label, extra < 0, sound, clip_seed))
+            sound = _other_class(label, own_seed) if wrong else label
+            clips.append(EventClip(_hexadecimal_name(len(clips), seed), label, extra < 0, sound, own_seed))
     return sorted(clips, key=lambda clip: clip.filename)
 
 
@@ -101,7 +112,7 @@ def scene_clips(seed: int, size: MiniatureSize) -> list[SceneClip]:
             location = scene_number * locations_per_scene + segment // SEGMENTS_PER_LOCATION
             identifier = f"{CITIES[location % len(CITIES)]}-{location}"
             filename = f"audio/{label}-{identifier}-{segment}-a.wav"
-            clips.append(SceneClip(filename, label, identifier, _clip_seed(seed, label, segment)))
+            clips.append(SceneClip(filename, label, identifier, clip_seed(seed, label, segment)))
     return sorted(clips, key=lambda clip: clip.filename)
 
 
@@ -113,10 +124,10 @@ def _write_events(folder: Path, clips: list[EventClip]) -> None:
         meta.mkdir()
 
         def write(clip: EventClip) -> None:
-            samples = synthesis.event(clip.sound, np.random.default_rng(clip.seed), sample_rate)
+            samples = events.event(clip.sound, np.random.default_rng(clip.seed), sample_rate)
             write_wav(audio / clip.filename, samples, sample_rate, "PCM_16", folder)
 
-        _in_parallel(write, clips, folder.name)
+        in_parallel(write, clips, folder.name)
         with open(meta / "train_post_competition.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["fname", "label", "manually_verified", "freesound_id", "license"])
@@ -130,22 +141,12 @@ def _write_scenes(folder: Path, clips: list[SceneClip]) -> None:
         (temporary / "audio").mkdir()
 
         def write(clip: SceneClip) -> None:
-            samples = synthesis.scene(clip.label, np.random.default_rng(clip.seed), sample_rate, seconds=10.0)
+            samples = scenes.scene(clip.label, np.random.default_rng(clip.seed), sample_rate, seconds=10.0)
             write_wav(temporary / clip.filename, samples, sample_rate, "PCM_24", folder)
 
-        _in_parallel(write, clips, folder.name)
+        in_parallel(write, clips, folder.name)
         columns = ["filename", "scene_label", "identifier", "source_label"]
         write_table(temporary / "meta.csv", columns, ((c.filename, c.label, c.identifier, "a") for c in clips))
-
-
-def _in_parallel(work: Callable[[Any], None], clips: list, title: str) -> None:
-    """Call `work` for every clip on a few threads."""
-    for _ in ordered_map(work, clips, min(4, usable_cores()), title, len(clips)):
-        pass
-
-
-def _clip_seed(seed: int, kind: str, number: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(seed, spawn_key=(zlib.crc32(kind.encode()), number))
 
 
 def _other_class(label: str, seed: np.random.SeedSequence) -> str:
