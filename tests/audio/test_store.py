@@ -25,7 +25,13 @@ VARIANTS = ("remix_0db", "remix_20db")
 
 def facts(front_end: FrontEnd, clips: int) -> StoreFacts:
     return StoreFacts(
-        front_end=front_end, classes=CLASSES, variants=VARIANTS, clips=clips, clips_expected=clips + 1, fingerprint="f"
+        front_end=front_end,
+        classes=CLASSES,
+        variants=VARIANTS,
+        clips=clips,
+        clips_expected=clips + 1,
+        fingerprint="f",
+        data={},
     )
 
 

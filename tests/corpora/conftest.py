@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.corpora.miniature import MiniatureSize, write_remix_sources
 from sedrepro.corpora.remix import Remix
+from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
 
 
 @pytest.fixture(scope="session")

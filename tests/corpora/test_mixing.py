@@ -18,7 +18,7 @@ from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.reading import AudioError
 from sedrepro.corpora import mixing
 from sedrepro.corpora.mixing import Mixer, feature_blocks, features_at_every_snr, fingerprint, mix, render
-from sedrepro.corpora.remix import Event, Mixture, Remix
+from sedrepro.corpora.remix import Mixture, PlacedEvent, Remix
 from sedrepro.errors import DataError
 
 RATE = 32000
@@ -66,7 +66,7 @@ def reference(root: Path, mixture: Mixture, snr_db: float, level: str = "whole_f
 
 def mixture_of(scene: str, *names: str, number: int = 0) -> Mixture:
     onsets = (0.5, 3.0, 5.5)
-    events = tuple(Event(name, "Bark", onset, onset + 2) for name, onset in zip(names, onsets, strict=False))
+    events = tuple(PlacedEvent(onset, onset + 2, "Bark", name) for name, onset in zip(names, onsets, strict=False))
     return Mixture(f"{number:05d}.wav", 1, scene, events)
 
 
@@ -232,7 +232,7 @@ def test_a_silent_source_is_named(
     if silent == "scene":
         mixture = dataclasses.replace(mixture, scene=nothing)
     else:
-        mixture = dataclasses.replace(mixture, events=(*mixture.events, Event(nothing, "Bark", 8.0, 9.0)))
+        mixture = dataclasses.replace(mixture, events=(*mixture.events, PlacedEvent(8.0, 9.0, "Bark", nothing)))
     with pytest.raises(DataError, match=r"silent\.wav: the part used is digitally silent") as caught:
         Mixer(tmp_path, front_end, "whole_file").tracks(mixture)
     assert str(tmp_path / nothing) in str(caught.value)
@@ -319,7 +319,7 @@ def test_every_change_of_a_recipe_changes_the_fingerprint(remix: Remix):
     }
     for name, value in {"filename": "d.wav", "fold": 2, "scene": "t.wav"}.items():
         others[name] = [dataclasses.replace(first, **{name: value}), second, third]
-    for name, value in {"filename": "d.wav", "label": "Meow", "onset": 3.001, "offset": 5.001}.items():
+    for name, value in {"filename": "d.wav", "event_label": "Meow", "onset": 3.001, "offset": 5.001}.items():
         events = (first.events[0], dataclasses.replace(event, **{name: value}), first.events[2])
         others[f"event {name}"] = [dataclasses.replace(first, events=events), second, third]
     prints = {name: fingerprint(recipe, remix) for name, recipe in others.items()}

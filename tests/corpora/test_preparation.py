@@ -11,11 +11,11 @@ import torch
 from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.store import FeatureStore
 from sedrepro.config import Config
-from sedrepro.corpora import data_set
 from sedrepro.corpora.mixing import Mixer, mix
 from sedrepro.corpora.preparation import corpus_settings, extract_features, prepare_remix, render_audio
 from sedrepro.corpora.remix import read_recipes
 from sedrepro.corpora.survey import COVERAGE_COLUMNS, survey, write_survey
+from sedrepro.data_sets import data_set
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import read_table
 from sedrepro.runs import corpus_folder, store_folder, survey_folder
@@ -49,13 +49,14 @@ def make(tmp_path: Path) -> Callable[..., tuple[Config, Paper]]:
 
 def survey_all(config: Config) -> None:
     for name in DATA_SETS:
-        listed = data_set(name).recordings(config.corpora_dir)
-        write_survey(survey_folder(config, name), survey(config.corpora_dir, listed, name))
+        listed = data_set(name).clips(config.corpora_dir)
+        found = survey(config.corpora_dir, listed, name)
+        write_survey(survey_folder(config, name), name, data_set(name).CLIP_SECONDS, found)
 
 
 def event_files(root: Path) -> list[Path]:
     """The verified event clips."""
-    return [root / recording.filename for recording in data_set("fsdkaggle2018").recordings(root)]
+    return [root / clip.filename for clip in data_set("fsdkaggle2018").clips(root)]
 
 
 def test_from_recordings_to_features(sources: Path, make: Callable):
@@ -67,7 +68,7 @@ def test_from_recordings_to_features(sources: Path, make: Callable):
     store = FeatureStore(folder, paper.settings.front_end)
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
     weak = read_table(corpus_folder(config, paper, "remix") / "weak.tsv", ("filename", "event_labels"))
-    present = {event.label for mixture in mixtures for event in mixture.events}
+    present = {event.event_label for mixture in mixtures for event in mixture.events}
     assert list(store.facts.classes) == [name for name in paper.settings.classes if name in present]
     assert store.facts.variants == ("remix_0db", "remix_20db")
     assert (store.facts.clips, store.facts.clips_expected) == (12, 12)
@@ -201,7 +202,7 @@ def test_unknown_corpora_and_variants_name_the_nearest(sources: Path, make: Call
 
 def test_steps_in_the_wrong_order_name_the_missing_file(sources: Path, make: Callable):
     config, paper = make(sources)
-    with pytest.raises(DataError, match=r"fsdkaggle2018/clips\.tsv: no such file"):
+    with pytest.raises(DataError, match=r"fsdkaggle2018/weak\.tsv: no such file"):
         prepare_remix(config, paper, "remix")
     with pytest.raises(DataError, match=r"recipes\.tsv: no such file"):
         extract_features(config, paper, "remix", threads=1)
@@ -209,16 +210,16 @@ def test_steps_in_the_wrong_order_name_the_missing_file(sources: Path, make: Cal
 
 def test_a_class_that_the_paper_does_not_have_is_named(sources: Path, make: Callable):
     config, paper = make(sources)
-    table = sources / data_set("fsdkaggle2018").LABELS
+    table = sources / data_set("fsdkaggle2018").LABELS[0]
     table.write_text(table.read_text().replace(",Cowbell,1", ",Cowbel,1", 1))
     survey_all(config)
-    with pytest.raises(DataError, match=r"clips\.tsv: row \d+: unknown class 'Cowbel'; did you mean 'Cowbell'"):
+    with pytest.raises(DataError, match=r"weak\.tsv: row \d+: unknown class 'Cowbel'; did you mean 'Cowbell'"):
         prepare_remix(config, paper, "remix")
 
 
 def test_no_usable_scene_is_one_clear_error(sources: Path, make: Callable):
     config, paper = make(sources)
-    for recording in data_set("tau_urban_2019").recordings(sources):
+    for recording in data_set("tau_urban_2019").clips(sources):
         (sources / recording.filename).write_bytes(b"")
     survey_all(config)
     with pytest.raises(DataError, match=r"remix: there is no usable scene; see the rejected\.tsv"):

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.corpora import fsdkaggle2018
+from sedrepro.corpora.clips import WEAK_COLUMNS
 from sedrepro.corpora.remix import (
-    Event,
     Mixture,
+    PlacedEvent,
     Remix,
     draw,
     read_events,
@@ -21,6 +21,7 @@ from sedrepro.corpora.remix import (
     write_recipes,
 )
 from sedrepro.corpora.survey import CLIP_COLUMNS
+from sedrepro.data_sets import fsdkaggle2018
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import read_table, write_table
 from sedrepro.typed import load
@@ -39,7 +40,7 @@ def event_rows(sizes: Sequence[int], duration: float = 1.5) -> list[dict[str, st
         {
             "filename": f"fold{fold}-{i}.wav",
             "label": ("Bark", "Cowbell", "Meow")[i % 3],
-            "group": str(fold),
+            "fold": str(fold),
             "duration": str(duration),
             "sample_rate": "44100",
         }
@@ -54,7 +55,7 @@ def hash_of(name: str) -> int:
 
 
 def scene_rows(count: int) -> list[dict[str, str]]:
-    return [{"filename": f"scene{i}.wav", "label": "bus", "group": f"lyon-{i}"} for i in range(count)]
+    return [{"filename": f"scene{i}.wav", "group": f"lyon-{i}"} for i in range(count)]
 
 
 def by_fold(mixtures: Sequence[Mixture]) -> dict[int, list[Mixture]]:
@@ -74,7 +75,7 @@ def as_released(
     rng.shuffle(names)
     mixtures: list[tuple[str, int, str, tuple[str, ...]]] = []
     for fold in range(1, FOLDS + 1):
-        selected = np.array([row["filename"] for row in events if row["group"] == str(fold)])
+        selected = np.array([row["filename"] for row in events if row["fold"] == str(fold)])
         shuffles = []
         for _ in range(-(-3 * per_fold // len(selected))):
             rng.shuffle(selected)
@@ -163,7 +164,7 @@ def test_events_belong_to_the_fold_and_are_used_equally_often(how: str, sizes: l
         assert all(len(m.events) == 3 for m in mixtures)
         used = Counter(event.filename for m in mixtures for event in m.events)
         assert all(name.startswith(f"fold{fold}-") for name in used)
-        assert all(event.label == labels[event.filename] for m in mixtures for event in m.events)
+        assert all(event.event_label == labels[event.filename] for m in mixtures for event in m.events)
         least, more = divmod(3 * per_fold, size)
         assert len(used) == min(size, 3 * per_fold)
         assert sorted(used.values()) == [least] * (size - more if least else 0) + [least + 1] * more
@@ -186,12 +187,12 @@ def test_tiling_repeats_triples_and_reshuffling_does_not(remix: Remix, size: int
 
 @pytest.mark.skipif(not OFFICIAL.is_file(), reason=f"the official table is not at {OFFICIAL}")
 def test_the_released_triples_of_the_official_list(remix: Remix, tmp_path: Path):
-    table = tmp_path / fsdkaggle2018.LABELS
+    table = tmp_path / fsdkaggle2018.LABELS[0]
     table.parent.mkdir(parents=True)
     table.write_bytes(OFFICIAL.read_bytes())
     events = [
-        {"filename": r.filename, "label": r.label, "group": r.group, "duration": "3.0"}
-        for r in fsdkaggle2018.recordings(tmp_path)
+        {"filename": clip.filename, "label": clip.labels[0], "fold": str(clip.fold), "duration": "3.0"}
+        for clip in fsdkaggle2018.clips(tmp_path)
     ]
     sizes = {1: 925, 2: 952, 3: 906, 4: 927}
     tiled = by_fold(draw(events, scene_rows(14400), changed(remix, draw="tiled"), FOLDS))
@@ -228,18 +229,27 @@ def test_no_scenes(remix: Remix):
 
 
 def test_an_unknown_class_names_file_row_and_the_nearest(tmp_path: Path):
-    rows = [("a.wav", "Bark", "1", 1.0, 44100), ("b.wav", "Cowbel", "2", 1.0, 44100)]
+    rows = [(f"{name}.wav", "train", fold, 1.0, 44100, 1, name) for name, fold in (("a", 1), ("b", 2))]
     write_table(tmp_path / "clips.tsv", CLIP_COLUMNS, rows)
+    write_table(tmp_path / "weak.tsv", WEAK_COLUMNS, [("a.wav", "Bark"), ("b.wav", "Cowbel")])
     with pytest.raises(DataError) as caught:
-        read_events(tmp_path / "clips.tsv", ("Bark", "Cowbell", "Meow"))
-    assert str(caught.value) == f"{tmp_path}/clips.tsv: row 3: unknown class 'Cowbel'; did you mean 'Cowbell'?"
-    assert len(read_events(tmp_path / "clips.tsv", ("Bark", "Cowbel"))) == 2
+        read_events(tmp_path, ("Bark", "Cowbell", "Meow"))
+    assert str(caught.value) == f"{tmp_path}/weak.tsv: row 3: unknown class 'Cowbel'; did you mean 'Cowbell'?"
+    found = read_events(tmp_path, ("Bark", "Cowbel"))
+    assert [(row["label"], row["fold"]) for row in found] == [("Bark", "1"), ("Cowbel", "2")]
+
+
+def test_an_event_clip_without_label_is_named(tmp_path: Path):
+    write_table(tmp_path / "clips.tsv", CLIP_COLUMNS, [("a.wav", "train", 1, 1.0, 44100, 1, "a")])
+    write_table(tmp_path / "weak.tsv", WEAK_COLUMNS, [])
+    with pytest.raises(DataError, match=r"weak\.tsv: a\.wav has no label; survey the data set again"):
+        read_events(tmp_path, ("Bark",))
 
 
 events = st.builds(
-    Event,
+    PlacedEvent,
     filename=st.text("abc/ .'\"é", min_size=1),
-    label=st.sampled_from(["Bark", "Hi-hat"]),
+    event_label=st.sampled_from(["Bark", "Hi-hat"]),
     onset=st.floats(0, 10),
     offset=st.floats(0, 10),
 )
@@ -283,7 +293,7 @@ def test_the_label_tables_agree_with_the_recipes(remix: Remix, tmp_path: Path):
         own = [r for r in strong if r["filename"] == mixture.filename]
         assert row["event_labels"] == ",".join(sorted({r["event_label"] for r in own}))
         assert [(float(r["onset"]), float(r["offset"]), r["event_label"]) for r in own] == [
-            (e.onset, e.offset, e.label) for e in mixture.events
+            (e.onset, e.offset, e.event_label) for e in mixture.events
         ]
 
 

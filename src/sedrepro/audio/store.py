@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd
+from sedrepro.corpora.clips import Coverage, split_labels
 from sedrepro.errors import DataError, SettingsError, did_you_mean
 from sedrepro.files import atomic_folder, read_json, read_table, write_json, write_table
 from sedrepro.typed import Typed, load
@@ -33,6 +34,8 @@ class StoreFacts(Typed):
     clips: int
     clips_expected: int
     fingerprint: str
+    data: dict[str, Coverage]
+    """The data sets that it was made from."""
 
 
 def write_store(
@@ -111,7 +114,7 @@ class FeatureStore:
         self.splits = np.array([row["split"] for row in rows])
         self.folds = np.array([self._fold(number, row["fold"]) for number, row in enumerate(rows, start=2)])
         self.groups = [row["group"] for row in rows]
-        self.labels = [row["event_labels"].split(",") if row["event_labels"] else [] for row in rows]
+        self.labels = [split_labels(row["event_labels"]) for row in rows]
 
     def _fold(self, row: int, text: str) -> int:
         if not text.isdecimal():

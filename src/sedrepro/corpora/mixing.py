@@ -16,7 +16,7 @@ from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import log_mel_on, one_torch_thread
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
 from sedrepro.audio.writing import write_wav
-from sedrepro.corpora.remix import EVENT_SECONDS, Event, Mixture, Remix
+from sedrepro.corpora.remix import EVENT_SECONDS, Mixture, PlacedEvent, Remix
 from sedrepro.errors import DataError
 from sedrepro.files import atomic_folder
 from sedrepro.parallel import ordered_map
@@ -52,7 +52,7 @@ class Mixer:
         scene = fit_length(resample(*read_mono(self.data_root / filename), self.rate), self.samples)
         return scene / self._level(scene, filename)
 
-    def _event(self, event: Event) -> np.ndarray:
+    def _event(self, event: PlacedEvent) -> np.ndarray:
         if event.filename not in self._cut:
             whole = resample(*read_mono(self.data_root / event.filename), self.rate)
             cut = whole[: round(EVENT_SECONDS * self.rate)]

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.config import Config
-from sedrepro.corpora import fsdkaggle2018
+from sedrepro.corpora.clips import Coverage, join_labels
 from sedrepro.corpora.mixing import Mixer, feature_blocks, fingerprint, render
 from sedrepro.corpora.remix import EVENT_SECONDS, ONSETS, Mixture, Remix, draw, read_events, read_recipes, write_recipes
-from sedrepro.corpora.survey import CLIP_COLUMNS
+from sedrepro.corpora.survey import CLIP_COLUMNS, read_survey_facts
+from sedrepro.data_sets import fsdkaggle2018
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.files import read_table
 from sedrepro.runs import corpus_folder, store_folder, survey_folder
@@ -42,7 +43,7 @@ def prepare_remix(config: Config, paper: Paper, corpus: str) -> int:
         raise SettingsError(
             f"{paper.name}: front_end.clip_seconds = {clip_seconds}: the remix places events up to {last} s"
         )
-    events = read_events(survey_folder(config, settings.events) / "clips.tsv", paper.settings.classes)
+    events = read_events(survey_folder(config, settings.events), paper.settings.classes)
     scenes = read_table(survey_folder(config, settings.scenes) / "clips.tsv", CLIP_COLUMNS)
     mixtures = draw(events, scenes, settings, fsdkaggle2018.FOLDS)
     write_recipes(corpus_folder(config, paper, corpus), mixtures, clip_seconds)
@@ -53,7 +54,7 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
     """Extract the features of every variant of a corpus into one store; returns its folder."""
     settings, front_end = corpus_settings(paper, corpus), paper.settings.front_end
     mixtures = read_recipes(corpus_folder(config, paper, corpus) / "recipes.tsv")
-    present = {event.label for mixture in mixtures for event in mixture.events}
+    present = {event.event_label for mixture in mixtures for event in mixture.events}
     facts = StoreFacts(
         front_end=front_end,
         classes=tuple(c for c in paper.settings.classes if c in present),
@@ -61,6 +62,7 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
         clips=len(mixtures),
         clips_expected=fsdkaggle2018.FOLDS * settings.mixtures_per_fold,
         fingerprint=fingerprint(mixtures, settings),
+        data={name: coverage_of(config, name) for name in settings.data_sets},
     )
     folder = store_folder(config, paper, corpus)
     mixer = Mixer(config.corpora_dir, front_end, settings.level)
@@ -70,8 +72,14 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
     return folder
 
 
+def coverage_of(config: Config, data_set: str) -> Coverage:
+    """How much of a data set is there, from its survey."""
+    facts = read_survey_facts(survey_folder(config, data_set))
+    return Coverage(expected=facts.expected, usable=facts.usable, fingerprint=facts.fingerprint)
+
+
 def _index_row(mixture: Mixture, clip_seconds: float) -> tuple:
-    labels = ",".join(sorted({event.label for event in mixture.events}))
+    labels = join_labels(sorted({event.event_label for event in mixture.events}))
     group = "+".join(sorted(Path(event.filename).stem for event in mixture.events))
     return mixture.filename, "development", mixture.fold, clip_seconds, labels, group
 

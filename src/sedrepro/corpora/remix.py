@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from sedrepro.corpora.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event, join_labels
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_table, write_table
@@ -34,19 +35,21 @@ class Remix(Typed):
     level: Literal["whole_file", "active"] = Field(description="what the event level is measured on")
     seed: int = Field(ge=0)
 
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The data sets that it is made of."""
+        return self.events, self.scenes
+
     def variants(self, name: str) -> dict[str, int]:
         """Names of the corpus variants and their SNR in dB."""
         return {f"{name}_{snr}db": snr for snr in self.snr_db}
 
 
 @dataclass(frozen=True)
-class Event:
-    """One event in a mixture; onset and offset in seconds."""
+class PlacedEvent(Event):
+    """One event in a mixture, with the recording it comes from."""
 
     filename: str
-    label: str
-    onset: float
-    offset: float
 
 
 @dataclass(frozen=True)
@@ -56,22 +59,26 @@ class Mixture:
     filename: str
     fold: int
     scene: str
-    events: tuple[Event, ...]
+    events: tuple[PlacedEvent, ...]
 
 
-def read_events(path: Path, classes: Sequence[str]) -> list[dict[str, str]]:
-    """Usable event clips of a survey.
+def read_events(folder: Path, classes: Sequence[str]) -> list[dict[str, str]]:
+    """Usable event clips of a survey: the rows of its clips.tsv, with their `label`.
 
     Raises:
-        DataError: a class is not one of `classes` (names file, row and the nearest class).
+        DataError: a clip has no label or one that is not in `classes` (names file, row and the nearest class).
     """
-    rows = read_table(path, CLIP_COLUMNS)
-    for number, row in enumerate(rows, start=2):
-        if row["label"] not in classes:
-            raise DataError(
-                f"{path}: row {number}: unknown class '{row['label']}'; {did_you_mean(row['label'], classes)}"
-            )
-    return rows
+    path = folder / "weak.tsv"
+    labels = {}
+    for number, row in enumerate(read_table(path, WEAK_COLUMNS), start=2):
+        labels[row["filename"]] = label = row["event_labels"]
+        if label not in classes:
+            raise DataError(f"{path}: row {number}: unknown class '{label}'; {did_you_mean(label, classes)}")
+    rows = read_table(folder / "clips.tsv", CLIP_COLUMNS)
+    unlabelled = next((row["filename"] for row in rows if row["filename"] not in labels), None)
+    if unlabelled:
+        raise DataError(f"{path}: {unlabelled} has no label; survey the data set again")
+    return [row | {"label": labels[row["filename"]]} for row in rows]
 
 
 def draw(
@@ -91,7 +98,7 @@ def draw(
     scene_order = _repeated([row["filename"] for row in scenes], folds * settings.mixtures_per_fold, rng, "reshuffled")
     mixtures: list[Mixture] = []
     for fold in range(1, folds + 1):
-        pool = [row for row in events if int(row["group"]) == fold]
+        pool = [row for row in events if int(row["fold"]) == fold]
         if not pool:
             raise DataError(
                 f"remix: fold {fold} has no usable event clip; see the rejected.tsv of the events' data set"
@@ -104,9 +111,9 @@ def draw(
     return mixtures
 
 
-def _place(row: dict[str, str], onset: float) -> Event:
+def _place(row: dict[str, str], onset: float) -> PlacedEvent:
     length = min(float(row["duration"]), EVENT_SECONDS)
-    return Event(row["filename"], row["label"], onset, round(onset + length, 6))
+    return PlacedEvent(onset, round(onset + length, 6), row["label"], row["filename"])
 
 
 def _repeated(items: Sequence, count: int, rng: np.random.RandomState, how: str) -> list:
@@ -125,7 +132,8 @@ def _repeated(items: Sequence, count: int, rng: np.random.RandomState, how: str)
 
 def write_recipes(folder: Path, mixtures: Sequence[Mixture], clip_seconds: float) -> None:
     """Write recipes.tsv, clips.tsv, weak.tsv and strong.tsv of a remix corpus to `folder`."""
-    rows = [(m.filename, m.fold, m.scene, e.filename, e.label, e.onset, e.offset) for m in mixtures for e in m.events]
+    placed = [(m, e) for m in mixtures for e in m.events]
+    rows = [(m.filename, m.fold, m.scene, e.filename, e.event_label, e.onset, e.offset) for m, e in placed]
     write_table(folder / "recipes.tsv", RECIPE_COLUMNS, rows)
     write_table(
         folder / "clips.tsv",
@@ -134,13 +142,13 @@ def write_recipes(folder: Path, mixtures: Sequence[Mixture], clip_seconds: float
     )
     write_table(
         folder / "weak.tsv",
-        ("filename", "event_labels"),
-        [(m.filename, ",".join(sorted({e.label for e in m.events}))) for m in mixtures],
+        WEAK_COLUMNS,
+        [(m.filename, join_labels(sorted({e.event_label for e in m.events}))) for m in mixtures],
     )
     write_table(
         folder / "strong.tsv",
-        ("filename", "onset", "offset", "event_label"),
-        [(m.filename, e.onset, e.offset, e.label) for m in mixtures for e in m.events],
+        STRONG_COLUMNS,
+        [(m.filename, e.onset, e.offset, e.event_label) for m, e in placed],
     )
 
 
@@ -151,11 +159,11 @@ def read_recipes(path: Path) -> list[Mixture]:
         DataError: the file is missing, a column is missing, or a number is none (names the row).
     """
     heads: dict[str, tuple[int, str]] = {}
-    events: dict[str, list[Event]] = {}
+    events: dict[str, list[PlacedEvent]] = {}
     for number, row in enumerate(read_table(path, RECIPE_COLUMNS), start=2):
         try:
             heads.setdefault(row["filename"], (int(row["fold"]), row["scene"]))
-            event = Event(row["event"], row["event_label"], float(row["onset"]), float(row["offset"]))
+            event = PlacedEvent(float(row["onset"]), float(row["offset"]), row["event_label"], row["event"])
         except ValueError as error:
             raise DataError(f"{path}: row {number}: {error}") from error
         events.setdefault(row["filename"], []).append(event)

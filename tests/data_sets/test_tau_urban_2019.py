@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.corpora.tau_urban_2019 import FOLDER, LABELS, recordings
+from sedrepro.data_sets.tau_urban_2019 import FOLDER, LABELS, clips
 from sedrepro.errors import DataError
 
 
 def with_table(root: Path, text: str) -> Path:
-    (root / LABELS).parent.mkdir(parents=True)
-    (root / LABELS).write_text(text, encoding="utf-8")
+    (root / LABELS[0]).parent.mkdir(parents=True)
+    (root / LABELS[0]).write_text(text, encoding="utf-8")
     return root
 
 
 def test_scenes_keep_the_order_of_the_table(tmp_path: Path):
     names = [f"audio/{name}.wav" for name in ("tram-vienna-7", "airport-paris-0", "bus-lyon-3", "airport-paris-1")]
     rows = "".join(f"{name}\t{name[6:].split('-')[0]}\t{name[6:-4].split('-', 1)[1]}\ta\n" for name in names)
-    found = recordings(with_table(tmp_path, "filename\tscene_label\tidentifier\tsource_label\n" + rows))
-    assert [(r.filename, r.label, r.group) for r in found] == [
+    found = clips(with_table(tmp_path, "filename\tscene_label\tidentifier\tsource_label\n" + rows))
+    assert [(c.filename, *c.labels, c.group) for c in found] == [
         (f"{FOLDER}/audio/tram-vienna-7.wav", "tram", "vienna-7"),
         (f"{FOLDER}/audio/airport-paris-0.wav", "airport", "paris-0"),
         (f"{FOLDER}/audio/bus-lyon-3.wav", "bus", "lyon-3"),
@@ -36,9 +36,9 @@ def test_scenes_keep_the_order_of_the_table(tmp_path: Path):
 )
 def test_bad_tables_are_named(tmp_path: Path, text: str, message: str):
     with pytest.raises(DataError, match=rf"meta\.csv: {message}"):
-        recordings(with_table(tmp_path, text))
+        clips(with_table(tmp_path, text))
 
 
 def test_a_missing_table_is_named(tmp_path: Path):
     with pytest.raises(DataError, match=r"meta\.csv: no such file"):
-        recordings(tmp_path)
+        clips(tmp_path)

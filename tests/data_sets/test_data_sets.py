@@ -2,7 +2,7 @@
 
 import pytest
 
-from sedrepro.corpora import data_set, fsdkaggle2018, tau_urban_2019
+from sedrepro.data_sets import data_set, fsdkaggle2018, tau_urban_2019
 from sedrepro.errors import SettingsError
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.corpora import fsdkaggle2018
-from sedrepro.corpora.fsdkaggle2018 import AUDIO, LABELS, recordings, shuffled_folds
+from sedrepro.data_sets import fsdkaggle2018
+from sedrepro.data_sets.fsdkaggle2018 import AUDIO, LABELS, clips, shuffled_folds
 from sedrepro.errors import DataError
 
 OFFICIAL = Path(__file__).parents[2].parent / "shared/metadata/fsdkaggle2018/train_post_competition.csv"
@@ -18,8 +18,8 @@ HEADER = "fname,label,manually_verified,freesound_id,license\n"
 
 
 def with_table(root: Path, text: str) -> Path:
-    (root / LABELS).parent.mkdir(parents=True, exist_ok=True)
-    (root / LABELS).write_text(text, encoding="utf-8")
+    (root / LABELS[0]).parent.mkdir(parents=True, exist_ok=True)
+    (root / LABELS[0]).write_text(text, encoding="utf-8")
     return root
 
 
@@ -42,13 +42,11 @@ def test_folds_are_dealt_as_released(count: int):
 
 def test_only_verified_rows_but_all_are_shuffled(tmp_path: Path):
     rows = [f"{i:04x}.wav,{'Bark' if i % 3 else 'Meow'},{int(i % 5 < 2)},{i},CC0\n" for i in range(50)]
-    found = recordings(with_table(tmp_path, HEADER + "".join(rows)))
+    found = clips(with_table(tmp_path, HEADER + "".join(rows)))
     expected = [
-        (f"{AUDIO}/{i:04x}.wav", "Bark" if i % 3 else "Meow", str(fold))
-        for i, fold in enumerate(dealt(50))
-        if i % 5 < 2
+        (f"{AUDIO}/{i:04x}.wav", "Bark" if i % 3 else "Meow", fold) for i, fold in enumerate(dealt(50)) if i % 5 < 2
     ]
-    assert [(r.filename, r.label, r.group) for r in found] == expected
+    assert [(c.filename, *c.labels, c.fold) for c in found] == expected
 
 
 @pytest.mark.parametrize(
@@ -64,25 +62,25 @@ def test_only_verified_rows_but_all_are_shuffled(tmp_path: Path):
 )
 def test_bad_tables_are_named(tmp_path: Path, text: str, message: str):
     with pytest.raises(DataError, match=rf"train_post_competition\.csv: {message}"):
-        recordings(with_table(tmp_path, text))
+        clips(with_table(tmp_path, text))
 
 
 def test_a_missing_table_is_named(tmp_path: Path):
     with pytest.raises(DataError, match=r"train_post_competition\.csv: no such file"):
-        recordings(tmp_path)
+        clips(tmp_path)
 
 
 @pytest.mark.skipif(not OFFICIAL.is_file(), reason=f"the official table is not at {OFFICIAL}")
 def test_the_official_table(tmp_path: Path):
-    found = recordings(with_table(tmp_path, OFFICIAL.read_text(encoding="utf-8")))
+    found = clips(with_table(tmp_path, OFFICIAL.read_text(encoding="utf-8")))
     assert len(found) == 3710
-    assert len({r.label for r in found}) == 41
-    assert Counter(r.group for r in found) == {"1": 925, "2": 952, "3": 906, "4": 927}
+    assert len({c.labels for c in found}) == 41
+    assert Counter(c.fold for c in found) == {1: 925, 2: 952, 3: 906, 4: 927}
     with open(OFFICIAL, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 9473
     folds = dict(zip([row["fname"] for row in rows], dealt(len(rows)), strict=True))
-    assert {r.filename.rpartition("/")[2]: int(r.group) for r in found} == {
+    assert {c.filename.rpartition("/")[2]: c.fold for c in found} == {
         row["fname"]: folds[row["fname"]] for row in rows if row["manually_verified"] == "1"
     }
     assert fsdkaggle2018.FOLDS == 4

@@ -8,19 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from sedrepro.corpora.survey import Recording
+from sedrepro.corpora.clips import Clip
 from sedrepro.errors import DataError
 from sedrepro.files import read_table
 
-FOLDER = "FSDKaggle2018"
-LABELS = f"{FOLDER}/FSDKaggle2018.meta/train_post_competition.csv"
-AUDIO = f"{FOLDER}/FSDKaggle2018.audio_train"
+ARCHIVES = ("fsdkaggle2018",)
+LABELS = ("FSDKaggle2018/FSDKaggle2018.meta/train_post_competition.csv",)
+AUDIO = "FSDKaggle2018/FSDKaggle2018.audio_train"
+SPLITS = ("train",)
+# Of the remix: longer clips are cut there.
+CLIP_SECONDS = 2.0
 FOLDS = 4
 FOLD_SEED = 1234
 
 
-def recordings(data_root: Path) -> list[Recording]:
-    """The manually verified training clips; `group` is the event fold, 1 to 4.
+def clips(data_root: Path) -> list[Clip]:
+    """The manually verified training clips with their event folds, 1 to 4.
 
     Folds are those of Kong et al. 2019: all rows of the official table, verified or not, are shuffled with
     NumPy's RandomState(1234) and the row at shuffled position n goes to fold n mod 4 + 1.
@@ -28,7 +31,7 @@ def recordings(data_root: Path) -> list[Recording]:
     Raises:
         DataError: the table is missing, lacks a column, or has a bad row (names it).
     """
-    path = data_root / LABELS
+    path = data_root / LABELS[0]
     rows = read_table(path, ("fname", "label", "manually_verified"), delimiter=",")
     seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
@@ -37,10 +40,9 @@ def recordings(data_root: Path) -> list[Recording]:
         if row["fname"] in seen:
             raise DataError(f"{path}: row {number}: {row['fname']} is listed twice; remove one row")
         seen.add(row["fname"])
-    folds = shuffled_folds(len(rows))
     return [
-        Recording(f"{AUDIO}/{row['fname']}", row["label"], str(fold))
-        for row, fold in zip(rows, folds, strict=True)
+        Clip(f"{AUDIO}/{row['fname']}", "train", group=row["fname"], fold=int(fold), labels=(row["label"],))
+        for row, fold in zip(rows, shuffled_folds(len(rows)), strict=True)
         if row["manually_verified"] == "1"
     ]
 
