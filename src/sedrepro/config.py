@@ -19,10 +19,19 @@ class Config(Typed):
     """One configuration file of `config/`, with what the command line changes."""
 
     scale: Scale
-    data_root: Path | None = Field(default=None, description="folder of the official archives, unpacked")
+    data_root: Path | None = Field(default=None, description="where the official layouts lie, or shall lie")
+    archives: Path | None = Field(default=None, description="where archives are downloaded to; none: in data_root")
+    keep_archives: bool = Field(default=True, description="keep an archive after it is unpacked")
+    mirror: str | None = Field(default=None, description="folder or URL that holds the archives, asked instead")
+    manifest: Path | None = Field(default=None, description="another download manifest than the project's")
+    checksums: Path = Field(default=CONFIG_FOLDER / "checksums.tsv", description="lock file of checksums")
+    scenes_2018: Literal["from_2019", "official"] = Field(
+        default="from_2019", description="serve the 2018 scenes from the 2019 set, or download them too"
+    )
     work_dir: Path = Path("data")
     results_dir: Path = Path("results")
     papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
+    data_sets: tuple[str, ...] = Field(default=(), description="data sets to prepare; none: those of the papers")
     folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -33,7 +42,7 @@ class Config(Typed):
     miniature_seed: int = 0
     set: dict[str, dict[str, Any]] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
 
-    @field_validator("papers", "folds", "seeds")
+    @field_validator("papers", "data_sets", "folds", "seeds")
     @classmethod
     def _no_entry_twice(cls, entries: tuple) -> tuple:
         if len(dict.fromkeys(entries)) < len(entries):
@@ -44,6 +53,11 @@ class Config(Typed):
     def corpora_dir(self) -> Path:
         """Where the official layouts lie at this scale."""
         return self.data_root or self.work_dir / self.scale / "corpora"
+
+    @property
+    def archives_dir(self) -> Path:
+        """Where archives are downloaded to, with their receipts."""
+        return self.archives or self.corpora_dir / "archives"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -102,7 +116,7 @@ def make_config(values: Mapping[str, Any], where: str) -> Config:
 
 
 def _listed(key: str, value: Any) -> Any:
-    if key not in ("papers", "folds", "seeds"):
+    if key not in ("papers", "data_sets", "folds", "seeds"):
         return value
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]

@@ -1,0 +1,223 @@
+"""One file of the manifest, from its address to its place below the data root, with a receipt.
+
+The receipt `<archives>/<data set>/<file>.json` says that the file's contents are in place; archive and unfinished
+download lie beside it. A folder of archives serves as a mirror for others: `mirror` names such a folder, or a URL
+that serves one.
+"""
+
+import datetime
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sedrepro.config import Config
+from sedrepro.errors import DataError
+from sedrepro.files import atomic_path, read_json, write_json
+from sedrepro.obtaining.archives import unpack
+from sedrepro.obtaining.checksums import ChecksumLock, Expected, expected_of
+from sedrepro.obtaining.download import AddressError, Downloaded, Web, checksum_of, download
+from sedrepro.obtaining.manifest import MANIFEST, SourceFile, find, read_manifest
+
+DOWNLOADS_AT_A_TIME = 3
+
+
+def manifest_of(config: Config) -> list[SourceFile]:
+    """The files of the configured manifest."""
+    return read_manifest(config.manifest or MANIFEST)
+
+
+def archive_path(config: Config, file: SourceFile) -> Path:
+    """Where a file is downloaded to."""
+    return config.archives_dir / file.data_set / file.file
+
+
+def receipt_path(config: Config, file: SourceFile) -> Path:
+    """The receipt that says that the file's contents are in place."""
+    return config.archives_dir / file.data_set / f"{file.file}.json"
+
+
+def obtain(config: Config, data_set: str, name: str, web: Web | None = None, lock: ChecksumLock | None = None) -> Path:
+    """Download, check and put in place one file of a data set; whatever an earlier call did is not done again.
+
+    Raises:
+        SettingsError: the manifest has no such file.
+        DataError: no address delivers it, the disk is too small, or the archive is damaged or not safe.
+    """
+    file = find(manifest_of(config), data_set, name)
+    receipt = receipt_path(config, file)
+    done = receipt.with_name(f".{receipt.name}")
+    with _alone(receipt):
+        facts = _done_before(config, file, done)
+        if facts is None:
+            facts = _done_now(config, file, web or Web(), lock or ChecksumLock(config.checksums))
+            write_json(done, facts)
+            if not config.keep_archives:
+                archive_path(config, file).unlink(missing_ok=True)
+        write_json(receipt, facts)
+    return receipt
+
+
+def archive_of(config: Config, data_set: str, name: str) -> Path:
+    """Download one file and leave it packed; returns where it lies.
+
+    Raises:
+        SettingsError: the manifest has no such file.
+        DataError: no address delivers it, or the disk is too small.
+    """
+    file = find(manifest_of(config), data_set, name)
+    with _alone(receipt_path(config, file)):
+        _fetched(config, file, Web(), ChecksumLock(config.checksums))
+    return archive_path(config, file)
+
+
+def _done_before(config: Config, file: SourceFile, done: Path) -> dict[str, Any] | None:
+    """Facts of a file that was put in place and whose archive is gone on purpose, if it still is the file wanted.
+
+    Snakemake deletes receipts when it runs a job again; hours of transfer must not hang on that.
+    """
+    if config.keep_archives or archive_path(config, file).is_file() or not done.is_file():
+        return None
+    facts = read_json(done)
+    return facts if _is_wanted(file, facts) else None
+
+
+def _is_wanted(file: SourceFile, facts: dict[str, Any]) -> bool:
+    return not file.checksum or file.checksum == facts["checksum"]
+
+
+def _done_now(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> dict[str, Any]:
+    arrived, placed = _fetched(config, file, web, lock), _placed(config, file)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"data_set": file.data_set, "file": file.file} | arrived | placed | {"date": today}
+
+
+@contextmanager
+def _alone(receipt: Path) -> Iterator[None]:
+    """Two processes never work on the same file."""
+    receipt.parent.mkdir(parents=True, exist_ok=True)
+    with open(receipt.with_name(f".{receipt.name}.lock"), "w", encoding="utf-8") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+
+
+def _fetched(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> dict[str, Any]:
+    """The file under its name, checked; facts for the receipt. A file with its final name has been checked before.
+
+    One that the manifest has another checksum for by now is fetched anew.
+    """
+    path = archive_path(config, file)
+    note = path.with_name(f"{path.name}.source.json")
+    if path.is_file() and note.is_file() and _is_wanted(file, facts := read_json(note)):
+        return facts
+    address, found = (
+        _from_folder(config, file, lock) if _is_folder(config.mirror) else _from_web(config, file, web, lock)
+    )
+    facts = {"address": address, "bytes": found.bytes, "checksum": found.checksum}
+    write_json(note, facts)
+    return facts
+
+
+def _is_folder(mirror: str | None) -> bool:
+    return mirror is not None and "://" not in mirror
+
+
+def addresses_of(config: Config, file: SourceFile) -> tuple[str, ...]:
+    """Where a file is asked for: its own addresses, or the mirror's and nothing else."""
+    return (f"{config.mirror.rstrip('/')}/{file.data_set}/{file.file}",) if config.mirror else file.addresses
+
+
+def _from_web(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> tuple[str, Downloaded]:
+    """Try the addresses in order of preference."""
+    path, problems = archive_path(config, file), []
+    with _slot(config.archives_dir):
+        for address in addresses_of(config, file):
+            expected = _expected(config, file, address, lock, web)
+            try:
+                found = _there(path, expected) or download(address, path, expected, web)
+            except AddressError as error:
+                problems.append(f"{address}: {error}")
+                web.say(f"{file.file}: {problems[-1]}")
+                continue
+            _pin(file, address, found, expected, lock)
+            return address, found
+    raise DataError(
+        f"{file.data_set}: {file.file} cannot be downloaded: {'; '.join(problems)}. Run the same command again later, "
+        f"or put the file into a folder DIR as DIR/{file.data_set}/{file.file} and set mirror=DIR"
+    )
+
+
+def _there(path: Path, expected: Expected) -> Downloaded | None:
+    """A file that somebody put there, or that got its name just before the job was killed."""
+    if not expected.checksum or not path.is_file() or checksum_of(path, expected.checksum) != expected.checksum:
+        return None
+    return Downloaded(path.stat().st_size, expected.checksum)
+
+
+def _expected(config: Config, file: SourceFile, address: str, lock: ChecksumLock, web: Web) -> Expected:
+    """A mirror must deliver what the official addresses do, as far as that is known here."""
+    if not config.mirror:
+        return expected_of(file, address, lock, web.session)
+    if file.checksum:
+        return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
+    known = [lock.find(official) for official in (*file.addresses, address)]
+    return next((expected for expected in known if expected), Expected())
+
+
+def _pin(file: SourceFile, address: str, found: Downloaded, expected: Expected, lock: ChecksumLock) -> None:
+    if not expected.checksum:
+        lock.pin(address, Expected(found.bytes, found.checksum, "first download"))
+
+
+def _from_folder(config: Config, file: SourceFile, lock: ChecksumLock) -> tuple[str, Downloaded]:
+    """A mirror on disk: the file is checked where it lies and linked, not copied."""
+    source = Path(config.mirror).expanduser().resolve() / file.data_set / file.file
+    if not source.is_file():
+        raise DataError(f"{source}: no such file in the mirror; copy it there, or run without `mirror`")
+    expected = _expected(config, file, str(source), lock, None)
+    found = Downloaded(source.stat().st_size, checksum_of(source, expected.checksum))
+    if expected.checksum and found.checksum != expected.checksum:
+        raise DataError(
+            f"{source}: has the checksum {found.checksum}, not {expected.checksum} as {expected.origin} says; "
+            "replace it in the mirror"
+        )
+    path = archive_path(config, file)
+    path.unlink(missing_ok=True)
+    path.symlink_to(source)
+    return str(source), found
+
+
+@contextmanager
+def _slot(folder: Path) -> Iterator[None]:
+    """One of the few places for a transfer, shared by all processes that download to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    guards = [open(folder / f".download{n}.lock", "w", encoding="utf-8") for n in range(DOWNLOADS_AT_A_TIME)]  # noqa: SIM115
+    try:
+        while not any(_locked(guard) for guard in guards):
+            time.sleep(0.2)
+        yield
+    finally:
+        for guard in guards:
+            guard.close()
+
+
+def _locked(guard: Any) -> bool:
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _placed(config: Config, file: SourceFile) -> dict[str, Any]:
+    """Unpack the archive, or copy the label table, to its folder below the data root; facts for the receipt."""
+    path, into = archive_path(config, file), config.corpora_dir / file.into
+    if file.is_archive:
+        done = unpack(path, into, file.kept, file.passwords)
+        return {"files": done.files, "unpacked_bytes": done.bytes, "left_out": done.left_out}
+    with atomic_path(into / file.file) as temporary:
+        shutil.copyfile(path, temporary)
+    return {"files": 1, "unpacked_bytes": path.stat().st_size, "left_out": 0}

@@ -1,0 +1,105 @@
+"""Clips that lie in no official archive, from the sources that the user names, one after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sedrepro.config import Config
+from sedrepro.corpora.clips import Clip
+from sedrepro.data_sets import data_set
+from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.files import write_json
+from sedrepro.obtaining.mirrored_clips import take_clips
+from sedrepro.obtaining.obtain import archive_of, manifest_of
+from sedrepro.obtaining.plan import archives_of
+from sedrepro.obtaining.youtube import TERMS, fetch_clips
+
+YOUTUBE = "youtube"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asks for beside data set and sources."""
+
+    splits: tuple[str, ...] = ()
+    """None: those that lie in no archive."""
+    accept_terms: bool = False
+    retry_failed: bool = False
+    cookies: Path | None = None
+    pause_seconds: float = 10.0
+    minimum_rate: int = 32000
+
+
+def taken_stamp(config: Config, name: str) -> Path:
+    """A file that changes whenever clips were taken, so that the data set is surveyed again."""
+    return config.archives_dir / "single_clips" / f"{archives_of(config, name)[0]}.json"
+
+
+def take_single_clips(config: Config, name: str, sources: Sequence[str], wishes: Wishes) -> None:
+    """Take the missing clips of a data set's splits from a folder, an archive, a mirror of the manifest, or YouTube.
+
+    Raises:
+        SettingsError: a source or split is unknown, or YouTube's terms are not accepted.
+        DataError, SedreproError: a source fails; the same call goes on from there.
+    """
+    clips = _clips_of(config, name, wishes.splits)
+    mirrors = [
+        file.file for file in manifest_of(config) if file.data_set in archives_of(config, name) and file.use == "mirror"
+    ]
+    for source in sources:
+        _check_source(source, mirrors, wishes)
+    before = _missing(clips, config.corpora_dir)
+    try:
+        for source in sources:
+            print(f"{source}: {_take(config, name, source, clips, wishes)}", flush=True)
+    finally:
+        missing = _missing(clips, config.corpora_dir)
+        if missing < before:
+            write_json(taken_stamp(config, name), {"clips": len(clips), "missing": missing})
+        print(f"{name}: {missing} of {len(clips)} clips are missing")
+
+
+def _clips_of(config: Config, name: str, splits: Sequence[str]) -> list[Clip]:
+    """The clips of the splits.
+
+    Raises:
+        SettingsError: a split is unknown, or every clip lies in an archive.
+    """
+    module = data_set(name)
+    splits = splits or getattr(module, "ONLY_ON_YOUTUBE", ())
+    if not splits:
+        raise SettingsError(
+            f"{name}: all clips lie in archives; name the splits ({', '.join(module.SPLITS)}) all the same"
+        )
+    for split in splits:
+        if split not in module.SPLITS:
+            raise SettingsError(f"{name} has no split '{split}'; {did_you_mean(split, module.SPLITS)}")
+    return [clip for clip in module.clips(config.corpora_dir) if clip.split in splits]
+
+
+def _check_source(source: str, mirrors: Sequence[str], wishes: Wishes) -> None:
+    if source == YOUTUBE and not wishes.accept_terms:
+        raise SettingsError(f"{TERMS} To go on add --accept-terms")
+    if source != YOUTUBE and source not in mirrors and not Path(source).exists():
+        known = ", ".join((YOUTUBE, *mirrors))
+        raise SettingsError(f"source '{source}' is no folder or archive, and none of: {known}")
+
+
+def _take(config: Config, name: str, source: str, clips: Sequence[Clip], wishes: Wishes) -> object:
+    """What came of one source, as a report to print."""
+    if source == YOUTUBE:
+        journal = taken_stamp(config, name).with_suffix(".youtube.tsv")
+        return fetch_clips(
+            clips,
+            config.corpora_dir,
+            journal,
+            pause_seconds=wishes.pause_seconds,
+            retry_failed=wishes.retry_failed,
+            cookies=wishes.cookies,
+        )
+    path = Path(source) if Path(source).exists() else archive_of(config, archives_of(config, name)[0], source)
+    return take_clips(path, clips, config.corpora_dir, wishes.minimum_rate)
+
+
+def _missing(clips: Sequence[Clip], data_root: Path) -> int:
+    return sum(not (data_root / clip.filename).is_file() for clip in clips)
