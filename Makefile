@@ -1,4 +1,5 @@
 # make results   set up and run the workflow (SCALE, PAPER, DATA_ROOT, CORES as needed)
+# make data      download and prepare the data sets (DRY_RUN=1: only show how much, and under which terms)
 # make test      set up and run the tests
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -8,20 +9,24 @@ PAPER ?=
 TARGET ?= $(PAPER)
 DATA_ROOT ?=
 CORES ?= all
+SET ?=
+MIRROR ?=
+DRY_RUN ?=
 CONFIG ?=
 
 READY := $(VENV)/.ready
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 SNAKEMAKE = snakemake --profile workflow/profiles/default --cores $(CORES)
-CHOSEN = --config scale=$(SCALE) $(if $(DATA_ROOT),data_root=$(DATA_ROOT)) $(if $(PAPER),papers=$(PAPER)) $(CONFIG)
-SET = $(if $(DATA_ROOT),--set data_root=$(DATA_ROOT)) $(if $(PAPER),--set papers=$(PAPER)) $(foreach word,$(CONFIG),--set $(word))
+KEYS = $(if $(DATA_ROOT),data_root=$(DATA_ROOT)) $(if $(PAPER),papers=$(PAPER)) $(if $(MIRROR),mirror=$(MIRROR)) $(CONFIG)
+CHOSEN = --config scale=$(SCALE) $(KEYS)
+ASSIGNED = --scale $(SCALE) $(foreach word,$(KEYS),--set $(word))
 
 .DEFAULT_GOAL := help
-.PHONY: help results test lint format bench clean setup plan summary
+.PHONY: help results data test lint format bench clean setup plan summary
 
 help:  ## this list
-	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [CORES=n]"
+	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
 	@echo
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | while IFS=$$'\t' read -r target text; \
 	do printf '  make %-10s %s\n' "$$target" "$$text"; done
@@ -29,6 +34,8 @@ help:  ## this list
 	@echo "  make results PAPER=two_step_attention                  one paper"
 	@echo "  make results TARGET=results/miniature/.../table1.csv   one table or figure, by its file name"
 	@echo "  make results SCALE=recordings DATA_ROOT=dir            real recordings in the official layouts"
+	@echo "  make data DRY_RUN=1                                    what would be downloaded, and under which terms"
+	@echo "  make data SET=dcase2017_task4 MIRROR=dir-or-url        one data set, from a copy of the archives"
 	@echo "  make results CONFIG='device=cpu seeds=1,2'             any configuration key"
 
 setup: $(READY)  ## create the environment (a virtual environment in .venv, pinned versions)
@@ -43,13 +50,20 @@ $(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
 
 results: $(READY)  ## run the workflow and print the tables in short
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
-	@python -m sedrepro summary --scale $(SCALE) $(SET)
+	@python -m sedrepro summary $(ASSIGNED)
+
+data: SCALE = full
+data: KEYS += data_sets=$(or $(SET),all)
+data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1 only shows size, licence, terms)
+	@python -m sedrepro data $(ASSIGNED)
+	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }
+	@test -n "$(DRY_RUN)" || python -m sedrepro coverage $(ASSIGNED)
 
 plan: $(READY)  ## what `make results` would run
 	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)
 
 summary: $(READY)  ## print the tables that are there
-	@python -m sedrepro summary --scale $(SCALE) $(SET)
+	@python -m sedrepro summary $(ASSIGNED)
 
 test: $(READY)  ## run the test suite
 	@python -m pytest -q

@@ -1,7 +1,7 @@
 """sedrepro: front door of the workflow. `snakemake --profile workflow/profiles/default` builds everything.
 
 The scale decides data, budget and folds: `--config scale=miniature` (default), `scale=recordings data_root=DIR`,
-`scale=full data_root=DIR`. Other configuration keys: see config/miniature.yaml and `sedrepro/config.py`.
+`scale=full`. Other configuration keys: see config/miniature.yaml and `sedrepro/config.py`.
 """
 
 from snakemake.utils import min_version
@@ -21,7 +21,13 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        rules.coverage.output,
         [paper_outputs(name) for name in PAPERS],
+
+
+rule data:
+    input:
+        rules.coverage.output,
 
 
 # Not while the files are read: a dry run must not change the configuration of a run in progress.
@@ -39,4 +45,14 @@ for name in PAPERS:
         name:
             name
         input:
+            rules.coverage.output,
             paper_outputs(name),
+
+
+for name in data_set_names():
+
+    rule:
+        name:
+            name
+        input:
+            survey_file(name, "survey.json"),

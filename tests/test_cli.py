@@ -8,12 +8,14 @@ import pytest
 import yaml
 
 from sedrepro import __version__, cli
-from sedrepro.cli import VERBS, build_parser, configuration, main
+from sedrepro.cli import OPTIONAL, OPTIONS, VERBS, build_parser, configuration, main
+from sedrepro.data_sets import data_set_names
 from sedrepro.errors import SettingsError
 
 ROOT = Path(__file__).parents[1]
 RUN = {"paper": "two_step_attention", "system": "vgg_gap", "variant": "remix_0db", "fold": "1", "seed": "1"}
 WORDS = RUN | {"corpus": "remix", "data-set": "fsdkaggle2018", "table": "table1", "figure": "figure2"}
+WORDS |= {"file": "FSDKaggle2018.meta.zip", "sources": "somewhere"}
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +25,11 @@ def _in_the_checkout(monkeypatch):
 
 def line(verb, tmp_path, **changes) -> list[str]:
     """A complete command line of a verb, whose results would lie in `tmp_path`."""
-    options = [option.replace("_", "-") for option in VERBS[verb][1] if option not in ("threads", "clips")]
+    options = [
+        option.replace("_", "-")
+        for option in VERBS[verb][1]
+        if option not in OPTIONAL and OPTIONS[option][1] is not bool
+    ]
     words = [verb, "--set", f"work_dir={tmp_path}/data", "--set", f"results_dir={tmp_path}/results"]
     for option in options:
         words += [f"--{option}", changes.get(option) or WORDS.get(option, "any")]
@@ -135,8 +141,63 @@ def test_a_step_before_its_inputs_names_the_missing_file(verb, tmp_path, capsys)
 
 
 def test_only_miniature_data_are_synthesised(tmp_path, capsys):
-    words = ["synthesise", "--scale", "recordings", "--set", f"data_root={tmp_path}"]
+    words = ["synthesise", "--data-set", "fsdkaggle2018", "--scale", "recordings", "--set", f"data_root={tmp_path}"]
     assert "only 'miniature' is synthesised" in refused(words, capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_data_set_that_cannot_be_synthesised_names_the_nearest(tmp_path, capsys):
+    message = refused(line("synthesise", tmp_path, **{"data-set": "dcase2019_tusk4"}), capsys)
+    assert "'dcase2019_tusk4' cannot be synthesised; did you mean 'dcase2019_task4'?" in message
+    assert not list(tmp_path.iterdir())
+
+
+# --- data
+
+
+def test_the_plan_of_downloads_names_every_file_with_size_and_terms(tmp_path, capsys):
+    words = [
+        "data",
+        "--scale",
+        "full",
+        "--set",
+        f"work_dir={tmp_path}",
+        "--set",
+        "data_sets=tau_urban_2019,dcase2018_task4",
+    ]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"audio\.21\.zip +1\.33GB", shown)
+    assert "non-commercial" in shown
+    assert "Synthetic_dataset.zip" in shown
+    assert "fsdkaggle2018" not in shown
+    assert re.search(r"31 of 31 files to download: 38\.\dGB", shown)
+    assert "dcase2018_task4: the audio of evaluation lies in no official archive" in shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_at_miniature_nothing_is_downloaded(tmp_path, capsys):
+    assert main(["data", "--set", f"work_dir={tmp_path}"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == len(data_set_names())
+    assert all(text.endswith("synthesised at this scale, nothing to download") for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("verb", "changes", "message"),
+    [
+        ("obtain", {"data-set": "fsdkagle2018"}, "did you mean 'fsdkaggle2018'?"),
+        (
+            "obtain",
+            {"data-set": "fsdkaggle2018", "file": "FSDKaggle2018.meta"},
+            "did you mean 'FSDKaggle2018.meta.zip'?",
+        ),
+        ("survey", {"data-set": "desed"}, "did you mean 'desed_2020'?"),
+        ("clips", {"data-set": "desed"}, "did you mean 'desed_2020'?"),
+    ],
+)
+def test_wrong_data_sets_and_files_name_the_nearest(verb, changes, message, tmp_path, capsys):
+    assert message in refused(line(verb, tmp_path, **changes), capsys)
     assert not list(tmp_path.iterdir())
 
 

@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sedrepro import runs
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.config import make_config
+from sedrepro.corpora.clips import Coverage
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting.metrics_files import read_metrics
 from sedrepro.runs import RUN_FILES, RunIdentity, build_network, read_scores, store_folder
@@ -64,6 +65,7 @@ def make_store(config, clips=24) -> None:
         clips=clips,
         clips_expected=clips + 2,
         fingerprint="f" * 64,
+        data={"some_set": Coverage(expected=90, usable=80, fingerprint="f" * 64)},
     )
     blocks = [{variant: values.astype(np.float16) for variant in facts.variants}]
     write_store(store_folder(config, paper, "remix"), facts, index, blocks)

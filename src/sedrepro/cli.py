@@ -72,6 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_option(verb: argparse.ArgumentParser, option: str) -> None:
     flag, kind, text = OPTIONS[option]
+    if kind is bool:
+        verb.add_argument(flag, action="store_true", help=text)
+        return
     verb.add_argument(flag, type=kind, default=OPTIONAL.get(option), required=option not in OPTIONAL, help=text)
 
 
@@ -86,13 +89,31 @@ def _at_least(least: int) -> Callable[[str], int]:
     return number
 
 
-OPTIONAL = {"threads": 1, "clips": None, "note": ""}
+OPTIONAL = {
+    "threads": 1,
+    "clips": None,
+    "note": "",
+    "data_sets": "",
+    "splits": "",
+    "cookies": None,
+    "pause": 10.0,
+    "minimum_rate": 32000,
+}
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
     "system": ("--system", str, "system of the paper"),
     "variant": ("--variant", str, "corpus variant, remix_0db for example"),
     "corpus": ("--corpus", str, "corpus of the paper, remix for example"),
     "data_set": ("--data-set", str, "official data set, fsdkaggle2018 for example"),
+    "data_sets": ("--data-sets", str, "data sets, separated by commas (default: those of the configuration)"),
+    "splits": ("--splits", str, "splits, separated by commas (default: those that lie in no archive)"),
+    "sources": ("--sources", str, "in this order: folder, archive, mirror of the manifest, or youtube, with commas"),
+    "accept_terms": ("--accept-terms", bool, "YouTube only: its terms are known and accepted"),
+    "retry_failed": ("--retry-failed", bool, "YouTube only: also clips that failed for good before"),
+    "cookies": ("--cookies", Path, "YouTube only: a file of cookies for yt-dlp"),
+    "pause": ("--pause", float, "YouTube only: seconds between the starts of two downloads (default: 10)"),
+    "minimum_rate": ("--minimum-rate", _at_least(0), "refuse audio below this sample rate in Hz (default: 32000)"),
+    "file": ("--file", str, "file of the data set, by its name in the manifest"),
     "fold": ("--fold", _at_least(0), "held-out fold"),
     "seed": ("--seed", _at_least(0), "seed of the run"),
     "table": ("--table", str, "table of the paper, table1 for example"),
@@ -105,28 +126,78 @@ OPTIONS: dict[str, tuple[str, Callable, str]] = {
 
 
 def synthesise(options: argparse.Namespace, config: Config) -> None:
-    """Write the miniature corpora: synthesised sounds in the official layouts."""
-    from sedrepro.corpora.miniature import write_remix_sources
+    """Write a miniature data set: synthesised sounds in the official layout."""
+    from sedrepro.files import write_json
+    from sedrepro.miniature import WRITERS
 
     if config.scale != "miniature":
         raise SettingsError(f"scale '{config.scale}' uses recordings; only 'miniature' is synthesised")
-    write_remix_sources(config.corpora_dir, config.miniature_seed)
+    if options.data_set not in WRITERS:
+        raise SettingsError(f"'{options.data_set}' cannot be synthesised; {did_you_mean(options.data_set, WRITERS)}")
+    WRITERS[options.data_set](config.corpora_dir, config.miniature_seed)
+    receipt = config.work_dir / config.scale / "synthesised" / f"{options.data_set}.json"
+    write_json(receipt, {"data_set": options.data_set, "seed": config.miniature_seed})
+
+
+def data(options: argparse.Namespace, config: Config) -> None:
+    """Show what has to be downloaded for the data sets: files, sizes, licences, terms; nothing is downloaded."""
+    from sedrepro.data_sets import data_set_names
+    from sedrepro.obtaining.plan import chosen_data_sets, print_plan
+
+    everything = not config.data_sets or config.data_sets == ("all",)
+    print_plan(config, data_set_names() if everything else chosen_data_sets(config))
+
+
+def obtain(options: argparse.Namespace, config: Config) -> None:
+    """Download one file of a data set, check it, and put its contents in place; goes on where it was stopped."""
+    from sedrepro.obtaining.obtain import obtain as obtain_file
+
+    print(obtain_file(config, options.data_set, options.file))
+
+
+def clips(options: argparse.Namespace, config: Config) -> None:
+    """Take clips that lie in no archive from a folder, an archive, a mirror or YouTube; only those that are missing."""
+    from sedrepro.obtaining.single_clips import Wishes, take_single_clips
+
+    wishes = Wishes(
+        splits=tuple(_names(options.splits)),
+        accept_terms=options.accept_terms,
+        retry_failed=options.retry_failed,
+        cookies=options.cookies,
+        pause_seconds=options.pause,
+        minimum_rate=options.minimum_rate,
+    )
+    take_single_clips(config, options.data_set, _names(options.sources), wishes)
 
 
 def survey(options: argparse.Namespace, config: Config) -> None:
-    """Decode every clip of a data set once; write usable clips, rejected clips and coverage."""
-    from sedrepro.corpora import data_set
+    """Decode every clip of a data set once; write its clips and labels tables, rejected clips and coverage."""
     from sedrepro.corpora.survey import survey as examine
     from sedrepro.corpora.survey import write_survey
+    from sedrepro.data_sets import data_set
+    from sedrepro.reporting.coverage import in_a_line
     from sedrepro.runs import survey_folder
 
-    listed = data_set(options.data_set).recordings(config.corpora_dir)
-    found = examine(config.corpora_dir, listed, options.data_set)
-    write_survey(survey_folder(config, options.data_set), found)
-    bad = [r for r in found if r.problem]
-    print(f"{options.data_set}: {len(found) - len(bad)} of {len(found)} clips usable")
-    for recording in bad:
-        print(f"  left out: {recording.filename}: {recording.detail}")
+    module, folder, root = data_set(options.data_set), survey_folder(config, options.data_set), config.corpora_dir
+    found = examine(root, module.clips(root), options.data_set, getattr(module, "USES_SILENT_CLIPS", False))
+    facts = write_survey(folder, options.data_set, module.CLIP_SECONDS, found)
+    print(in_a_line(facts, folder))
+    for clip in (one for one in found if one.problem):
+        print(f"  left out: {clip.clip.filename}: {clip.detail}")
+
+
+def coverage(options: argparse.Namespace, config: Config) -> None:
+    """Write the page that says how much of each data set is there, and print it in short."""
+    from sedrepro.corpora.survey import read_survey_facts
+    from sedrepro.obtaining.plan import chosen_data_sets
+    from sedrepro.reporting.coverage import in_a_line, write_coverage
+    from sedrepro.runs import survey_folder
+
+    names = _names(options.data_sets) or chosen_data_sets(config)
+    page = write_coverage(config, names)
+    for folder in (survey_folder(config, name) for name in names):
+        print(in_a_line(read_survey_facts(folder), folder))
+    print(f"Clips and labels tables: {survey_folder(config, '')}   Coverage: {page}")
 
 
 def recipes(options: argparse.Namespace, config: Config) -> None:
@@ -229,14 +300,25 @@ def _identity(options: argparse.Namespace):
     return RunIdentity(options.paper, options.system, options.variant, options.fold, options.seed)
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def _log(line: str) -> None:
     print(line, flush=True)
 
 
 RUN = ("paper", "system", "variant", "fold", "seed")
 VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, ...]]] = {
-    "synthesise": (synthesise, ()),
+    "synthesise": (synthesise, ("data_set",)),
+    "data": (data, ()),
+    "obtain": (obtain, ("data_set", "file")),
+    "clips": (
+        clips,
+        ("data_set", "sources", "splits", "accept_terms", "retry_failed", "cookies", "pause", "minimum_rate"),
+    ),
     "survey": (survey, ("data_set",)),
+    "coverage": (coverage, ("data_sets",)),
     "recipes": (recipes, ("paper", "corpus")),
     "features": (features, ("paper", "corpus", "threads")),
     "remix-audio": (remix_audio, ("paper", "variant", "threads", "clips")),

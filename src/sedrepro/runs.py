@@ -164,6 +164,7 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict
         "clips_expected": facts.clips_expected,
         "clips": facts.clips,
         "features_fingerprint": facts.fingerprint,
+        "data": {name: part.model_dump() for name, part in facts.data.items()},
     }
 
 
@@ -258,6 +259,7 @@ def score(folder: Path) -> Path:
             "held_out_clips": len(scores["clip"]),
             "clips": config["clips"],
             "clips_expected": config["clips_expected"],
+            "data": config["data"],
         }
     except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error

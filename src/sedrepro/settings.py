@@ -79,6 +79,11 @@ class PaperSettings(Typed):
     tables: dict[str, TableLayout]
     figures: dict[str, Figure] = Field(default_factory=dict)
 
+    @property
+    def data_sets(self) -> list[str]:
+        """The official data sets that its corpora are made of."""
+        return sorted({name for corpus in self.corpora.values() for name in corpus.data_sets})
+
     def corpus_of(self, variant: str) -> tuple[str, int]:
         """Corpus name and SNR in dB of a corpus variant.
 

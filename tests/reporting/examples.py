@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 
+from sedrepro.corpora.clips import Coverage
 from sedrepro.reporting.cells import Cell
 from sedrepro.reporting.html_table import to_html
 from sedrepro.reporting.layout import TableLayout
@@ -43,6 +44,7 @@ def run(value=0.7, system="gap", variant="remix_0db", fold=1, seed=1, **other):
         "scale": "full",
         "clips": 80,
         "clips_expected": 80,
+        "data": {"some_set": Coverage(expected=90, usable=80, fingerprint="f" * 64)},
         "classes": ["Bus", "Gong"],
         "metrics": {"micro_ap": value, "event_error_rate": value, "event_f1": value},
         "class_metrics": {"average_precision": {"Bus": value, "Gong": value}},

@@ -54,6 +54,7 @@ def _make_store(config, paper, variant):
         clips=12,
         clips_expected=12,
         fingerprint="0",
+        data={},
     )
     index = [(f"{i:05d}.wav", "development", i % 3 + 1, 2, ",".join(sorted(labels[i])), str(i)) for i in range(12)]
     write_store(store_folder(config, paper, "remix"), facts, index, [{variant: values}])

@@ -14,6 +14,7 @@ METRICS = {
     "scale": "miniature",
     "clips": 75,
     "clips_expected": 80,
+    "data": {"some_set": {"expected": 90, "usable": 80, "fingerprint": "f" * 64}},
     "classes": ["Bus", "Gong"],
     "metrics": {"micro_ap": 0.5, "roc_auc": None},
     "class_metrics": {"average_precision": {"Bus": 1, "Gong": None}},

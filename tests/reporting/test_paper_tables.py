@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sedrepro.config import Config
-from sedrepro.corpora.survey import Recording, write_survey
+from sedrepro.corpora.clips import Clip
+from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting.cells import read_cells
 from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
@@ -39,6 +40,7 @@ def write_run(config, who, value):
         "scale": config.scale,
         "clips": 4,
         "clips_expected": 4,
+        "data": {"some_set": {"expected": 90, "usable": 80, "fingerprint": "f" * 64}},
         "classes": ["Bus", "Meow"],
         "metrics": {"micro_ap": value, "macro_ap": value, "roc_auc": value},
         "class_metrics": {
@@ -83,8 +85,11 @@ def test_table_and_summary_show_the_mean_of_the_runs(config, paper, capsys):
 
 
 def test_summary_tells_which_clips_were_left_out(config, capsys):
-    found = [Recording("a.wav", "Bus", "1", 1.0, 44100), Recording("b.wav", "Bus", "2", problem="missing")]
-    write_survey(survey_folder(config, "fsdkaggle2018"), found)
+    found = [
+        Surveyed(Clip("a.wav", "train", "a", labels=("Bus",)), 2.0, 44100, 1),
+        Surveyed(Clip("b.wav", "train", "b", labels=("Bus",)), problem="missing", detail="missing"),
+    ]
+    write_survey(survey_folder(config, "fsdkaggle2018"), "fsdkaggle2018", 2.0, found)
     print_summary(config)
     printed = capsys.readouterr().out
     assert "fsdkaggle2018: 1 of 2 clips usable; left out: 1 missing" in printed

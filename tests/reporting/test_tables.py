@@ -7,7 +7,11 @@ from examples import LAYOUT, cell, class_cell, run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sedrepro.corpora.clips import Coverage
 from sedrepro.errors import DataError, SettingsError
+from sedrepro.reporting.html_table import to_html
+from sedrepro.reporting.markdown import to_markdown
+from sedrepro.reporting.plain_text import summary
 from sedrepro.reporting.tables import fill, write
 
 
@@ -135,3 +139,14 @@ def test_files_are_equal_for_equal_tables_and_the_csv_comes_back(table, tmp_path
     )
     pd.testing.assert_frame_equal(back, table, rtol=1e-5)
     assert "0.0141421," in (tmp_path / "tables" / "table9.csv").read_text()
+
+
+def test_the_table_says_on_which_data_its_runs_stand():
+    half = {"some_set": Coverage(expected=90, usable=45, fingerprint="abcdef0123")}
+    runs = [run(), run(system="gmp", data=half), run(system="other", data={})]
+    table = fill([cell(), cell(system="gmp", label="GMP")], runs, "full")
+    assert table.attrs["data"] == (
+        "Data: some_set 45 of 90 clips (file list abcdef01), some_set 80 of 90 clips (file list ffffffff)."
+    )
+    for text in (to_markdown(table, LAYOUT), to_html(table, LAYOUT), summary(table, LAYOUT, 100)):
+        assert "some" in text and "45 of 90 clips (file list abcdef01)" in text

@@ -162,7 +162,7 @@ def test_a_wrong_configuration_ends_the_workflow_with_a_line_that_says_so(empty,
 
 def test_the_plan_makes_each_thing_once(empty):
     assert empty.planned() == {
-        "synthesise": 1,
+        "synthesise": 2,
         "survey": 2,
         "recipes": 1,
         "features": 1,

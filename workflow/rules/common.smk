@@ -16,9 +16,13 @@ shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -e
 
 from sedrepro import settings
 from sedrepro.config import make_config, read_yaml, scale_file
-from sedrepro.corpora import data_set
+from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
+from sedrepro.data_sets import data_set, data_set_names
 from sedrepro.errors import SedreproError
 from sedrepro.files import write_text
+from sedrepro.obtaining.obtain import receipt_path
+from sedrepro.obtaining.plan import archives_of, chosen_data_sets, files_of, has_labels, label_tables, origin_of
+from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.paper_tables import cells_file, table_runs
 from sedrepro.runs import RUN_FILES, figure_run
 
@@ -29,20 +33,22 @@ def configured():
     return make_config(read_yaml(file) | config, f"{file} and the command line")
 
 
-def required_labels(conf, papers):
-    """Label tables of the official data sets; where they are not made here they must be there."""
-    names = {name for p in papers for c in p.settings.corpora.values() for name in (c.events, c.scenes)}
-    tables = {name: conf.corpora_dir / data_set(name).LABELS for name in sorted(names)}
-    for name, path in tables.items():
-        if conf.scale != "miniature" and not path.is_file():
-            raise SedreproError(f"{path}: no such file; data_root must hold {name} in its official layout")
-    return tables
+def data_sets_chosen(conf, papers):
+    """Data sets that were asked for, or those of the papers; what shall lie in the data root must be there."""
+    names = chosen_data_sets(conf) or sorted({name for paper in papers for name in paper.settings.data_sets})
+    for name in names:
+        if origin_of(conf, name) == "given" and not has_labels(conf.corpora_dir, name):
+            expected = ", ".join(data_set(name).LABELS)
+            raise SedreproError(
+                f"data_root must hold {name} in its official layout; {conf.corpora_dir} lacks one of: {expected}"
+            )
+    return names
 
 
 try:
     CONF = configured()
     PAPERS = {name: settings.load_paper(name, CONF) for name in settings.chosen_papers(CONF)}
-    LABELS = required_labels(CONF, PAPERS.values())
+    DATA_SETS = data_sets_chosen(CONF, PAPERS.values())
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
@@ -60,6 +66,7 @@ wildcard_constraints:
     system=r"[\w.-]+",
     table=r"\w+",
     figure=r"\w+",
+    data_set=r"\w+",
     fold=r"\d+",
     seed=r"\d+",
 
@@ -69,9 +76,9 @@ def code(*files):
     return [str(SOURCE / name) for name in files]
 
 
-def network_code(wildcards):
-    """The paper's network and the shared layers it imports, found from the import statements."""
-    waiting, found = [SOURCE / "papers" / wildcards.paper / "network.py"], []
+def with_imports(start, *rooms):
+    """A source file and what it imports from some rooms of the package, found from the import statements."""
+    waiting, found = [start], []
     while waiting:
         path = waiting.pop()
         if path in found or not path.is_file():
@@ -79,9 +86,27 @@ def network_code(wildcards):
         found.append(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             origin = node.module if isinstance(node, ast.ImportFrom) else None
-            if origin and origin.startswith(("sedrepro.nn", "sedrepro.papers")):
-                waiting.append(Path("src", *origin.split(".")).with_suffix(".py"))
+            if origin and origin.startswith(tuple(f"sedrepro.{room}" for room in rooms)):
+                place = Path("src", *origin.split("."))
+                waiting += [place.with_suffix(".py"), *(place / f"{name.name}.py" for name in node.names)]
     return sorted(map(str, found))
+
+
+def network_code(wildcards):
+    """The paper's network and the shared layers it imports."""
+    return with_imports(SOURCE / "papers" / wildcards.paper / "network.py", "nn", "papers")
+
+
+def miniature_code(wildcards):
+    """What synthesises a data set; the two sources of the remix share a module."""
+    own = SOURCE / "miniature" / f"{wildcards.archive}.py"
+    return with_imports(own if own.is_file() else SOURCE / "miniature" / "remix_sources.py", "miniature")
+
+
+def survey_code(wildcards):
+    """What a survey depends on."""
+    reader = SOURCE / "data_sets" / f"{wildcards.data_set}.py"
+    return [*code("corpora/survey.py", "audio/reading.py"), *with_imports(reader, "data_sets", "corpora")]
 
 
 def compact(*models):
@@ -107,10 +132,31 @@ def paper_outputs(name):
     return [*tables, *figures]
 
 
+def survey_file(data_set_name, table):
+    """A table of the survey of a data set."""
+    return f"{WORK}/surveys/{data_set_name}/{table}"
+
+
+def brought_by(wildcards):
+    """What must have happened before a data set can be surveyed: synthesised, downloaded, or nothing."""
+    name = wildcards.data_set
+    origin, taken = origin_of(CONF, name), taken_stamp(CONF, name)
+    return [*brought_as(origin, name), *([taken] if taken.is_file() else [])]
+
+
+def brought_as(origin, name):
+    """Files that show that a data set was brought from its origin."""
+    if origin == "given":
+        return [CONF.corpora_dir / table for table in label_tables(CONF.corpora_dir, name)]
+    if origin == "downloaded":
+        return [receipt_path(CONF, file) for file in files_of(CONF, [name])]
+    return [f"{WORK}/synthesised/{archive}.json" for archive in archives_of(CONF, name)]
+
+
 def corpus_surveys(wildcards):
     """Surveys of the data sets of a corpus."""
     corpus = PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
-    return [f"{WORK}/surveys/{name}/clips.tsv" for name in (corpus.events, corpus.scenes)]
+    return [survey_file(name, "survey.json") for name in corpus.data_sets]
 
 
 def audio_folders():

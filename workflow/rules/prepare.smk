@@ -3,18 +3,17 @@
 
 rule survey:
     input:
-        labels=lambda wildcards: LABELS[wildcards.data_set],
-        code=lambda wildcards: code("corpora/survey.py", f"corpora/{wildcards.data_set}.py", "audio/reading.py"),
+        data=brought_by,
+        code=survey_code,
     output:
-        clips=f"{WORK}/surveys/{{data_set}}/clips.tsv",
-        rejected=f"{WORK}/surveys/{{data_set}}/rejected.tsv",
-        coverage=f"{WORK}/surveys/{{data_set}}/coverage.tsv",
+        multiext(f"{WORK}/surveys/{{data_set}}/", *SURVEY_TABLES),
     log:
         f"{WORK}/logs/survey_{{data_set}}.log",
     benchmark:
         f"{WORK}/benchmarks/survey_{{data_set}}.tsv"
     conda:
         "../../envs/sedrepro.yaml"
+    threads: 2
     params:
         config=CONFIG_FILE,
     message:

@@ -4,6 +4,31 @@ TABLE_MODULES = ("cells", "layout", "tables", "grid", "markdown", "html_table", 
 TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
 
 
+rule coverage:
+    input:
+        facts=[survey_file(name, "survey.json") for name in DATA_SETS],
+        tables=[survey_file(name, "coverage.tsv") for name in DATA_SETS],
+        code=code("reporting/coverage.py"),
+    output:
+        report(
+            multiext(f"{RESULTS}/data/coverage", ".csv", ".html"),
+            category="data",
+            labels={"page": "coverage"},
+            caption="../report/coverage.rst",
+        ),
+    log:
+        f"{WORK}/logs/coverage.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+        names=",".join(DATA_SETS),
+    message:
+        "Counting which clips are there"
+    shell:
+        "python -m sedrepro coverage --config {params.config:q} --data-sets {params.names} > {log:q} 2>&1"
+
+
 rule table:
     input:
         metrics=table_metrics,

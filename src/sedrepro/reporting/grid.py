@@ -31,6 +31,7 @@ class Grid:
         self.scale = table.attrs.get("scale")
         if self.scale is None:
             raise ValueError("the table has lost attrs['scale']; render the frame that fill() returned")
+        self.data = table.attrs.get("data", "")
         self.cells: dict[tuple[Key, Key], dict[str, Any]] = {}
         for record in table.to_dict("records"):
             row, column = (tuple(str(record[name]) for name in names) for names in (layout.rows, layout.columns))
@@ -112,7 +113,7 @@ class Grid:
         reading = "Upper line: our mean ± sample standard deviation; lower line: published value."
         if self.best:
             reading += " Bold: our best value of the column."
-        return [SCALES[self.scale], reading, *filter(None, [self.layout.note])]
+        return [SCALES[self.scale], reading, *filter(None, [self.data, self.layout.note])]
 
     def marked_verdicts(self) -> dict[str, str]:
         """What each mark stands for, by verdict; empty where the table has no mark."""

@@ -8,7 +8,7 @@ from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, superscript
 from sedrepro.reporting.layout import TableLayout
 
 # Colours after Okabe and Ito, which stay apart with every kind of colour vision.
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; --ink: #1a1a1a; --quiet: #5c5c5c; --paper: #ffffff; --rule: #1a1a1a; --hair: #c9c9c9;
   --reproduced: #0072b2; --close: #9a6a00; --differs: #c04a00; --suspect: #a3457d; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --quiet: #a6a6a3; --paper: #161718; --rule: #d0d0ce;
@@ -62,7 +62,7 @@ def to_html(table: pd.DataFrame, layout: TableLayout) -> str:
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
             '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-            f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<figure>",
+            f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<figure>",
             f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">\n<table>',
             f"<caption><span><strong>{title}</strong><br />{_escape(grid.caption())}</span></caption>",
             _html_column_groups(grid),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 
+from sedrepro.corpora.clips import Coverage
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_json
 
@@ -27,6 +28,7 @@ class RunMetrics:
     metrics: dict[str, FiniteFloat | None]
     class_metrics: dict[str, dict[str, FiniteFloat | None]]
     classes_without_events: list[str]
+    data: dict[str, Coverage]
 
     def __str__(self) -> str:
         return f"{self.paper}, {self.system}, {self.variant}, fold {self.fold}, seed {self.seed}"
@@ -59,6 +61,9 @@ def _contradictions(run: RunMetrics) -> Iterator[str]:
         yield "key 'classes': a class is listed twice"
     if run.clips > run.clips_expected:
         yield f"key 'clips': {run.clips} clips, but only {run.clips_expected} are expected"
+    for name, part in run.data.items():
+        if part.usable > part.expected:
+            yield f"key 'data.{name}': {part.usable} clips, but only {part.expected} are expected"
     named = {"classes_without_events": run.classes_without_events}
     named |= {f"class_metrics.{metric}": list(values) for metric, values in run.class_metrics.items()}
     for key, names in named.items():

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sedrepro.config import Config
-from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS
 from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.files import read_table
 from sedrepro.reporting.cells import read_cells, runs_needed
 from sedrepro.reporting.metrics_files import read_metrics
 from sedrepro.runs import RunIdentity, survey_folder
@@ -54,15 +52,13 @@ def _filled(config: Config, paper: Paper, table: str) -> Any:
 
 def print_coverage(config: Config, paper: Paper) -> None:
     """Print how many clips of each data set were usable, from the surveys that are there."""
-    data_sets = {name for corpus in paper.settings.corpora.values() for name in (corpus.events, corpus.scenes)}
-    for name in sorted(data_sets):
-        path = survey_folder(config, name) / "coverage.tsv"
-        if not path.is_file():
-            continue
-        row = next(r for r in read_table(path, COVERAGE_COLUMNS) if r["label"] == ALL_CLASSES)
-        reasons = ", ".join(f"{row[reason]} {reason}" for reason in REASONS if row[reason] != "0")
-        left_out = f"; left out: {reasons} (see {path.with_name('rejected.tsv')})" if reasons else ""
-        print(f"{name}: {row['usable']} of {row['expected']} clips usable{left_out}")
+    from sedrepro.corpora.survey import read_survey_facts
+    from sedrepro.reporting.coverage import in_a_line
+
+    for name in paper.settings.data_sets:
+        folder = survey_folder(config, name)
+        if (folder / "survey.json").is_file():
+            print(in_a_line(read_survey_facts(folder), folder))
 
 
 def print_summary(config: Config) -> None:

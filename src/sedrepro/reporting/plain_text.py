@@ -21,7 +21,7 @@ def summary(table: pd.DataFrame, layout: TableLayout, width: int) -> str:
     for block in blocks:
         lines += ["", *_text_block(grid, labels, [(column, texts[column]) for column in block])]
     lines += ["", f"ours/published{', * our best of the column' if grid.best else ''}. {_verdict_counts(grid)}."]
-    lines += [SCALES[grid.scale]]
+    lines += filter(None, [SCALES[grid.scale], grid.data])
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

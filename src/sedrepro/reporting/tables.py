@@ -36,8 +36,8 @@ def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.Da
     """The tidy table: one row per cell, in the paper's order.
 
     Columns: labels, system, variant, factors, metric, mean, sd, runs, published, difference, verdict, note. Mean and
-    sample standard deviation go over all runs (folds and seeds) of a cell's system and variant. `attrs["scale"]` keeps
-    the scale for the renderers.
+    sample standard deviation go over all runs (folds and seeds) of a cell's system and variant. `attrs["scale"]` and
+    `attrs["data"]` keep the scale, and what data the runs stand on, for the renderers.
 
     Raises:
         DataError: runs contradict each other (paper, scale, class list, two of the same run) or lack a metric.
@@ -55,7 +55,15 @@ def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.Da
         _check_classes(pair_runs)
     table = pd.DataFrame([_filled(cell, of_pair[cell.system, cell.variant], scale) for cell in cells])
     table.attrs["scale"] = scale
+    table.attrs["data"] = _data_line(runs)
     return table
+
+
+def _data_line(runs: list[RunMetrics]) -> str:
+    """On how much of which data set the runs stand; fingerprints tell file lists apart."""
+    found = sorted({(name, c.usable, c.expected, c.fingerprint[:8]) for run in runs for name, c in run.data.items()})
+    parts = [f"{name} {usable} of {expected} clips (file list {mark})" for name, usable, expected, mark in found]
+    return f"Data: {', '.join(parts)}." if parts else ""
 
 
 def _filled(cell: Cell, runs: list[RunMetrics], scale: str) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""How much of each data set is there: one page and one csv over all surveys."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sedrepro.config import Config
+from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS, SurveyFacts, read_survey_facts
+from sedrepro.files import read_table, write_text
+from sedrepro.reporting.html_table import STYLE
+from sedrepro.runs import survey_folder
+
+COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")
+
+
+def coverage_stem(config: Config) -> Path:
+    """Where the page lies, without its suffix."""
+    return config.results_dir / config.scale / "data" / "coverage"
+
+
+def write_coverage(config: Config, names: list[str]) -> Path:
+    """Write `data/coverage.csv` and `.html` to the results of the scale; returns the page's path.
+
+    Raises:
+        DataError: a data set has not been surveyed.
+    """
+    rows = [row for name in names for row in _rows(config, name)]
+    facts = {name: read_survey_facts(survey_folder(config, name)) for name in names}
+    stem = coverage_stem(config)
+    write_text(stem.with_suffix(".csv"), pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n"))
+    write_text(stem.with_suffix(".html"), _page(config.scale, rows, facts))
+    return stem.with_suffix(".html")
+
+
+def _rows(config: Config, name: str) -> list[dict[str, Any]]:
+    folder = survey_folder(config, name)
+    fingerprint = read_survey_facts(folder).fingerprint
+    return [
+        {"data_set": name} | row | {"fingerprint": fingerprint}
+        for row in read_table(folder / "coverage.tsv", COVERAGE_COLUMNS)
+    ]
+
+
+def in_a_line(facts: SurveyFacts, where: Path) -> str:
+    """How much of a data set is usable, in one line for the terminal."""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in facts.rejected.items())
+    left_out = f"; left out: {reasons} (see {where / 'rejected.tsv'})" if reasons else ""
+    return f"{facts.data_set}: {facts.usable} of {facts.expected} clips usable{left_out}"
+
+
+_HEADS = (
+    "data set",
+    "split",
+    "class",
+    "expected",
+    "present",
+    "usable",
+    *REASONS,
+    "shorter",
+    "sample rates",
+    "channels",
+)
+
+
+def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts]) -> str:
+    splits = [row for row in rows if row["label"] == ALL_CLASSES]
+    title = f"Data at scale {scale}"
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
+        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<figure>",
+        _table(title, splits, with_class=False),
+        "<figcaption>",
+        *(f"<p>{_sentence(name, found)}</p>" for name, found in facts.items()),
+        "<p>Training and scoring go on with what is usable. Expected: listed in the official tables. Shorter: usable, "
+        "but more than 0.1 s short of the data set's clip length.</p></figcaption>",
+    ]
+    for name in facts:
+        classes = [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES]
+        if classes:
+            inner = _table(f"{name}, per class", classes, with_class=True)
+            parts.append(
+                f"<figure><details><summary>{html.escape(name)}: per class</summary>{inner}</details></figure>"
+            )
+    return "\n".join([*parts, "</figure>\n</body>\n</html>\n"])
+
+
+def _sentence(name: str, facts: SurveyFacts) -> str:
+    """What else the survey found, for people."""
+    parts = [f"{html.escape(name)}: file list {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
+    if facts.events_as_released:
+        parts.append(f"{facts.events} events ({facts.events_as_released} rows as released)")
+    if facts.events_past_the_end:
+        parts.append(
+            f"events that end more than 0.1 s behind their clip: {facts.events_past_the_end} (kept as published)"
+        )
+    if facts.silent_and_used:
+        parts.append(f"digitally silent clips: {facts.silent_and_used} (kept)")
+    return "; ".join(parts) + "."
+
+
+def _table(title: str, rows: list[dict[str, Any]], with_class: bool) -> str:
+    labels = ("data_set", "split", "label") if with_class else ("data_set", "split")
+    heads = [head for head in _HEADS if with_class or head != "class"]
+    values = [column for column in COVERAGE_COLUMNS if column not in ("split", "label")]
+    lines = [f'<div class="scroll" role="region" aria-label="{html.escape(title)}" tabindex="0"><table>']
+    lines.append(f"<caption><span><strong>{html.escape(title)}</strong></span></caption><thead><tr>")
+    classes = [' class="label"'] * len(labels) + [""] * len(values)
+    lines += [f'<th scope="col"{c}>{html.escape(head)}</th>' for c, head in zip(classes, heads, strict=True)]
+    lines.append("</tr></thead><tbody>")
+    for row in rows:
+        cells = [f'<th scope="row" class="label">{html.escape(row[name])}</th>' for name in labels]
+        cells += [f"<td>{html.escape(row[name])}</td>" for name in values]
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join([*lines, "</tbody></table></div>"])
