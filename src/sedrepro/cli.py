@@ -150,9 +150,12 @@ def data(options: argparse.Namespace, config: Config) -> None:
 
 def obtain(options: argparse.Namespace, config: Config) -> None:
     """Download one file of a data set, check it, and put its contents in place; goes on where it was stopped."""
+    from sedrepro.files import read_json
     from sedrepro.obtaining.obtain import obtain as obtain_file
 
-    print(obtain_file(config, options.data_set, options.file))
+    facts = read_json(obtain_file(config, options.data_set, options.file))
+    kept = f"{facts['files']} files in place"
+    print(f"{options.file}: {kept}" + (f", {facts['left_out']} others left out" if facts["left_out"] else ""))
 
 
 def clips(options: argparse.Namespace, config: Config) -> None:
@@ -182,8 +185,11 @@ def survey(options: argparse.Namespace, config: Config) -> None:
     found = examine(root, module.clips(root), options.data_set, getattr(module, "USES_SILENT_CLIPS", False))
     facts = write_survey(folder, options.data_set, module.CLIP_SECONDS, found)
     print(in_a_line(facts, folder))
-    for clip in (one for one in found if one.problem):
-        print(f"  left out: {clip.clip.filename}: {clip.detail}")
+    rejected = [one for one in found if one.problem]
+    for one in rejected[:20]:
+        print(f"  left out: {one.clip.filename}: {one.detail}")
+    if len(rejected) > 20:
+        print(f"  and {len(rejected) - 20} more: {folder / 'rejected.tsv'}")
 
 
 def coverage(options: argparse.Namespace, config: Config) -> None:

@@ -5,6 +5,7 @@ import random
 import resource
 import ssl
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +133,14 @@ def test_a_connection_that_is_reset_is_resumed(server: WebServer, target: Path, 
     starts = server.starts(PATH)
     assert starts == sorted(starts)
     assert starts[0] == 0 < starts[-1] <= 250_000
+
+
+def test_silence_is_not_waited_for(server: WebServer, target: Path, web: Web, said: list[str]):
+    started = time.monotonic()
+    download(server.serve(PATH, CONTENT, [Turn(cut=150_000, stall=True)]), target, KNOWN, web)
+    assert_arrived(target)
+    assert time.monotonic() - started < 10
+    assert said == ["audio.zip: no answer in time; 150kB are here, trying again in 1 s"]
 
 
 def test_compressed_transfer_that_breaks_starts_again(server: WebServer, target: Path, web: Web):
@@ -328,6 +337,25 @@ def test_a_web_page_is_no_file(
 def test_a_web_page_is_known_by_its_beginning(server: WebServer, target: Path, web: Web, page: bytes):
     with pytest.raises(AddressError, match=r"^sends a web page instead of the file$"):
         download(server.serve(PATH, page), target, NOBODY, web)
+
+
+def test_a_web_page_that_comes_in_bits(server: WebServer, target: Path, web: Web):
+    address = server.serve(PATH, b"<html><title>Quota</title>", always=Turn(chunk=5, pause=0.01))
+    with pytest.raises(AddressError, match="titled 'Quota'"):
+        download(address, target, NOBODY, web)
+
+
+def test_a_web_page_is_known_by_its_kind(server: WebServer, target: Path, web: Web):
+    address = server.serve(PATH, b"Please log in", always=Turn(headers={"Content-Type": "text/html"}))
+    with pytest.raises(AddressError, match="sends a web page instead"):
+        download(address, target, NOBODY, web)
+
+
+def test_a_file_that_goes_on_like_a_page_is_none(server: WebServer, target: Path, web: Web):
+    content = CONTENT[:1000] + PAGE
+    download(server.serve(PATH, content, broken(1000)), target, expect(content), web)
+    assert_arrived(target, content)
+    assert server.starts(PATH) == [0, 1000]
 
 
 def test_a_file_that_speaks_of_pages_is_none(server: WebServer, target: Path, web: Web):

@@ -4,18 +4,15 @@ import csv
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
+from project import Project
 
 pytestmark = pytest.mark.dag
 
-ROOT = Path(__file__).parents[2]
 PAPER = "results/miniature/two_step_attention"
 TABLE, FIGURE = f"{PAPER}/tables/table3.csv", f"{PAPER}/figures/figure2.svg"
 TINY = (
@@ -25,73 +22,16 @@ TINY = (
 )
 
 
-class Project:
-    """A copy of the project in a folder of its own, and Snakemake in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("workflow", "config", "src", "envs"):
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        shutil.copy(ROOT / "Snakefile", folder)
-        bin_folder = Path(sys.executable).parent
-        self.environment = os.environ | {
-            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-        }
-
-    def start(self, *words: str, config: str = TINY) -> subprocess.Popen:
-        command = [
-            "snakemake",
-            "--profile",
-            "workflow/profiles/default",
-            *words,
-            "--config",
-            config,
-            "--",
-            TABLE,
-            FIGURE,
-        ]
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, *words: str, config: str = TINY) -> tuple[int, str]:
-        process = self.start(*words, config=config)
-        output, _ = process.communicate(timeout=240)
-        return process.returncode, output
-
-    def planned(self, config: str = TINY) -> dict[str, int]:
-        """Rules that a dry run would run, and how often."""
-        status, output = self.run("-n", config=config)
-        assert status == 0, output
-        if "Nothing to be done" in output:
-            return {}
-        counts = re.search(r"^job +count\n-.*\n((?:\w+ +\d+\n)+)", output, re.MULTILINE)
-        assert counts, output
-        found = dict(line.split() for line in counts[1].splitlines())
-        return {rule: int(count) for rule, count in found.items() if rule != "total"}
-
-    def files(self, pattern: str) -> list[Path]:
-        return sorted(self.folder.glob(pattern))
-
-
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
     """A project in which nothing has run."""
-    return Project(tmp_path_factory.mktemp("empty"))
+    return Project(tmp_path_factory.mktemp("empty"), [TABLE, FIGURE], TINY)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """A project whose run was killed by SIGKILL when it had trained something, and then run to its end."""
-    project = Project(tmp_path_factory.mktemp("project"))
+    project = Project(tmp_path_factory.mktemp("project"), [TABLE, FIGURE], TINY)
     process = project.start()
     deadline = time.monotonic() + 240
     while process.poll() is None and not project.files(f"{PAPER}/runs/*/*/*/*/config.json"):

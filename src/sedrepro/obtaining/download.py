@@ -331,11 +331,11 @@ def _check_space(part: _Part, start: int, size: int | None, web: Web) -> None:
 
 
 def _append(part: _Part, start: int, size: int | None, first: bytes, chunks: Iterator[bytes]) -> None:
-    """Write what arrives behind byte `start`, with a progress line."""
+    """Write what arrives behind the `start` bytes that are here, with a progress line."""
     terminal = sys.stderr.isatty()
     with (
         _disk_errors(part),
-        open(part.path, "r+b" if part.path.exists() else "wb") as file,
+        open(part.path, "ab") as file,
         tqdm(
             total=size,
             initial=start,
@@ -347,8 +347,6 @@ def _append(part: _Part, start: int, size: int | None, first: bytes, chunks: Ite
             maxinterval=60.0,
         ) as bar,
     ):
-        file.truncate(start)
-        file.seek(start)
         for chunk in itertools.chain([first], chunks):
             file.write(chunk)
             file.flush()

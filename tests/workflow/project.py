@@ -1,0 +1,74 @@
+"""A copy of the project in a folder of its own, in which tests run the workflow."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+class Project:
+    """A copy of the project in a folder of its own, and Snakemake in it."""
+
+    def __init__(self, folder: Path, targets: Sequence[str], config: str) -> None:
+        self.folder = folder
+        self.targets = targets
+        self.config = config
+        for name in ("workflow", "config", "src", "envs"):
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copy(ROOT / "Snakefile", folder)
+        bin_folder = Path(sys.executable).parent
+        self.environment = os.environ | {
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+        }
+
+    def start(self, *words: str, config: str | None = None) -> subprocess.Popen:
+        command = [
+            "snakemake",
+            "--profile",
+            "workflow/profiles/default",
+            *words,
+            "--config",
+            *_words(config or self.config),
+            "--",
+            *self.targets,
+        ]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *words: str, config: str | None = None) -> tuple[int, str]:
+        process = self.start(*words, config=config)
+        output, _ = process.communicate(timeout=240)
+        return process.returncode, output
+
+    def planned(self, config: str | None = None) -> dict[str, int]:
+        """Rules that a dry run would run, and how often."""
+        status, output = self.run("-n", config=config)
+        assert status == 0, output
+        if "Nothing to be done" in output:
+            return {}
+        counts = re.search(r"^job +count\n-.*\n((?:\S+ +\d+\n)+)", output, re.MULTILINE)
+        assert counts, output
+        found = dict(line.split() for line in counts[1].splitlines())
+        return {rule: int(count) for rule, count in found.items() if rule != "total"}
+
+    def files(self, pattern: str) -> list[Path]:
+        return sorted(self.folder.glob(pattern))
+
+
+def _words(config: str) -> list[str]:
+    """Words for `--config`: `set=...` is one word, though it holds spaces."""
+    return [config] if config.startswith("set=") else config.split()
