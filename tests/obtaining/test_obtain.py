@@ -292,7 +292,7 @@ def test_the_command_says_one_line(
         f"sedrepro obtain: error: barks: labels.csv cannot be downloaded: {address}: the server answers 404 Not Found."
     )
     assert main(words) == 0
-    assert capsys.readouterr().out.strip() == str(config.archives_dir / "barks" / "labels.csv.json")
+    assert_placed(config)
 
 
 # What nobody published

@@ -1,6 +1,7 @@
 """The plan says what will be downloaded, and from where a data set comes, without touching the network."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from sedrepro.obtaining import plan
 from sedrepro.obtaining.plan import (
     archives_of,
     chosen_data_sets,
+    disk_needs,
     files_of,
     free_space,
     has_labels,
@@ -176,11 +178,30 @@ def test_free_space_where_the_folder_does_not_exist_yet(
     asked = []
     usage = SimpleNamespace(free=890)
     monkeypatch.setattr(plan.shutil, "disk_usage", lambda folder: asked.append(folder) or usage)
-    assert free_space(config) == 890
+    assert free_space(config.archives_dir) == 890
     assert asked == [config.corpora_dir]
     monkeypatch.chdir(tmp_path)
-    free_space(config.model_copy(update={"archives": Path("none") / "there"}))
+    free_space(Path("none") / "there")
     assert asked[1] == tmp_path
+
+
+def test_disks_are_counted_apart(config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    files = files_of(config, ["barks"])
+    assert disk_needs(config, files) == [([config.archives_dir, config.corpora_dir], 3_001_000 + 4_201_000)]
+    other = tmp_path / "other disk"
+    other.mkdir()
+    devices = {other: SimpleNamespace(st_dev=1), config.corpora_dir: SimpleNamespace(st_dev=2)}
+    monkeypatch.setattr(plan, "_existing", lambda folder: SimpleNamespace(stat=lambda: devices[folder]))
+    apart = config.model_copy(update={"archives": other})
+    assert disk_needs(apart, files) == [([other], 3_001_000), ([config.corpora_dir], 4_201_000)]
+
+
+def test_archives_that_are_not_kept_need_room_three_at_a_time(config: Config):
+    row = next(file for file in files_of(config, ["barks"]) if file.file == "audio.1.zip")
+    files = [replace(row, file=f"audio.{n}.zip", bytes=n * 1000) for n in range(1, 6)]
+    ((_, kept),) = disk_needs(config, files)
+    ((_, not_kept),) = disk_needs(config.model_copy(update={"keep_archives": False}), files)
+    assert kept - not_kept == 1000 + 2000
 
 
 # What is printed
@@ -208,8 +229,8 @@ def test_a_plan(printed: Callable[..., list[str]], config: Config):
         "growls",
         "  growls.zip    size unknown  growls",
         "  terms: not to be passed on",
-        "4 of 4 files to download: 3.00MB and 1 of unknown size; with the unpacked audio about 7.20MB. "
-        f"Free at {config.archives_dir}: 1.00TB",
+        "4 of 4 files to download: 3.00MB and 1 of unknown size",
+        f"about 7.20MB needed for {config.archives_dir} and {config.corpora_dir}: 1.00TB free",
         "growls: the audio of weak, unlabelled lies in no official archive, only on YouTube; it is never downloaded by "
         "itself. See `python -m sedrepro clips --help`; clips that are missing are counted.",
     ]
@@ -219,21 +240,20 @@ def test_what_is_in_place_is_not_counted(printed: Callable[..., list[str]], conf
     put(config.archives_dir / "barks" / "audio.1.zip.json", b"{}")
     lines = printed("barks")
     assert "  audio.1.zip        in place  audio, part 1" in lines
-    assert lines[-1].startswith("2 of 3 files to download: 2.00MB; with the unpacked audio about 4.80MB. ")
+    assert lines[-2] == "2 of 3 files to download: 2.00MB"
+    assert lines[-1].startswith("about 4.80MB needed for ")
 
 
 def test_everything_in_place(printed: Callable[..., list[str]], config: Config):
     for row in BARKS:
         put(config.archives_dir / "barks" / f"{row['file']}.json", b"{}")
-    assert printed("barks", free=0)[-1] == (
-        f"0 of 3 files to download: 0.00B; with the unpacked audio about 0.00B. Free at {config.archives_dir}: 0.00B"
-    )
+    assert printed("barks", free=0)[-1] == "0 of 3 files to download: 0.00B"
 
 
 def test_a_disk_that_is_too_small(printed: Callable[..., list[str]]):
     need = 3_001_000 + 4_201_000
-    assert printed("barks", free=need - 1)[-1].endswith(": 7.20MB, NOT ENOUGH")
-    assert printed("barks", free=need)[-1].endswith(": 7.20MB")
+    assert printed("barks", free=need - 1)[-1].endswith(": 7.20MB free, NOT ENOUGH")
+    assert printed("barks", free=need)[-1].endswith(": 7.20MB free")
 
 
 def test_a_mirror_is_named(printed: Callable[..., list[str]]):

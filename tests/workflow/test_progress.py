@@ -33,3 +33,15 @@ def test_a_failed_job_is_shown_by_its_own_words():
 
 def test_quiet_lines_are_left_out():
     assert shown("Building DAG of jobs...\nSelect jobs to execute...\nAssuming unrestricted shared filesystem\n") == []
+
+
+def test_transfers_say_how_fast_they_are_and_why_they_try_again():
+    lines = (
+        "audio.zip: 83 % of 44.0MB, 1.01MB/s, 00:07 left\n"
+        "audio.zip: the server answers 503 Busy; 9.1MB are here, trying again in 2 s\n"
+        "audio.zip: 8 files in place\n"
+    )
+    assert shown(lines) == [
+        "    audio.zip: 83 % of 44.0MB, 1.01MB/s, 00:07 left",
+        "    audio.zip: the server answers 503 Busy; 9.1MB are here, trying again in 2 s",
+    ]

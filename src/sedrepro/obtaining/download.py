@@ -40,6 +40,7 @@ PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)
 PAGE_BEGINNING = 512
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 KEPT_FREE = 2**28
+LINE_SECONDS = 15.0
 
 
 class AddressError(DataError):
@@ -332,25 +333,20 @@ def _check_space(part: _Part, start: int, size: int | None, web: Web) -> None:
 
 def _append(part: _Part, start: int, size: int | None, first: bytes, chunks: Iterator[bytes]) -> None:
     """Write what arrives behind the `start` bytes that are here, with a progress line."""
-    terminal = sys.stderr.isatty()
-    with (
-        _disk_errors(part),
-        open(part.path, "ab") as file,
-        tqdm(
-            total=size,
-            initial=start,
-            unit="B",
-            unit_scale=True,
-            desc=part.target.name,
-            leave=False,
-            mininterval=0.5 if terminal else 15.0,
-            maxinterval=60.0,
-        ) as bar,
-    ):
+    with _disk_errors(part), open(part.path, "ab") as file, _bar(part.target.name, start, size) as bar:
         for chunk in itertools.chain([first], chunks):
             file.write(chunk)
             file.flush()
             bar.update(len(chunk))
+
+
+def _bar(name: str, start: int, size: int | None) -> tqdm:
+    """Share, speed and remaining time: a bar on a terminal, now and then a line elsewhere."""
+    if sys.stderr.isatty():
+        return tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=name, leave=False)
+    share = "{percentage:.0f} % of {total_fmt}B, {rate_fmt}, {remaining} left" if size else "{n_fmt}B, {rate_fmt}"
+    line = {"bar_format": f"{{desc}}: {share}", "delay": LINE_SECONDS, "mininterval": LINE_SECONDS}
+    return tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=name, leave=False, maxinterval=60, **line)
 
 
 @contextlib.contextmanager

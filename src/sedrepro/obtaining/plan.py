@@ -8,7 +8,7 @@ from typing import Literal
 from sedrepro.config import Config
 from sedrepro.data_sets import data_set, data_set_names
 from sedrepro.obtaining.manifest import SourceFile, in_words
-from sedrepro.obtaining.obtain import archive_path, manifest_of, receipt_path
+from sedrepro.obtaining.obtain import DOWNLOADS_AT_A_TIME, archive_path, manifest_of, receipt_path
 
 Origin = Literal["synthesised", "given", "downloaded"]
 # What archives take unpacked, as a multiple of their size: WAV files of real sound shrink by some 20 to 30 %.
@@ -129,19 +129,35 @@ def _print_set(config: Config, archive: str, served: list[str], files: list[Sour
 def _print_total(config: Config, files: list[SourceFile]) -> None:
     rest = [file for file in files if not _is_obtained(config, file)]
     unknown = sum(file.bytes is None for file in rest)
-    left, free = missing_bytes(config, rest), free_space(config)
-    need = left + unpacked_size(rest)
     print(
-        f"{len(rest)} of {len(files)} files to download: {in_words(left)}"
+        f"{len(rest)} of {len(files)} files to download: {in_words(missing_bytes(config, rest))}"
         + (f" and {unknown} of unknown size" if unknown else "")
-        + f"; with the unpacked audio about {in_words(need)}. Free at {config.archives_dir}: {in_words(free)}"
-        + ("" if need <= free else ", NOT ENOUGH")
     )
+    for folders, need in disk_needs(config, rest):
+        free = free_space(folders[0])
+        places = " and ".join(map(str, folders))
+        verdict = "" if need <= free else ", NOT ENOUGH"
+        print(f"about {in_words(need)} needed for {places}: {in_words(free)} free{verdict}")
     if config.mirror:
         print(f"from the mirror {config.mirror}")
 
 
-def free_space(config: Config) -> int:
-    """Free bytes where the archives go."""
-    folder = config.archives_dir.absolute()
-    return shutil.disk_usage(next(p for p in (folder, *folder.parents) if p.is_dir())).free
+def disk_needs(config: Config, files: Sequence[SourceFile]) -> list[tuple[list[Path], int]]:
+    """Folders that lie on one disk, and roughly how many bytes they will take together, archives and unpacked audio."""
+    packed = sorted(missing_bytes(config, [file]) for file in files)
+    archives = sum(packed if config.keep_archives else packed[-DOWNLOADS_AT_A_TIME:])
+    disks: dict[int, tuple[list[Path], int]] = {}
+    for folder, need in ((config.archives_dir, archives), (config.corpora_dir, unpacked_size(files))):
+        folders, total = disks.get(disk := _existing(folder).stat().st_dev, ([], 0))
+        disks[disk] = ([*folders, folder], total + need)
+    return [entry for entry in disks.values() if entry[1]]
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes where a folder lies or will lie."""
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
