@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from sedrepro import files
 from sedrepro.errors import DataError
-from sedrepro.obtaining import archives
+from sedrepro.obtaining import archive_readers, archives
 from sedrepro.obtaining.archives import Unpacked, unpack
 
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
@@ -212,7 +212,7 @@ def test_a_tree_comes_out_as_it_went_in(tmp_path, target, kind):
 @pytest.mark.parametrize("kind", [*PACKED, "encrypted"])
 def test_contents_pass_in_pieces(tmp_path, target, monkeypatch, kind):
     archive = make_zip(tmp_path / "set", encrypted(TREE)) if kind == "encrypted" else pack(tmp_path / "set", TREE, kind)
-    monkeypatch.setattr(archives, "CHUNK", 13)
+    monkeypatch.setattr(archive_readers, "CHUNK", 13)
     unpack(archive, target, passwords=("secret",))
     assert tree_of(target) == TREE
 
