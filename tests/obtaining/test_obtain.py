@@ -322,6 +322,13 @@ def test_the_first_download_counts(one: Callable[..., tuple[Config, str]], serve
     assert read_table(config.checksums, COLUMNS) == [row]
 
 
+def test_a_first_download_that_does_not_unpack_is_not_pinned(one: Callable[..., tuple[Config, str]], web: Web):
+    config, _ = one("audio.zip", AUDIO[:-30])
+    with pytest.raises(DataError, match="without its end; delete the archive and download it again"):
+        obtain(config, "barks", "audio.zip", web)
+    assert not config.checksums.exists()
+
+
 # Mirrors
 
 
@@ -336,6 +343,7 @@ def test_a_mirror_on_the_web_is_asked_and_nobody_else(
     assert read_json(obtain(config, "barks", "labels.csv", web))["address"] == address
     assert_placed(config)
     assert [request.path for request in server.requests] == ["/copies/barks/labels.csv"]
+    assert not config.checksums.exists()  # what a mirror has says nothing of the official file
 
 
 @pytest.mark.parametrize("folder", [True, False])

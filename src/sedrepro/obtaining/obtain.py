@@ -91,6 +91,8 @@ def _is_wanted(file: SourceFile, facts: dict[str, Any]) -> bool:
 
 def _done_now(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> dict[str, Any]:
     arrived, placed = _fetched(config, file, web, lock), _placed(config, file)
+    if not file.checksum and not config.mirror:  # only now is it known to be a whole archive
+        lock.pin(arrived["address"], Expected(arrived["bytes"], arrived["checksum"], "first download"))
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return {"data_set": file.data_set, "file": file.file} | arrived | placed | {"date": today}
 
@@ -113,16 +115,11 @@ def _fetched(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> 
     note = path.with_name(f"{path.name}.source.json")
     if path.is_file() and note.is_file() and _is_wanted(file, facts := read_json(note)):
         return facts
-    address, found = (
-        _from_folder(config, file, lock) if _is_folder(config.mirror) else _from_web(config, file, web, lock)
-    )
+    is_folder = config.mirror is not None and "://" not in config.mirror
+    address, found = _from_folder(config, file, lock) if is_folder else _from_web(config, file, web, lock)
     facts = {"address": address, "bytes": found.bytes, "checksum": found.checksum}
     write_json(note, facts)
     return facts
-
-
-def _is_folder(mirror: str | None) -> bool:
-    return mirror is not None and "://" not in mirror
 
 
 def addresses_of(config: Config, file: SourceFile) -> tuple[str, ...]:
@@ -142,7 +139,6 @@ def _from_web(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) ->
                 problems.append(f"{address}: {error}")
                 web.say(f"{file.file}: {problems[-1]}")
                 continue
-            _pin(file, address, found, expected, lock)
             return address, found
     raise DataError(
         f"{file.data_set}: {file.file} cannot be downloaded: {'; '.join(problems)}. Run the same command again later, "
@@ -165,11 +161,6 @@ def _expected(config: Config, file: SourceFile, address: str, lock: ChecksumLock
         return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
     known = [lock.find(official) for official in (*file.addresses, address)]
     return next((expected for expected in known if expected), Expected())
-
-
-def _pin(file: SourceFile, address: str, found: Downloaded, expected: Expected, lock: ChecksumLock) -> None:
-    if not expected.checksum:
-        lock.pin(address, Expected(found.bytes, found.checksum, "first download"))
 
 
 def _from_folder(config: Config, file: SourceFile, lock: ChecksumLock) -> tuple[str, Downloaded]:
