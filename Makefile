@@ -53,7 +53,7 @@ results: $(READY)  ## run the workflow and print the tables in short
 	@python -m sedrepro summary $(ASSIGNED)
 
 data: SCALE = full
-data: KEYS += data_sets=$(or $(SET),all)
+data: KEYS += $(if $(SET),data_sets=$(SET))
 data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1 only shows size, licence, terms)
 	@python -m sedrepro data $(ASSIGNED)
 	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }

@@ -92,6 +92,7 @@ def _at_least(least: int) -> Callable[[str], int]:
 OPTIONAL = {
     "threads": 1,
     "clips": None,
+    "owner": "data",
     "note": "",
     "data_sets": "",
     "splits": "",
@@ -101,11 +102,11 @@ OPTIONAL = {
 }
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
+    "owner": ("--owner", str, "paper whose data sets to look at, or data: those configured (default: data)"),
     "system": ("--system", str, "system of the paper"),
     "variant": ("--variant", str, "corpus variant, remix_0db for example"),
     "corpus": ("--corpus", str, "corpus of the paper, remix for example"),
     "data_set": ("--data-set", str, "official data set, fsdkaggle2018 for example"),
-    "data_sets": ("--data-sets", str, "data sets, separated by commas (default: those of the configuration)"),
     "splits": ("--splits", str, "splits, separated by commas (default: those that lie in no archive)"),
     "sources": ("--sources", str, "in this order: folder, archive, mirror of the manifest, or youtube, with commas"),
     "accept_terms": ("--accept-terms", bool, "YouTube only: its terms are known and accepted"),
@@ -193,14 +194,16 @@ def survey(options: argparse.Namespace, config: Config) -> None:
 
 
 def coverage(options: argparse.Namespace, config: Config) -> None:
-    """Write the page that says how much of each data set is there, and print it in short."""
+    """Write the page that says how much is there of a paper's data sets, or of those configured; print it in short."""
     from sedrepro.corpora.survey import read_survey_facts
     from sedrepro.obtaining.plan import chosen_data_sets
     from sedrepro.reporting.coverage import in_a_line, write_coverage
     from sedrepro.runs import survey_folder
+    from sedrepro.settings import load_paper
 
-    names = _names(options.data_sets) or chosen_data_sets(config)
-    page = write_coverage(config, names)
+    is_paper = options.owner != "data"
+    names = load_paper(options.owner, config).settings.data_sets if is_paper else chosen_data_sets(config)
+    page = write_coverage(config, options.owner, names)
     for folder in (survey_folder(config, name) for name in names):
         print(in_a_line(read_survey_facts(folder), folder))
     print(f"Clips and labels tables: {survey_folder(config, '')}   Coverage: {page}")
@@ -324,7 +327,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, 
         ("data_set", "sources", "splits", "accept_terms", "retry_failed", "cookies", "pause", "minimum_rate"),
     ),
     "survey": (survey, ("data_set",)),
-    "coverage": (coverage, ("data_sets",)),
+    "coverage": (coverage, ("owner",)),
     "recipes": (recipes, ("paper", "corpus")),
     "features": (features, ("paper", "corpus", "threads")),
     "remix-audio": (remix_audio, ("paper", "variant", "threads", "clips")),

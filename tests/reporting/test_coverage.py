@@ -33,7 +33,7 @@ def facts(config):
 
 
 def test_the_csv_has_every_set_split_and_class(config, facts):
-    page = write_coverage(config, ["scenes", "clips"])
+    page = write_coverage(config, "data", ["scenes", "clips"])
     assert page == config.results_dir / "miniature" / "data" / "coverage.html"
     with open(page.with_suffix(".csv"), newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -52,7 +52,7 @@ def test_the_csv_has_every_set_split_and_class(config, facts):
 
 
 def test_the_page_is_whole_and_says_what_was_found(config, facts):
-    text = write_coverage(config, ["scenes", "clips"]).read_text(encoding="utf-8")
+    text = write_coverage(config, "data", ["scenes", "clips"]).read_text(encoding="utf-8")
     page = ElementTree.fromstring(text.replace("<!DOCTYPE html>\n", ""))
     shown = " ".join("".join(page.itertext()).split())
     assert "Data at scale miniature" in shown
@@ -79,4 +79,4 @@ def test_a_line_names_what_is_left_out_and_where(config, facts):
 
 def test_a_set_that_was_not_surveyed_is_named(config):
     with pytest.raises(DataError, match=r"surveys/scenes/survey\.json: no such file"):
-        write_coverage(config, ["scenes"])
+        write_coverage(config, "data", ["scenes"])

@@ -33,22 +33,23 @@ def configured():
     return make_config(read_yaml(file) | config, f"{file} and the command line")
 
 
-def data_sets_chosen(conf, papers):
-    """Data sets that were asked for, or those of the papers; what shall lie in the data root must be there."""
-    names = chosen_data_sets(conf) or sorted({name for paper in papers for name in paper.settings.data_sets})
-    for name in names:
+def data_sets_by_owner(conf, papers):
+    """Data sets of each paper, and as `data` those that were asked for; what shall lie in the data root must be there."""
+    owned = {name: paper.settings.data_sets for name, paper in papers.items()}
+    asked = chosen_data_sets(conf)
+    for name in asked if conf.data_sets else sorted({name for names in owned.values() for name in names}):
         if origin_of(conf, name) == "given" and not has_labels(conf.corpora_dir, name):
             expected = ", ".join(data_set(name).LABELS)
             raise SedreproError(
                 f"data_root must hold {name} in its official layout; {conf.corpora_dir} lacks one of: {expected}"
             )
-    return names
+    return owned | {"data": asked}
 
 
 try:
     CONF = configured()
     PAPERS = {name: settings.load_paper(name, CONF) for name in settings.chosen_papers(CONF)}
-    DATA_SETS = data_sets_chosen(CONF, PAPERS.values())
+    DATA_SETS = data_sets_by_owner(CONF, PAPERS)
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
@@ -61,6 +62,7 @@ CONFIG_FILE = f"{CONF.work_dir}/{SCALE}/config.yaml"
 
 wildcard_constraints:
     paper="|".join(PAPERS),
+    owner="|".join(DATA_SETS),
     corpus=r"[\w-]+",
     variant=r"[\w-]+",
     system=r"[\w.-]+",
@@ -129,7 +131,8 @@ def paper_outputs(name):
     paper = PAPERS[name].settings
     tables = expand(f"{RESULTS}/{name}/tables/{{t}}.{{e}}", t=paper.tables, e=("csv", "md", "html"))
     figures = expand(f"{RESULTS}/{name}/figures/{{f}}.{{e}}", f=paper.figures, e=("svg", "png"))
-    return [*tables, *figures]
+    coverage = expand(f"{RESULTS}/{name}/coverage.{{e}}", e=("csv", "html"))
+    return [*tables, *figures, *coverage]
 
 
 def survey_file(data_set_name, table):

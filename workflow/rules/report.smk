@@ -6,27 +6,27 @@ TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
 
 rule coverage:
     input:
-        facts=[survey_file(name, "survey.json") for name in DATA_SETS],
-        tables=[survey_file(name, "coverage.tsv") for name in DATA_SETS],
+        facts=lambda wildcards: [survey_file(name, "survey.json") for name in DATA_SETS[wildcards.owner]],
+        tables=lambda wildcards: [survey_file(name, "coverage.tsv") for name in DATA_SETS[wildcards.owner]],
         code=code("reporting/coverage.py"),
     output:
         report(
-            multiext(f"{RESULTS}/data/coverage", ".csv", ".html"),
-            category="data",
+            multiext(f"{RESULTS}/{{owner}}/coverage", ".csv", ".html"),
+            category="{owner}",
             labels={"page": "coverage"},
             caption="../report/coverage.rst",
         ),
     log:
-        f"{WORK}/logs/coverage.log",
+        f"{WORK}/logs/{{owner}}/coverage.log",
     conda:
         "../../envs/sedrepro.yaml"
     params:
         config=CONFIG_FILE,
-        names=",".join(DATA_SETS),
+        names=lambda wildcards: DATA_SETS[wildcards.owner],
     message:
         "Counting which clips are there"
     shell:
-        "python -m sedrepro coverage --config {params.config:q} --data-sets {params.names} > {log:q} 2>&1"
+        "python -m sedrepro coverage --config {params.config:q} --owner {wildcards.owner} > {log:q} 2>&1"
 
 
 rule table:

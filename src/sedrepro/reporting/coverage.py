@@ -15,20 +15,15 @@ from sedrepro.runs import survey_folder
 COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")
 
 
-def coverage_stem(config: Config) -> Path:
-    """Where the page lies, without its suffix."""
-    return config.results_dir / config.scale / "data" / "coverage"
-
-
-def write_coverage(config: Config, names: list[str]) -> Path:
-    """Write `data/coverage.csv` and `.html` to the results of the scale; returns the page's path.
+def write_coverage(config: Config, owner: str, names: list[str]) -> Path:
+    """Write `<owner>/coverage.csv` and `.html` to the results of the scale; returns the page's path.
 
     Raises:
         DataError: a data set has not been surveyed.
     """
     rows = [row for name in names for row in _rows(config, name)]
     facts = {name: read_survey_facts(survey_folder(config, name)) for name in names}
-    stem = coverage_stem(config)
+    stem = config.results_dir / config.scale / owner / "coverage"
     write_text(stem.with_suffix(".csv"), pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n"))
     write_text(stem.with_suffix(".html"), _page(config.scale, rows, facts))
     return stem.with_suffix(".html")
