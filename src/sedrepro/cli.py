@@ -145,8 +145,7 @@ def data(options: argparse.Namespace, config: Config) -> None:
     from sedrepro.data_sets import data_set_names
     from sedrepro.obtaining.plan import chosen_data_sets, print_plan
 
-    everything = not config.data_sets or config.data_sets == ("all",)
-    print_plan(config, data_set_names() if everything else chosen_data_sets(config))
+    print_plan(config, chosen_data_sets(config) if config.data_sets else data_set_names())
 
 
 def obtain(options: argparse.Namespace, config: Config) -> None:

@@ -31,7 +31,7 @@ class Config(Typed):
     work_dir: Path = Path("data")
     results_dir: Path = Path("results")
     papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
-    data_sets: tuple[str, ...] = Field(default=(), description="data sets to prepare; none: those of the papers")
+    data_sets: tuple[str, ...] = Field(default=(), description="data sets that `data` prepares; none: all")
     folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"

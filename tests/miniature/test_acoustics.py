@@ -7,7 +7,7 @@ import pytest
 
 from sedrepro.corpora.clips import Event
 from sedrepro.miniature import domestic, traffic
-from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, STREET, Acoustics, in_room, record
+from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, STREET, Acoustics, in_room, record, recorded
 from sedrepro.miniature.planning import ClipPlan
 
 MAKERS = domestic.VOICES | traffic.VOICES
@@ -48,21 +48,36 @@ def test_recordings_are_neither_silent_nor_clipped(acoustics: Acoustics):
 def test_a_room_decays_by_60_db_in_its_reverberation_time(reverberation: float):
     impulse = np.zeros(SAMPLE_RATE)
     impulse[0] = 1
-    response = in_room(impulse, np.random.default_rng(0), reverberation, cutoff=18000)
+    response = in_room(impulse, np.random.default_rng(0), reverberation)
     # Schroeder's backward integral, between a tenth and a half of the time.
     decay = 10 * np.log10(np.cumsum(response[::-1] ** 2)[::-1])
     early, late = (decay[round(share * reverberation * SAMPLE_RATE)] for share in (0.1, 0.5))
     assert early - late == pytest.approx(0.4 * 60, abs=3)
 
 
-def test_a_room_keeps_the_direct_sound_in_place_and_cuts_what_the_recorder_does_not_hear():
+def test_a_room_keeps_the_direct_sound_in_place():
     noise = np.zeros(SAMPLE_RATE)
     noise[2000:] = np.random.default_rng(0).standard_normal(SAMPLE_RATE - 2000)
-    heard = in_room(noise, np.random.default_rng(0), 0.3, cutoff=6000)
-    assert np.abs(heard[:1900]).max() < 0.05
+    heard = in_room(noise, np.random.default_rng(0), 0.3)
+    assert np.abs(heard[:2000]).max() < 1e-4
     assert np.abs(heard[2000:2200]).max() > 0.5
-    power = np.abs(np.fft.rfft(heard)) ** 2
-    assert power[9000:].sum() < 0.01 * power[:6000].sum()
+
+
+def test_the_recorder_cuts_everything_at_one_frequency():
+    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE)
+    power = np.abs(np.fft.rfft(recorded(noise, np.random.default_rng(0), 6000))) ** 2
+    assert power[7000:].sum() < 0.001 * power[:6000].sum()
+    assert power[:5500].mean() == pytest.approx((np.abs(np.fft.rfft(noise)) ** 2)[:5500].mean(), rel=0.1)
+
+
+@pytest.mark.parametrize("acoustics", [DRY, ROOM, STREET])
+def test_an_event_does_not_reach_above_the_limit_of_its_background(acoustics: Acoustics):
+    limited = replace(acoustics, cutoff=(5000, 5001))
+    for seed in range(4):
+        clip = record(plan(Event(1.0, 2.0, "Alarm_bell_ringing"), seed=seed), MAKERS, limited)
+        frames = clip.reshape(-1, SAMPLE_RATE // 10) * np.hanning(SAMPLE_RATE // 10)
+        level = 10 * np.log10((np.abs(np.fft.rfft(frames)[:, 800:]) ** 2).mean(axis=1))  # above 8 kHz
+        assert abs(level[11:19].mean() - level[30:].mean()) < 3
 
 
 def after_and_within(acoustics: Acoustics) -> tuple[float, float]:

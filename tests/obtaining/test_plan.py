@@ -124,9 +124,8 @@ def test_chosen_data_sets(config: Config):
     put(config.corpora_dir / "Growls" / "a.csv")
     put(config.corpora_dir / "Growls" / "b.csv")
     assert chosen("full", "whines", "barks") == ["whines", "barks"]
-    assert chosen("full", "all") == chosen("miniature", "all") == sorted(MODULES)
-    assert chosen("recordings", "all") == ["growls"]
-    assert chosen("full") == sorted(MODULES)
+    assert chosen("full") == chosen("miniature") == sorted(MODULES)
+    assert chosen("recordings") == ["growls"]
 
 
 def test_unknown_data_set(config: Config, monkeypatch: pytest.MonkeyPatch):

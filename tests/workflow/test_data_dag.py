@@ -52,7 +52,7 @@ def built(tmp_path_factory, mirror):
     """A project in which `data` was killed by SIGKILL during the downloads, and then ran to its end."""
     os.environ["no_proxy"] = "127.0.0.1"
     with WebServer() as server:
-        config = f"scale=full data_sets=all mirror={served(server, mirror)} manifest={mirror.manifest}"
+        config = f"scale=full mirror={served(server, mirror)} manifest={mirror.manifest}"
         project = Project(tmp_path_factory.mktemp("data"), ["data"], config)
         project.plan = project.run("-n")
         project.before = project.files("data/**/*")
@@ -83,7 +83,7 @@ def test_the_plan_names_every_file_with_its_size_and_writes_nothing(built, mirro
 
 
 def test_the_plan_of_the_official_files_needs_no_network(tmp_path):
-    project = Project(tmp_path, ["data"], "scale=full data_sets=all")
+    project = Project(tmp_path, ["data"], "scale=full")
     planned = project.planned()
     needed = [file for file in read_manifest() if file.use == "needed" and file.data_set != "tut_urban_2018"]
     assert {rule for rule in planned if rule.startswith("obtain_")} == {f"obtain_{f.data_set}_{f.file}" for f in needed}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+import scipy.signal
 
 from sedrepro.miniature import scenes
 from sedrepro.miniature.blocks import (
@@ -23,6 +24,8 @@ from sedrepro.miniature.planning import ClipPlan
 from sedrepro.miniature.writing import clip_seed
 
 SAMPLE_RATE = 44100
+# Of the recorder itself, relative to the background's RMS (dB).
+RECORDER_NOISE = (-65.0, -45.0)
 
 
 @dataclass(frozen=True)
@@ -89,17 +92,27 @@ def record(plan: ClipPlan, makers: Mapping[str, VoiceMaker], acoustics: Acoustic
         distractor = acoustics.distractors[rng.integers(len(acoustics.distractors))](rng, SAMPLE_RATE)
         loudness = 10 ** (rng.uniform(-6, 8) / 20) / active_rms(distractor)
         overlay(dry, loudness * distractor, int(rng.integers(-len(distractor) // 2, samples)))
-    mixture = in_room(dry, rng, rng.uniform(*acoustics.reverberation), cutoff) if acoustics.reverberation else dry
-    noise = coloured_noise(rng, samples, SAMPLE_RATE, rng.uniform(*acoustics.tilt), (30, cutoff))
+    mixture = in_room(dry, rng, rng.uniform(*acoustics.reverberation)) if acoustics.reverberation else dry
+    noise = coloured_noise(rng, samples, SAMPLE_RATE, rng.uniform(*acoustics.tilt), (30, SAMPLE_RATE / 2))
     if acoustics.swell:
         noise = noise * (1 + acoustics.swell * wander(rng, samples, SAMPLE_RATE, rng.uniform(0.2, 1.5)))
-    mixture = mixture + noise
+    mixture = recorded(mixture + noise, rng, cutoff)
     mono = (mixture * log_uniform(rng, *acoustics.peak) / np.abs(mixture).max()).astype(np.float32)
     return mono if plan.channels == 1 else _microphones(mono, rng, plan.channels)
 
 
-def in_room(dry: np.ndarray, rng: np.random.Generator, reverberation: float, cutoff: float) -> np.ndarray:
-    """`dry` in a room whose sound falls by 60 dB in `reverberation` (s), low-passed at `cutoff` (Hz)."""
+def recorded(sound: np.ndarray, rng: np.random.Generator, cutoff: float) -> np.ndarray:
+    """`sound`, its background included, as a recorder keeps it that hears nothing above `cutoff` (Hz).
+
+    One limit for all of it: an event that reached above its background's limit would give itself away there.
+    """
+    low_pass = scipy.signal.butter(12, cutoff, fs=SAMPLE_RATE, output="sos")
+    own_noise = 10 ** (rng.uniform(*RECORDER_NOISE) / 20) * rng.standard_normal(len(sound), dtype=np.float32)
+    return scipy.signal.sosfilt(low_pass, sound) + own_noise
+
+
+def in_room(dry: np.ndarray, rng: np.random.Generator, reverberation: float) -> np.ndarray:
+    """`dry` in a room whose sound falls by 60 dB in `reverberation` (s)."""
     tail = round(reverberation * SAMPLE_RATE)
     decay = np.exp(-6.9 * np.arange(tail) / tail).astype(np.float32)
     response = coloured_noise(rng, tail, SAMPLE_RATE, rng.uniform(0.3, 1.2)) * decay
@@ -109,7 +122,6 @@ def in_room(dry: np.ndarray, rng: np.random.Generator, reverberation: float, cut
     response[0] = 1
     length = scipy.fft.next_fast_len(len(dry) + tail, real=True)
     spectrum = scipy.fft.rfft(dry.astype(np.float32), length) * scipy.fft.rfft(response, length)
-    spectrum *= 1 / (1 + (scipy.fft.rfftfreq(length, 1 / SAMPLE_RATE).astype(np.float32) / np.float32(cutoff)) ** 8)
     return scipy.fft.irfft(spectrum, length)[: len(dry)]
 
 

@@ -16,12 +16,12 @@ UNPACKED_FACTOR = 1.4
 
 
 def chosen_data_sets(config: Config) -> list[str]:
-    """The data sets that the configuration names; `all`, or none: all that there are, or that lie in the data root.
+    """The data sets that the configuration names; none: all that there are, or that lie in the data root.
 
     Raises:
         SettingsError: a name is unknown (names the nearest).
     """
-    if config.data_sets not in ((), ("all",)):
+    if config.data_sets:
         return [name for name in config.data_sets if data_set(name)]
     there = [name for name in data_set_names() if origin_of(config, name) != "given"]
     return [name for name in data_set_names() if name in there or has_labels(config.corpora_dir, name)]
