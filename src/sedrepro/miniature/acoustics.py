@@ -63,7 +63,7 @@ DRY = Acoustics(
 )
 ROOM = Acoustics(
     individuals=None,
-    snr=(2, 22),
+    snr=(6, 26),
     tilt=(0.9, 1.8),
     swell=0.4,
     reverberation=(0.2, 0.8),
@@ -73,7 +73,7 @@ ROOM = Acoustics(
 )
 STREET = Acoustics(
     individuals=None,
-    snr=(2, 22),
+    snr=(6, 26),
     tilt=(0.9, 1.8),
     swell=0.5,
     reverberation=(0.2, 0.8),
