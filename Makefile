@@ -12,6 +12,7 @@ CORES ?= all
 SET ?=
 MIRROR ?=
 DRY_RUN ?=
+AGAIN ?=
 CONFIG ?=
 
 READY := $(VENV)/.ready
@@ -23,7 +24,7 @@ CHOSEN = --config scale=$(SCALE) $(KEYS)
 ASSIGNED = --scale $(SCALE) $(foreach word,$(KEYS),--set $(word))
 
 .DEFAULT_GOAL := help
-.PHONY: help results data test lint format bench clean setup plan summary
+.PHONY: help results data unlock test lint format bench clean setup plan summary
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -53,11 +54,14 @@ results: $(READY)  ## run the workflow and print the tables in short
 	@python -m sedrepro summary $(ASSIGNED)
 
 data: SCALE = full
-data: KEYS += $(if $(SET),data_sets=$(SET))
-data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1 only shows size, licence, terms)
-	@python -m sedrepro data $(ASSIGNED)
-	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }
+data: KEYS += data_sets=$(or $(SET),all)
+data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1: only size, licence, terms; AGAIN=1: look at all clips again)
+	@python -m sedrepro data $(if $(DRY_RUN),,--check) $(ASSIGNED)
+	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data $(if $(AGAIN),--forcerun survey) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }
 	@test -n "$(DRY_RUN)" || python -m sedrepro coverage $(ASSIGNED)
+
+unlock: $(READY)  ## go on after a run was killed and its folder is locked
+	@snakemake --unlock --quiet all
 
 plan: $(READY)  ## what `make results` would run
 	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)

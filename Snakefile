@@ -27,6 +27,7 @@ rule all:
 rule data:
     input:
         f"{RESULTS}/data/coverage.html",
+        [data_set_files(name) for name in DATA_SETS["data"]],
 
 
 # Not while the files are read: a dry run must not change the configuration of a run in progress.
@@ -47,10 +48,10 @@ for name in PAPERS:
             paper_outputs(name),
 
 
-for name in data_set_names():
+for name in DATA_SETS["data"]:
 
     rule:
         name:
             name
         input:
-            survey_file(name, "survey.json"),
+            data_set_files(name),

@@ -171,7 +171,7 @@ def test_the_plan_of_downloads_names_every_file_with_size_and_terms(tmp_path, ca
     assert "non-commercial" in shown
     assert "Synthetic_dataset.zip" in shown
     assert "fsdkaggle2018" not in shown
-    assert re.search(r"31 of 31 files to download: 38\.\dGB", shown)
+    assert re.search(r"30 of 30 files to download: 38\.\dGB", shown)
     assert "dcase2018_task4: the audio of evaluation lies in no official archive" in shown
     assert not list(tmp_path.iterdir())
 
@@ -197,7 +197,14 @@ def test_at_miniature_nothing_is_downloaded(tmp_path, capsys):
     ],
 )
 def test_wrong_data_sets_and_files_name_the_nearest(verb, changes, message, tmp_path, capsys):
-    assert message in refused(line(verb, tmp_path, **changes), capsys)
+    scale = ["--scale", "full"]
+    assert message in refused([*line(verb, tmp_path, **changes), *scale], capsys)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("verb", ["obtain", "clips"])
+def test_synthesised_data_are_not_mixed_with_others(verb, tmp_path, capsys):
+    assert "add --scale full" in refused(line(verb, tmp_path), capsys)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,13 +1,16 @@
 """Files appear whole or not at all; tables and JSON come back as they were written, or the error names the culprit."""
 
 import errno
+import fcntl
 import math
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +18,19 @@ from hypothesis import strategies as st
 
 from sedrepro import files
 from sedrepro.errors import DataError
-from sedrepro.files import atomic_folder, atomic_path, read_json, read_table, write_json, write_table, write_text
+from sedrepro.files import (
+    alone,
+    atomic_folder,
+    atomic_path,
+    existing,
+    free_space,
+    in_words,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+    write_text,
+)
 
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 COLUMNS = ("filename", "label", "value")
@@ -269,3 +284,88 @@ def test_tables_of_other_programs_are_read(tmp_path: Path):
     (tmp_path / "clips.csv").write_bytes(b'\xef\xbb\xbffilename,label,licence\r\na.wav,"Bark, loud",CC0\r\n')
     rows = read_table(tmp_path / "clips.csv", ("label", "filename"), delimiter=",")
     assert rows == [{"filename": "a.wav", "label": "Bark, loud", "licence": "CC0"}]
+
+
+# One at a time
+
+
+def test_alone_others_wait(tmp_path: Path):
+    lock, events = tmp_path / "folder" / ".lock", []
+
+    def second() -> None:
+        with alone(lock):
+            events.append("second")
+
+    other = threading.Thread(target=second, daemon=True)
+    with alone(lock):
+        other.start()
+        other.join(0.1)
+        assert other.is_alive()
+        events.append("first")
+    other.join(5)
+    assert events == ["first", "second"]
+
+
+def test_processes_wait_for_each_other_too(tmp_path: Path):
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from sedrepro.files import alone\n"
+        "counter = Path(sys.argv[1])\n"
+        "for _ in range(20):\n"
+        "    with alone(counter.with_name('.lock')):\n"
+        "        count = int(counter.read_text())\n"
+        "        time.sleep(0.001)\n"
+        "        counter.write_text(str(count + 1))\n"
+    )
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    processes = [subprocess.Popen([sys.executable, "-c", program, counter]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert counter.read_text() == "60"
+
+
+def test_an_error_lets_the_next_one_in(tmp_path: Path):
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="inside"), alone(tmp_path / ".lock"):
+            raise RuntimeError("inside")
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with alone(tmp_path / ".lock"):
+        (tmp_path / "done").touch()
+    assert (tmp_path / "done").exists()
+
+
+def test_an_error_of_the_system_inside_is_not_swallowed(tmp_path: Path):
+    with pytest.raises(OSError, match="No space left"), alone(tmp_path / ".lock"):
+        raise disk_full()
+
+
+# Disks
+
+
+def test_the_nearest_folder_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    assert existing(tmp_path) == tmp_path
+    assert existing(tmp_path / "none" / "there") == tmp_path
+    assert existing(tmp_path / "file") == tmp_path
+    monkeypatch.chdir(tmp_path)
+    assert existing(Path("none") / "there") == tmp_path
+    assert existing(Path("/none/there")) == Path("/")
+
+
+def test_free_space_where_the_folder_does_not_exist_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: asked.append(folder) or SimpleNamespace(free=890))
+    assert free_space(tmp_path / "none" / "there") == 890
+    assert asked == [tmp_path]
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0.00B"), (890, "890B"), (1657550587, "1.66GB"), (10**12, "1.00TB")])
+def test_bytes_in_words(count: int, words: str):
+    assert in_words(count) == words

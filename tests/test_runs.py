@@ -14,8 +14,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sedrepro import runs
 from sedrepro.audio.store import StoreFacts, write_store
+from sedrepro.clips import Coverage
 from sedrepro.config import make_config
-from sedrepro.corpora.clips import Coverage
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting.metrics_files import read_metrics
 from sedrepro.runs import RUN_FILES, RunIdentity, build_network, read_scores, store_folder

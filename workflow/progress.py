@@ -1,6 +1,7 @@
 """Snakemake's output as one progress line per job that starts; errors stay whole. The jobs' own logs are files."""
 
 import re
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -32,6 +33,7 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake ends by itself, and its last lines are worth showing
     sys.stdin.reconfigure(newline=None)  # progress bars end their lines with a carriage return
     for shown_line in shown(sys.stdin):
         print(shown_line, flush=True)

@@ -94,11 +94,10 @@ OPTIONAL = {
     "clips": None,
     "owner": "data",
     "note": "",
-    "data_sets": "",
     "splits": "",
     "cookies": None,
-    "pause": 10.0,
-    "minimum_rate": 32000,
+    "pause": None,
+    "minimum_rate": None,
 }
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
@@ -112,8 +111,9 @@ OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "accept_terms": ("--accept-terms", bool, "YouTube only: its terms are known and accepted"),
     "retry_failed": ("--retry-failed", bool, "YouTube only: also clips that failed for good before"),
     "cookies": ("--cookies", Path, "YouTube only: a file of cookies for yt-dlp"),
-    "pause": ("--pause", float, "YouTube only: seconds between the starts of two downloads (default: 10)"),
-    "minimum_rate": ("--minimum-rate", _at_least(0), "refuse audio below this sample rate in Hz (default: 32000)"),
+    "pause": ("--pause", float, "YouTube only: seconds between the starts of two downloads"),
+    "minimum_rate": ("--minimum-rate", _at_least(0), "refuse audio below this sample rate in Hz; 0 takes all"),
+    "check": ("--check", bool, "fail if a disk is too small or there is no network"),
     "file": ("--file", str, "file of the data set, by its name in the manifest"),
     "fold": ("--fold", _at_least(0), "held-out fold"),
     "seed": ("--seed", _at_least(0), "seed of the run"),
@@ -143,9 +143,12 @@ def synthesise(options: argparse.Namespace, config: Config) -> None:
 def data(options: argparse.Namespace, config: Config) -> None:
     """Show what has to be downloaded for the data sets: files, sizes, licences, terms; nothing is downloaded."""
     from sedrepro.data_sets import data_set_names
-    from sedrepro.obtaining.plan import chosen_data_sets, print_plan
+    from sedrepro.obtaining.plan import check_plan, chosen_data_sets, print_plan
 
-    print_plan(config, chosen_data_sets(config) if config.data_sets else data_set_names())
+    names = data_set_names() if config.data_sets in ((), ("all",)) else chosen_data_sets(config)
+    print_plan(config, names)
+    if options.check:
+        check_plan(config, names)
 
 
 def obtain(options: argparse.Namespace, config: Config) -> None:
@@ -154,7 +157,7 @@ def obtain(options: argparse.Namespace, config: Config) -> None:
     from sedrepro.obtaining.obtain import obtain as obtain_file
 
     facts = read_json(obtain_file(config, options.data_set, options.file))
-    kept = f"{facts['files']} files in place"
+    kept = f"{facts['files']} {'file' if facts['files'] == 1 else 'files'} in place"
     print(f"{options.file}: {kept}" + (f", {facts['left_out']} others left out" if facts["left_out"] else ""))
 
 
@@ -162,14 +165,15 @@ def clips(options: argparse.Namespace, config: Config) -> None:
     """Take clips that lie in no archive from a folder, an archive, a mirror or YouTube; only those that are missing."""
     from sedrepro.obtaining.single_clips import Wishes, take_single_clips
 
-    wishes = Wishes(
-        splits=tuple(_names(options.splits)),
-        accept_terms=options.accept_terms,
-        retry_failed=options.retry_failed,
-        cookies=options.cookies,
-        pause_seconds=options.pause,
-        minimum_rate=options.minimum_rate,
-    )
+    given = {
+        "splits": tuple(_names(options.splits)),
+        "accept_terms": options.accept_terms,
+        "retry_failed": options.retry_failed,
+        "cookies": options.cookies,
+        "pause_seconds": options.pause,
+        "minimum_rate": options.minimum_rate,
+    }
+    wishes = Wishes(**{name: value for name, value in given.items() if value is not None})
     take_single_clips(config, options.data_set, _names(options.sources), wishes)
 
 
@@ -177,12 +181,14 @@ def survey(options: argparse.Namespace, config: Config) -> None:
     """Decode every clip of a data set once; write its clips and labels tables, rejected clips and coverage."""
     from sedrepro.corpora.survey import survey as examine
     from sedrepro.corpora.survey import write_survey
-    from sedrepro.data_sets import data_set
+    from sedrepro.data_sets import data_set, trait
     from sedrepro.reporting.coverage import in_a_line
     from sedrepro.runs import survey_folder
 
     module, folder, root = data_set(options.data_set), survey_folder(config, options.data_set), config.corpora_dir
-    found = examine(root, module.clips(root), options.data_set, getattr(module, "USES_SILENT_CLIPS", False))
+    found = examine(
+        root, module.clips(root), options.data_set, trait(options.data_set, "USES_SILENT_CLIPS"), options.threads
+    )
     facts = write_survey(folder, options.data_set, module.CLIP_SECONDS, found)
     print(in_a_line(facts, folder))
     rejected = [one for one in found if one.problem]
@@ -195,13 +201,12 @@ def survey(options: argparse.Namespace, config: Config) -> None:
 def coverage(options: argparse.Namespace, config: Config) -> None:
     """Write the page that says how much is there of a paper's data sets, or of those configured; print it in short."""
     from sedrepro.corpora.survey import read_survey_facts
-    from sedrepro.obtaining.plan import chosen_data_sets
     from sedrepro.reporting.coverage import in_a_line, write_coverage
     from sedrepro.runs import survey_folder
     from sedrepro.settings import load_paper
 
     is_paper = options.owner != "data"
-    names = load_paper(options.owner, config).settings.data_sets if is_paper else chosen_data_sets(config)
+    names = load_paper(options.owner, config).settings.data_sets if is_paper else _surveyed(config)
     page = write_coverage(config, options.owner, names)
     for folder in (survey_folder(config, name) for name in names):
         print(in_a_line(read_survey_facts(folder), folder))
@@ -308,6 +313,16 @@ def _identity(options: argparse.Namespace):
     return RunIdentity(options.paper, options.system, options.variant, options.fold, options.seed)
 
 
+def _surveyed(config: Config) -> list[str]:
+    """The chosen data sets, and others that were surveyed before."""
+    from sedrepro.data_sets import data_set_names
+    from sedrepro.obtaining.plan import chosen_data_sets
+    from sedrepro.runs import survey_folder
+
+    there = {name for name in data_set_names() if (survey_folder(config, name) / "survey.json").is_file()}
+    return sorted(there.union(chosen_data_sets(config) if config.data_sets or not there else ()))
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -319,13 +334,13 @@ def _log(line: str) -> None:
 RUN = ("paper", "system", "variant", "fold", "seed")
 VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, ...]]] = {
     "synthesise": (synthesise, ("data_set",)),
-    "data": (data, ()),
+    "data": (data, ("check",)),
     "obtain": (obtain, ("data_set", "file")),
     "clips": (
         clips,
         ("data_set", "sources", "splits", "accept_terms", "retry_failed", "cookies", "pause", "minimum_rate"),
     ),
-    "survey": (survey, ("data_set",)),
+    "survey": (survey, ("data_set", "threads")),
     "coverage": (coverage, ("owner",)),
     "recipes": (recipes, ("paper", "corpus")),
     "features": (features, ("paper", "corpus", "threads")),

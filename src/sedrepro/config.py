@@ -49,6 +49,15 @@ class Config(Typed):
             raise ValueError("an entry stands twice")
         return entries
 
+    @field_validator("mirror")
+    @classmethod
+    def _mirror_can_be_asked(cls, mirror: str | None) -> str | None:
+        if mirror and "://" in mirror and not mirror.startswith(("http://", "https://")):
+            raise ValueError("only http and https are asked")
+        if mirror and "://" not in mirror and not Path(mirror).expanduser().is_dir():
+            raise ValueError("no such folder")
+        return mirror
+
     @property
     def corpora_dir(self) -> Path:
         """Where the official layouts lie at this scale."""
@@ -56,8 +65,13 @@ class Config(Typed):
 
     @property
     def archives_dir(self) -> Path:
-        """Where archives are downloaded to, with their receipts."""
+        """Where archives are downloaded to."""
         return self.archives or self.corpora_dir / "archives"
+
+    @property
+    def receipts_dir(self) -> Path:
+        """Receipts of what was put in place there; with the data, since archives may serve several data roots."""
+        return self.corpora_dir / "obtained"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -139,7 +153,8 @@ def _require_data_root(config: Config, where: str) -> None:
     if config.scale == "recordings" and config.data_root is None:
         raise SettingsError(f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings")
     if config.data_root is not None and not config.data_root.is_dir():
-        raise SettingsError(f"{where}: data_root = {config.data_root}: no such folder")
+        hint = "; create it first" if config.scale == "full" else ""
+        raise SettingsError(f"{where}: data_root = {config.data_root}: no such folder{hint}")
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import fcntl
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from sedrepro.errors import DataError
 
@@ -139,6 +142,35 @@ def read_table(path: Path | str, columns: Sequence[str], delimiter: str = "\t") 
         raise DataError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     except csv.Error as error:
         raise DataError(f"{path}: row {number + 1} cannot be read ({error}); look for an unmatched quote") from error
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process works under the lock file `path`, and keep others waiting.
+
+    Some file systems of clusters have no locks; there one process at a time works as well.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as guard:
+        with contextlib.suppress(OSError):
+            fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    folder = folder.absolute()
+    return next(place for place in (folder, *folder.parents) if place.is_dir())
+
+
+def free_space(folder: Path) -> int:
+    """Free bytes where a folder lies or will lie."""
+    return shutil.disk_usage(existing(folder)).free
+
+
+def in_words(count: int) -> str:
+    """A number of bytes with a decimal prefix, `1.66GB`."""
+    return tqdm.format_sizeof(count, "B")
 
 
 def _umask() -> int:

@@ -1,12 +1,15 @@
-"""Work on many files at once, in order, with progress."""
+"""Work on many files at once, in order; progress."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from tqdm import tqdm
+
+LINE_SECONDS = 15.0
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,3 +50,12 @@ def ordered_map(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def progress_bar(name: str, start: int, size: int | None) -> tqdm:
+    """Progress in bytes, with speed and remaining time: a bar on a terminal, now and then a line elsewhere."""
+    if sys.stderr.isatty():
+        return tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=name, leave=False)
+    share = "{percentage:.0f} % of {total_fmt}B, {rate_fmt}, {remaining} left" if size else "{n_fmt}B, {rate_fmt}"
+    line = {"bar_format": f"{{desc}}: {share}", "delay": LINE_SECONDS, "mininterval": LINE_SECONDS}
+    return tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=name, leave=False, maxinterval=60, **line)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.corpora.clips import WEAK_COLUMNS
+from sedrepro.clips import WEAK_COLUMNS
 from sedrepro.corpora.remix import (
     Mixture,
     PlacedEvent,

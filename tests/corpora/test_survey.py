@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.corpora.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event
+from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event
 from sedrepro.corpora.survey import (
     CLIP_COLUMNS,
     COVERAGE_COLUMNS,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.corpora.clips import Clip, Event
+from sedrepro.clips import Clip, Event
 from sedrepro.data_sets import dcase2017_task4
 from sedrepro.data_sets.dcase2017_task4 import AUDIO, CLASSES, FOLDER, LABELS, SPLITS, clips, label_tables
 from sedrepro.errors import DataError

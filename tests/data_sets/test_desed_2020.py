@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.corpora.clips import Clip, Event
+from sedrepro.clips import Clip, Event
 from sedrepro.data_sets import dcase2019_task4
 from sedrepro.data_sets.desed_2020 import LABELS, SPLITS, clips
 from sedrepro.errors import DataError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.corpora.clips import Clip
+from sedrepro.clips import Clip
 from sedrepro.data_sets.tut_urban_2018 import CITIES_ADDED_IN_2019, FOLDER, FOLDER_OF_2019, LABELS, clips, label_tables
 from sedrepro.errors import DataError
 

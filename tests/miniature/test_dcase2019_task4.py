@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedrepro.corpora.clips import Event
+from sedrepro.clips import Event
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.miniature.dcase2019_task4 import CLASSES, MERGED, DomesticSize, plan_clip, write_dcase2019_task4
 

@@ -707,10 +707,10 @@ def test_a_missing_archive_is_named(tmp_path, target):
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_too_little_space_is_found_before_anything_is_written(tmp_path, target, monkeypatch, kind):
-    monkeypatch.setattr(archives, "_free_bytes", lambda folder: 15_258)
+    monkeypatch.setattr(archives, "free_space", lambda folder: 15_258)
     archive = pack(tmp_path / "set", TREE, kind)
     refused(archive, target, f"unpacking needs 15.3kB and {target} has 15.3kB free")
-    monkeypatch.setattr(archives, "_free_bytes", lambda folder: 15_259)
+    monkeypatch.setattr(archives, "free_space", lambda folder: 15_259)
     unpack(archive, target)
     assert tree_of(target) == TREE
 
@@ -719,14 +719,8 @@ def test_space_is_needed_only_for_what_is_missing(tmp_path, target, monkeypatch)
     archive = pack(tmp_path / "set", TREE, "zip")
     unpack(archive, target)
     (target / "metadata/train.csv").unlink()
-    monkeypatch.setattr(archives, "_free_bytes", lambda folder: 15)
+    monkeypatch.setattr(archives, "free_space", lambda folder: 15)
     assert unpack(archive, target).written == 1
-
-
-def test_free_space_is_that_of_the_nearest_folder(tmp_path):
-    nearest = archives._free_bytes(tmp_path)
-    assert archives._free_bytes(tmp_path / "not" / "yet") == pytest.approx(nearest, rel=0.1)
-    assert archives._free_bytes(Path("not_yet")) > 0
 
 
 def test_a_full_disk_leaves_whole_files_only(tmp_path, target, monkeypatch):
@@ -737,7 +731,7 @@ def test_a_full_disk_leaves_whole_files_only(tmp_path, target, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def fill_disk(path, mode="r"):
-        return Full(path, mode) if "b.wav" in str(path) else open(path, mode)
+        return Full(path, mode) if ".b.wav." in str(path) else open(path, mode)
 
     monkeypatch.setattr(archives, "open", fill_disk, raising=False)
     with pytest.raises(DataError, match=r"b\.wav: cannot be written \(No space left on device\)"):
@@ -748,26 +742,18 @@ def test_a_full_disk_leaves_whole_files_only(tmp_path, target, monkeypatch):
     assert tree_of(target) == TREE
 
 
-# Progress
+# Again
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_progress_is_shown_in_bytes_under_a_title(tmp_path, target, capsys, kind):
+def test_without_resuming_files_of_the_same_size_are_replaced(tmp_path, target, kind):
     archive = pack(tmp_path / "set", TREE, kind)
     unpack(archive, target)
-    assert capsys.readouterr().err == ""
-    (target / "metadata/train.csv").unlink()
-    unpack(archive, target, disable=False)
-    assert f"{archive.name}: 100%" in (shown := capsys.readouterr().err)
-    assert "15.2k/15.3k" in shown
-    unpack(archive, target, title="Task 4", disable=False)
-    assert "Task 4: " in capsys.readouterr().err
-    unpack(archive, target, disable=True)
-    assert capsys.readouterr().err == ""
-
-
-# Again
-
+    other = {name: bytes(len(content)) for name, content in TREE.items()}
+    newer = pack(tmp_path / "newer", other, kind)
+    assert unpack(newer, target).written == 0
+    assert unpack(newer, target, resume=False).written == 4
+    assert tree_of(target) == other
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_a_second_run_writes_nothing(tmp_path, target, kind):

@@ -19,7 +19,8 @@ from sedrepro import __version__
 from sedrepro.errors import DataError
 from sedrepro.obtaining import download as module
 from sedrepro.obtaining.checksums import Expected
-from sedrepro.obtaining.download import AddressError, Downloaded, Web, download
+from sedrepro.obtaining.download import Downloaded, download
+from sedrepro.obtaining.web import AddressError, Web
 
 CONTENT = random.Random(1).randbytes(300_000)
 OTHER = random.Random(2).randbytes(300_000)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedrepro.corpora.clips import Clip
+from sedrepro.clips import Clip
 from sedrepro.errors import DataError
 from sedrepro.obtaining.mirrored_clips import NAMES_KEPT, take_clips
 

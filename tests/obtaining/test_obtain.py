@@ -1,8 +1,12 @@
 """A file comes from where it is to its place below the data root; a receipt says so; nothing is done twice."""
 
+import errno
+import fcntl
 import hashlib
 import io
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +27,9 @@ from sedrepro.files import read_json, read_table
 from sedrepro.obtaining import obtain as module
 from sedrepro.obtaining.archives import Unpacked
 from sedrepro.obtaining.checksums import COLUMNS
-from sedrepro.obtaining.download import KEPT_FREE, Web
-from sedrepro.obtaining.obtain import archive_path, obtain, receipt_path
+from sedrepro.obtaining.download import KEPT_FREE
+from sedrepro.obtaining.obtain import archive_path, fetch_packed, obtain, receipt_path
+from sedrepro.obtaining.web import Web
 
 PROJECT = Path(__file__).parents[2]
 LABELS = b"filename\tevent_label\nbark.wav\tDog\n"
@@ -84,7 +89,7 @@ def assert_placed(config: Config, content: bytes = LABELS) -> None:
 def test_a_label_table(one: Callable[..., tuple[Config, str]], web: Web):
     config, address = one(**known(LABELS))
     receipt = obtain(config, "barks", "labels.csv", web)
-    assert receipt == config.corpora_dir / "archives" / "barks" / "labels.csv.json"
+    assert receipt == config.corpora_dir / "obtained" / "barks" / "labels.csv.json"
     assert_placed(config)
     facts = read_json(receipt)
     assert len(facts.pop("date")) == 10
@@ -118,15 +123,15 @@ def test_what_the_manifest_says_of_an_archive_is_heeded(
 ):
     asked = []
 
-    def note(*arguments: object) -> Unpacked:
-        asked.append(arguments)
+    def note(*arguments: object, resume: bool) -> Unpacked:
+        asked.append((*arguments, resume))
         return Unpacked(files=3, bytes=4, written=2, left_out=1, first_left_out=("x",), ignored=0)
 
     monkeypatch.setattr(module, "unpack", note)
     config, _ = one("audio.zip", AUDIO, kept="a,b", passwords="c d", into="Barks/audio")
     facts = read_json(obtain(config, "barks", "audio.zip", web))
     archive = config.archives_dir / "barks" / "audio.zip"
-    assert asked == [(archive, config.corpora_dir / "Barks/audio", ("a", "b"), ("c", "d"))]
+    assert asked == [(archive, config.corpora_dir / "Barks/audio", ("a", "b"), ("c", "d"), False)]
     assert (facts["files"], facts["unpacked_bytes"], facts["left_out"]) == (3, 4, 1)
 
 
@@ -196,9 +201,117 @@ def test_a_file_of_unknown_checksum_that_lies_there_is_not_trusted(
 
 def test_archives_may_lie_elsewhere(one: Callable[..., tuple[Config, str]], web: Web, tmp_path: Path):
     config = one()[0].model_copy(update={"archives": tmp_path / "large disk"})
-    assert obtain(config, "barks", "labels.csv", web).is_relative_to(tmp_path / "large disk" / "barks")
+    assert obtain(config, "barks", "labels.csv", web).is_relative_to(config.corpora_dir)
+    assert (tmp_path / "large disk" / "barks" / "labels.csv").read_bytes() == LABELS
     assert_placed(config)
     assert not (config.corpora_dir / "archives").exists()
+
+
+@pytest.mark.parametrize("row", [known(AUDIO), {}])
+def test_archives_may_serve_several_data_roots(
+    one: Callable[..., tuple[Config, str]], server: WebServer, web: Web, tmp_path: Path, row: dict[str, str]
+):
+    config, _ = one("audio.zip", AUDIO, kept="Barks.audio", **row)
+    mine = config.model_copy(update={"archives": tmp_path / "archives"})
+    yours = mine.model_copy(update={"data_root": tmp_path / "yours"})
+    first = read_json(obtain(mine, "barks", "audio.zip", web))
+    assert not yours.corpora_dir.exists()
+    assert read_json(obtain(yours, "barks", "audio.zip", web)) == first
+    assert_unpacked(yours)
+    assert len(server.requests) == 1
+
+
+# The same archive again, or another version of it
+
+
+def assert_unpacked(config: Config, first: bytes = b"woof") -> None:
+    folder = config.corpora_dir / "Barks" / "Barks.audio"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "first.wav": first,
+        "second.wav": b"wuff" * 1000,
+    }
+
+
+def killed(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def two_versions(
+    one: Callable[..., tuple[Config, str]], listed: Callable[..., Path], server: WebServer, web: Web
+) -> Config:
+    """One version is in place; by now server and manifest have another, whose files are as long."""
+    config, address = one("audio.zip", AUDIO, kept="Barks.audio", **known(AUDIO))
+    obtain(config, "barks", "audio.zip", web)
+    content = zipped(first=b"yelp", second=b"wuff" * 1000)
+    server.serve("/official/audio.zip", content)
+    listed({"file": "audio.zip", "addresses": address, "kept": "Barks.audio"} | known(content))
+    return config
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_another_version_of_an_archive_replaces_the_files(two_versions: Config, web: Web, keep: bool):
+    obtain(two_versions.model_copy(update={"keep_archives": keep}), "barks", "audio.zip", web)
+    assert_unpacked(two_versions, first=b"yelp")
+
+
+def test_a_kill_while_files_are_replaced_leaves_none_of_the_old_version(
+    two_versions: Config, web: Web, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(module, "unpack", killed)
+        obtain(two_versions, "barks", "audio.zip", web)
+    obtain(two_versions, "barks", "audio.zip", web)
+    assert_unpacked(two_versions, first=b"yelp")
+
+
+def test_files_that_lay_there_before_are_replaced(one: Callable[..., tuple[Config, str]], web: Web):
+    config, _ = one("audio.zip", AUDIO, kept="Barks.audio", **known(AUDIO))
+    there = config.corpora_dir / "Barks" / "Barks.audio" / "first.wav"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"miau")
+    obtain(config, "barks", "audio.zip", web)
+    assert_unpacked(config)
+
+
+def test_what_a_killed_job_unpacked_is_not_unpacked_again(
+    one: Callable[..., tuple[Config, str]], web: Web, monkeypatch: pytest.MonkeyPatch
+):
+    config, _ = one("audio.zip", AUDIO, kept="Barks.audio", **known(AUDIO))
+    unpack = module.unpack
+
+    def unpack_and_die(*arguments: object, **more: object) -> None:
+        unpack(*arguments, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(module, "unpack", unpack_and_die)
+        obtain(config, "barks", "audio.zip", web)
+    folder = config.corpora_dir / "Barks" / "Barks.audio"
+    (folder / "second.wav").unlink()
+    before = (folder / "first.wav").stat()
+    obtain(config, "barks", "audio.zip", web)
+    assert_unpacked(config)
+    after = (folder / "first.wav").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept"), [("labels.csv", LABELS, ""), ("audio.zip", AUDIO, "Barks.audio"), ("b.zip", AUDIO, "")]
+)
+def test_contents_that_were_deleted_are_obtained_anew(
+    one: Callable[..., tuple[Config, str]], server: WebServer, web: Web, name: str, content: bytes, kept: str
+):
+    """Although neither archive nor receipt is there, a note says that they were; only the contents count."""
+    config = one(name, content, kept=kept, **known(content))[0].model_copy(update={"keep_archives": False})
+    receipt = obtain(config, "barks", name, web)
+    before = {path: path.read_bytes() for path in (config.corpora_dir / "Barks").rglob("*.*") if path.is_file()}
+    receipt.unlink()
+    shutil.rmtree(config.corpora_dir / "Barks")
+    assert obtain(config, "barks", name, web) == receipt
+    assert before
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(server.requests) == 2
 
 
 # Several addresses
@@ -264,8 +377,40 @@ def test_an_archive_that_does_not_unpack_leaves_no_receipt(
         with pytest.raises(DataError, match=r"audio\.zip"):
             obtain(config, "barks", "audio.zip", web)
     names = sorted(path.name for path in (config.archives_dir / "barks").iterdir())
-    assert names == [".audio.zip.json.lock", "audio.zip", "audio.zip.source.json"]
+    assert names == [".audio.zip.lock", "audio.zip", "audio.zip.source.json"]
     assert len(server.requests) == 1
+    assert not list(config.receipts_dir.rglob("*audio.zip.json"))
+
+
+@pytest.mark.parametrize("bring", [obtain, fetch_packed])
+def test_miniature_is_refused(one: Callable[..., tuple[Config, str]], server: WebServer, bring: Callable):
+    config = one()[0].model_copy(update={"scale": "miniature"})
+    with pytest.raises(SettingsError, match="nothing is downloaded at scale 'miniature'; add --scale full"):
+        bring(config, "barks", "labels.csv")
+    assert server.requests == []
+    assert not config.corpora_dir.exists()
+
+
+def test_a_file_that_stays_packed(one: Callable[..., tuple[Config, str]], server: WebServer):
+    """Nothing of it is put in place, so that a user's own copy stays one."""
+    config, _ = one("audio.zip", AUDIO, use="mirror", **known(AUDIO))
+    for _ in range(2):
+        packed = fetch_packed(config, "barks", "audio.zip")
+        assert packed == config.archives_dir / "barks" / "audio.zip"
+        assert packed.read_bytes() == AUDIO
+    assert len(server.requests) == 1
+    assert not config.receipts_dir.exists()
+    assert not (config.corpora_dir / "Barks").exists()
+
+
+def test_a_file_system_without_locks(one: Callable[..., tuple[Config, str]], web: Web, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    config, _ = one()
+    obtain(config, "barks", "labels.csv", web)
+    assert_placed(config)
 
 
 def test_unknown_names(one: Callable[..., tuple[Config, str]], web: Web):
@@ -274,7 +419,7 @@ def test_unknown_names(one: Callable[..., tuple[Config, str]], web: Web):
         obtain(config, "barks", "label.csv", web)
     with pytest.raises(SettingsError, match="did you mean 'barks'"):
         obtain(config, "bark", "labels.csv", web)
-    assert not config.archives_dir.exists()
+    assert not config.corpora_dir.exists()
 
 
 def test_the_command_says_one_line(
@@ -320,6 +465,56 @@ def test_the_first_download_counts(one: Callable[..., tuple[Config, str]], serve
     with pytest.raises(DataError, match=f"has the checksum {md5(OTHER)}, not {md5(LABELS)} as {config.checksums} says"):
         obtain(later, "barks", "labels.csv", web)
     assert read_table(config.checksums, COLUMNS) == [row]
+
+
+def test_another_address_must_deliver_what_the_first_did(
+    server: WebServer, listed: Callable[..., Path], configured: Callable[..., Config], web: Web, tmp_path: Path
+):
+    """Two addresses of a file host; neither knows a checksum."""
+    drive, copy = server.serve("/drive?id=1", LABELS), server.serve("/copy?id=1", OTHER)
+    listed({"addresses": f"{drive} {copy}"})
+    obtain(configured(), "barks", "labels.csv", web)
+    server.serve("/drive?id=1", b"", always=Turn(status=404))
+    later = configured(data_root=tmp_path / "later")
+    with pytest.raises(DataError, match=f"{md5(OTHER)}, not {md5(LABELS)} as {later.checksums} says"):
+        obtain(later, "barks", "labels.csv", web)
+    server.serve("/copy?id=1", LABELS)
+    assert read_json(obtain(later, "barks", "labels.csv", web))["address"] == copy
+    assert_placed(later)
+
+
+def record_and_copy(server: WebServer, listed: Callable[..., Path], turn: Turn) -> tuple[str, str]:
+    """A file with two addresses, of a record whose API does as told, and of another server; returns them."""
+    entry = {"key": "labels.csv", "size": len(LABELS), "checksum": md5(LABELS)}
+    record, copy = server.serve_record(7, "labels.csv", LABELS, [entry]), server.serve("/copy.csv", LABELS)
+    server.files["/api/records/7"].always = turn
+    listed({"addresses": f"{record} {copy}"})
+    return record, copy
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_record_whose_api_does_not_answer_is_not_trusted(
+    server: WebServer, listed: Callable[..., Path], configured: Callable[..., Config], web: Web, status: int
+):
+    """Its file is not asked for; the next address is."""
+    _, copy = record_and_copy(server, listed, Turn(status=status))
+    config = configured()
+    assert read_json(obtain(config, "barks", "labels.csv", web))["address"] == copy
+    assert server.asked("/records/7/files/labels.csv") == []
+    assert [row["address"] for row in read_table(config.checksums, COLUMNS)] == [copy]
+
+
+def test_a_record_whose_api_never_answers_is_named(
+    server: WebServer, listed: Callable[..., Path], configured: Callable[..., Config], web: Web
+):
+    record, _ = record_and_copy(server, listed, Turn(status=503))
+    listed({"addresses": record})
+    config = configured()
+    with pytest.raises(DataError, match=f"{record}: the record's API {server.url}/api/records/7: .* 503 .*attempts"):
+        obtain(config, "barks", "labels.csv", web)
+    assert not config.checksums.exists()
+    server.files["/api/records/7"].always = Turn()
+    assert read_json(obtain(config, "barks", "labels.csv", web))["address"] == record
 
 
 def test_a_first_download_that_does_not_unpack_is_not_pinned(one: Callable[..., tuple[Config, str]], web: Web):
@@ -428,6 +623,55 @@ def test_a_mirror_of_ones_own_archives(one: Callable[..., tuple[Config, str]], w
     yours = config.model_copy(update={"data_root": tmp_path / "yours", "mirror": str(config.archives_dir)})
     obtain(yours, "barks", "labels.csv")
     assert_placed(yours)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("by_link", [True, False])
+@pytest.mark.parametrize("row", [known(LABELS), {}])
+def test_the_mirror_may_be_the_own_folder_of_archives(
+    one: Callable[..., tuple[Config, str]], tmp_path: Path, keep: bool, by_link: bool, row: dict[str, str]
+):
+    """Then it holds the only copy of what the user put there by hand."""
+    config, _ = one(**row)
+    archive = config.archives_dir / "barks" / "labels.csv"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(LABELS)
+    (tmp_path / "link").symlink_to(config.archives_dir)
+    mirror = tmp_path / "link" if by_link else config.archives_dir
+    config = config.model_copy(update={"mirror": str(mirror), "keep_archives": keep})
+    for _ in range(2):
+        obtain(config, "barks", "labels.csv").unlink()
+        assert_placed(config)
+        assert not archive.is_symlink()
+        assert archive.read_bytes() == LABELS
+
+
+def test_a_file_system_without_links(
+    one: Callable[..., tuple[Config, str]], folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(source: Path, link: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(source), None, str(link))
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    config = one()[0].model_copy(update={"mirror": str(folder)})
+    with pytest.raises(DataError) as caught:
+        obtain(config, "barks", "labels.csv")
+    archive = config.archives_dir / "barks" / "labels.csv"
+    assert str(caught.value).startswith(f"{archive}: cannot be linked to {folder}/barks/labels.csv (Operation not ")
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in archive.parent.iterdir()] == [".labels.csv.lock"]
+    assert (folder / "barks" / "labels.csv").read_bytes() == LABELS
+    own = config.model_copy(update={"archives": folder})
+    obtain(own, "barks", "labels.csv")
+    assert_placed(own)
+
+
+def test_what_came_from_a_mirror_is_never_pinned(one: Callable[..., tuple[Config, str]], folder: Path, web: Web):
+    """Not even if it is put in place without the mirror."""
+    config, _ = one()
+    obtain(config.model_copy(update={"mirror": str(folder)}), "barks", "labels.csv").unlink()
+    obtain(config, "barks", "labels.csv", web)
+    assert not config.checksums.exists()
 
 
 def test_a_file_that_the_mirror_lacks_is_named(one: Callable[..., tuple[Config, str]], folder: Path):

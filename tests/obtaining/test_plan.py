@@ -1,5 +1,6 @@
 """The plan says what will be downloaded, and from where a data set comes, without touching the network."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,54 +9,72 @@ from types import SimpleNamespace
 import pytest
 
 from sedrepro.config import Config
-from sedrepro.data_sets import data_set_names
-from sedrepro.errors import SettingsError
+from sedrepro.data_sets import TRAITS, data_set_names, dcase2018_task4, dcase2019_task4, tau_urban_2019, tut_urban_2018
+from sedrepro.errors import DataError, SettingsError
 from sedrepro.obtaining import plan
 from sedrepro.obtaining.plan import (
-    archives_of,
+    archive_of,
+    available_data_sets,
+    check_plan,
     chosen_data_sets,
     disk_needs,
     files_of,
-    free_space,
-    has_labels,
+    label_tables,
     missing_bytes,
+    missing_labels,
     origin_of,
     print_plan,
     unpacked_size,
 )
 
-# Three data sets: `whines` has its files from `barks` unless the official ones are asked for.
+# Four data sets: `yelps` lies in the archive of `barks`; `whines` is served from it unless the official one is wanted.
 MODULES = {
-    "barks": SimpleNamespace(ARCHIVES=("barks",), LABELS=("Barks/labels.csv",)),
+    "barks": SimpleNamespace(ARCHIVE="barks", LABELS=("Barks/labels.csv",)),
     "growls": SimpleNamespace(
-        ARCHIVES=("growls", "barks"), LABELS=("Growls/a.csv", "Growls/b.csv"), ONLY_ON_YOUTUBE=("weak", "unlabelled")
+        ARCHIVE="growls", LABELS=("Growls/a.csv", "Growls/b.csv"), ONLY_ON_YOUTUBE=("weak", "unlabelled")
     ),
     "whines": SimpleNamespace(
-        ARCHIVES=("whines",), SERVED_FROM="barks", label_tables=lambda root: (f"Whines/{root.name}.csv",)
+        ARCHIVE="whines",
+        SERVED_FROM="barks",
+        LABELS=("Whines/labels.csv",),
+        label_tables=lambda root: (f"Whines/{root.name}.csv",),
     ),
+    "yelps": SimpleNamespace(ARCHIVE="barks", LABELS=("Barks/yelps.csv",)),
 }
 BARKS = [
     {"file": "labels.csv", "bytes": "1000", "holds": "labels"},
-    {"file": "audio.1.zip", "bytes": "1000000", "holds": "audio, part 1"},
-    {"file": "audio.2.zip", "bytes": "~2000000", "holds": "audio, part 2", "confidence": "medium"},
+    {"file": "audio.1.zip", "bytes": "1000000", "holds": "audio, part 1", "kept": "audio"},
+    {"file": "audio.2.zip", "bytes": "~2000000", "holds": "audio, part 2", "confidence": "medium", "kept": "audio"},
     {"file": "doc.zip", "bytes": "77", "use": "extra"},
     {"file": "copy.zip", "use": "mirror"},
 ]
-GROWLS = [{"data_set": "growls", "file": "growls.zip", "licence": "not to be passed on", "holds": "growls"}]
-WHINES = [{"data_set": "whines", "file": "whines.zip", "bytes": "500"}]
-
-
-@pytest.fixture(autouse=True)
-def _three_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "data_set", MODULES.__getitem__)
-    monkeypatch.setattr(plan, "data_set_names", lambda: sorted(MODULES))
+GROWLS = [
+    {
+        **{"data_set": "growls", "file": "growls.zip", "into": "Growls", "kept": "audio"},
+        **{"licence": "not to be passed on", "holds": "growls"},
+    }
+]
+WHINES = [{"data_set": "whines", "file": "whines.zip", "bytes": "500", "into": "Whines", "kept": "audio"}]
 
 
 @pytest.fixture
-def config(listed: Callable[..., Path], configured: Callable[..., Config], tmp_path: Path) -> Config:
+def config(
+    listed: Callable[..., Path], configured: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Config:
+    """A project with the four data sets and an empty data root."""
+    monkeypatch.setattr(plan, "data_set", MODULES.__getitem__)
+    monkeypatch.setattr(plan, "data_set_names", lambda: sorted(MODULES))
+    monkeypatch.setattr(plan, "trait", lambda name, which: getattr(MODULES[name], which, TRAITS[which]))
     listed(*BARKS, *GROWLS, *WHINES)
     (tmp_path / "corpora").mkdir()
     return configured()
+
+
+@pytest.fixture
+def official(configured: Callable[..., Config], tmp_path: Path) -> Callable[..., Config]:
+    """A project with the real data sets and manifest, and an empty data root."""
+    (tmp_path / "corpora").mkdir()
+    return lambda **changes: configured(manifest=None, **changes)
 
 
 def put(path: Path, content: bytes = b"") -> None:
@@ -63,8 +82,12 @@ def put(path: Path, content: bytes = b"") -> None:
     path.write_bytes(content)
 
 
-def named(config: Config, *names: str, **more: object) -> list[str]:
-    return [file.file for file in files_of(config, names, **more)]
+def named(config: Config, *names: str) -> list[str]:
+    return [file.file for file in files_of(config, names)]
+
+
+def origins(config: Config) -> dict[str, str]:
+    return {name: origin_of(config, name) for name in MODULES}
 
 
 # Where a data set comes from
@@ -73,73 +96,171 @@ def named(config: Config, *names: str, **more: object) -> list[str]:
 def test_miniature_is_synthesised(config: Config):
     miniature = config.model_copy(update={"scale": "miniature"})
     put(config.corpora_dir / "Barks" / "labels.csv")
-    assert [origin_of(miniature, name) for name in MODULES] == 3 * ["synthesised"]
+    assert set(origins(miniature).values()) == {"synthesised"}
 
 
 def test_recordings_are_given(config: Config):
-    recordings = config.model_copy(update={"scale": "recordings"})
-    assert [origin_of(recordings, name) for name in MODULES] == 3 * ["given"]
+    assert set(origins(config.model_copy(update={"scale": "recordings"})).values()) == {"given"}
 
 
 def test_full_is_downloaded(config: Config):
-    assert [origin_of(config, name) for name in MODULES] == 3 * ["downloaded"]
+    assert set(origins(config).values()) == {"downloaded"}
 
 
-def test_the_users_own_copy_is_taken_as_it_is(config: Config):
-    put(config.corpora_dir / "Barks" / "labels.csv")
-    put(config.corpora_dir / "Growls" / "a.csv")
+@pytest.mark.parametrize("there", ["Growls/b.csv", "Growls/audio/growl.wav"])
+def test_the_users_own_copy_is_taken_as_it_is(config: Config, there: str):
+    """Even an incomplete one: nothing is downloaded into it."""
+    put(config.corpora_dir / there)
+    assert origins(config) == {"barks": "downloaded", "growls": "given", "whines": "downloaded", "yelps": "downloaded"}
+
+
+@pytest.mark.parametrize("there", ["Barks/labels.csv", "Barks/yelps.csv", "Barks/audio/bark.wav"])
+def test_data_sets_of_one_archive_are_alike(config: Config, there: str):
+    put(config.corpora_dir / there)
+    assert origins(config) == {"barks": "given", "growls": "downloaded", "whines": "given", "yelps": "given"}
+
+
+def test_a_copy_of_the_data_set_that_is_served_from_another_is_no_copy_of_the_other(config: Config):
     put(config.corpora_dir / "Whines" / "corpora.csv")
-    assert {name: origin_of(config, name) for name in MODULES} == {
-        "barks": "given",
-        "growls": "downloaded",  # one of its two tables is missing
-        "whines": "given",
-    }
+    assert origins(config) == {"barks": "downloaded", "growls": "downloaded", "whines": "given", "yelps": "downloaded"}
 
 
-def test_what_we_downloaded_ourselves_stays_downloaded(config: Config):
+def test_what_we_obtained_ourselves_stays_downloaded(config: Config):
     put(config.corpora_dir / "Barks" / "labels.csv")
-    put(config.archives_dir / "barks" / "labels.csv.json", b"{}")
-    assert origin_of(config, "barks") == "downloaded"
+    (config.receipts_dir / "barks").mkdir(parents=True)
+    assert set(origins(config).values()) == {"downloaded"}
 
 
-def test_our_receipts_of_the_serving_data_set_count(config: Config):
+def test_the_archive_decides_what_counts_as_ours(config: Config):
     put(config.corpora_dir / "Whines" / "corpora.csv")
-    put(config.archives_dir / "barks" / "labels.csv.json", b"{}")
+    put(config.corpora_dir / "Whines" / "labels.csv")
+    (config.receipts_dir / "barks").mkdir(parents=True)
     assert origin_of(config, "whines") == "downloaded"
     assert origin_of(config.model_copy(update={"scenes_2018": "official"}), "whines") == "given"
 
 
-def test_has_labels(config: Config):
-    assert not has_labels(config.corpora_dir, "growls")
+def test_archives_that_lie_there_are_no_copy(config: Config):
+    for row in BARKS:
+        put(config.archives_dir / "barks" / row["file"])
+    assert origin_of(config, "barks") == "downloaded"
+
+
+def test_where_label_tables_lie(config: Config):
+    official = config.model_copy(update={"scenes_2018": "official"})
+    assert label_tables(config, "growls") == ("Growls/a.csv", "Growls/b.csv")
+    assert label_tables(config, "whines") == ("Whines/corpora.csv",)
+    assert label_tables(official, "whines") == ("Whines/labels.csv",)
+    assert label_tables(official.model_copy(update={"scale": "miniature"}), "whines") == ("Whines/corpora.csv",)
+
+
+def test_which_label_tables_are_missing(config: Config):
+    assert missing_labels(config, "growls") == ["Growls/a.csv", "Growls/b.csv"]
     put(config.corpora_dir / "Growls" / "a.csv")
-    assert not has_labels(config.corpora_dir, "growls")
+    assert missing_labels(config, "growls") == ["Growls/b.csv"]
     put(config.corpora_dir / "Growls" / "b.csv")
-    assert has_labels(config.corpora_dir, "growls")
+    assert missing_labels(config, "growls") == []
 
 
-def test_chosen_data_sets(config: Config):
-    def chosen(scale: str, *names: str) -> list[str]:
+def test_the_data_sets_that_are_named(config: Config):
+    assert chosen_data_sets(config.model_copy(update={"data_sets": ("whines", "barks")})) == ["whines", "barks"]
+
+
+@pytest.mark.parametrize("names", [(), ("all",)])
+def test_all_data_sets_that_can_be_had(config: Config, names: tuple[str, ...]):
+    def chosen(scale: str) -> list[str]:
         return chosen_data_sets(config.model_copy(update={"scale": scale, "data_sets": names}))
 
     put(config.corpora_dir / "Growls" / "a.csv")
+    assert chosen("full") == ["barks", "whines", "yelps"], "the own copy of growls is incomplete"
     put(config.corpora_dir / "Growls" / "b.csv")
-    assert chosen("full", "whines", "barks") == ["whines", "barks"]
     assert chosen("full") == chosen("miniature") == sorted(MODULES)
     assert chosen("recordings") == ["growls"]
 
 
-def test_unknown_data_set(config: Config, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.undo()
+def test_what_the_manifest_does_not_list_cannot_be_had(config: Config, listed: Callable[..., Path]):
+    listed(*BARKS)
+    assert available_data_sets(config) == ["barks", "whines", "yelps"]
+    assert available_data_sets(config.model_copy(update={"scenes_2018": "official"})) == ["barks", "yelps"]
+    with pytest.raises(SettingsError, match=f"^{config.manifest}: has no needed file of data set 'growls'; "):
+        files_of(config, ["barks", "growls"])
+
+
+def test_an_empty_data_root_of_recordings(official: Callable[..., Config]):
+    config = official(scale="recordings")
+    with pytest.raises(SettingsError, match=f"^data_root = {config.corpora_dir}: holds no data set of the suite ") as e:
+        chosen_data_sets(config)
+    assert "FSDKaggle2018/FSDKaggle2018.meta/train_post_competition.csv" in str(e.value)
+    assert "\n" not in str(e.value)
+
+
+def test_unknown_data_set(official: Callable[..., Config]):
     with pytest.raises(SettingsError, match="did you mean 'fsdkaggle2018'"):
-        chosen_data_sets(config.model_copy(update={"data_sets": ("fsdkagle2018",)}))
+        chosen_data_sets(official(data_sets=("fsdkagle2018",)))
 
 
-def test_every_data_set_of_the_suite_has_an_origin(configured: Callable[..., Config], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.undo()
-    config = configured(manifest=None)
+# The official data sets
+
+
+@pytest.mark.parametrize("scenes", ["from_2019", "official"])
+def test_every_data_set_of_the_suite_has_an_origin(official: Callable[..., Config], scenes: str):
+    config = official(scenes_2018=scenes)
+    assert chosen_data_sets(config) == data_set_names()
     for name in data_set_names():
         assert origin_of(config, name) == "downloaded"
         assert files_of(config, [name]), name
+
+
+def test_the_official_scenes_of_2018_after_those_of_2019_were_obtained(official: Callable[..., Config]):
+    config = official()
+    put(config.receipts_dir / "tau_urban_2019" / "x.zip.json", b"{}")
+    put(config.corpora_dir / tau_urban_2019.LABELS[0])
+    assert (archive_of(config, "tut_urban_2018"), origin_of(config, "tut_urban_2018")) == (
+        "tau_urban_2019",
+        "downloaded",
+    )
+    assert label_tables(config, "tut_urban_2018") == tau_urban_2019.LABELS
+    assert missing_labels(config, "tut_urban_2018") == []
+    wanted = official(scenes_2018="official")
+    assert (archive_of(wanted, "tut_urban_2018"), origin_of(wanted, "tut_urban_2018")) == (
+        "tut_urban_2018",
+        "downloaded",
+    )
+    assert label_tables(wanted, "tut_urban_2018") == tut_urban_2018.LABELS
+    assert missing_labels(wanted, "tut_urban_2018") == list(tut_urban_2018.LABELS)
+    assert {file.data_set for file in files_of(wanted, ["tut_urban_2018"])} == {"tut_urban_2018"}
+    assert origin_of(wanted, "tau_urban_2019") == "downloaded"
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_scenes_of_2019_after_the_official_ones_of_2018(official: Callable[..., Config], ours: bool):
+    """Those of 2018, obtained or the user's own, are no copy of those of 2019."""
+    config = official()
+    put(config.corpora_dir / tut_urban_2018.LABELS[0])
+    if ours:
+        put(config.receipts_dir / "tut_urban_2018" / "x.zip.json", b"{}")
+    assert (origin_of(config, "tut_urban_2018"), missing_labels(config, "tut_urban_2018")) == ("given", [])
+    assert origin_of(config, "tau_urban_2019") == "downloaded"
+    later = official(scenes_2018="official")
+    assert origin_of(later, "tut_urban_2018") == ("downloaded" if ours else "given")
+
+
+def test_an_own_copy_that_lacks_a_table_of_another_data_set(
+    official: Callable[..., Config], capsys: pytest.CaptureFixture
+):
+    config = official()
+    for table in dcase2019_task4.LABELS:
+        put(config.corpora_dir / table)
+    names = ["dcase2018_task4", "dcase2019_task4", "desed_2020"]
+    assert [origin_of(config, name) for name in names] == 3 * ["given"]
+    assert [missing_labels(config, name) for name in names] == [list(dcase2018_task4.LABELS), [], []]
+    assert set(data_set_names()) - set(chosen_data_sets(config)) == {"dcase2018_task4"}
+    print_plan(config, names)
+    root = config.corpora_dir
+    assert capsys.readouterr().out.splitlines() == [
+        f"dcase2018_task4: not in {root}, which lacks DCASE2019_task4/dataset/metadata/validation/eval_dcase2018.tsv",
+        f"dcase2019_task4: taken as it lies in {root}, nothing to download",
+        f"desed_2020: taken as it lies in {root}, nothing to download",
+    ]
 
 
 # Files and sizes
@@ -148,16 +269,15 @@ def test_every_data_set_of_the_suite_has_an_origin(configured: Callable[..., Con
 def test_each_file_once(config: Config):
     assert named(config, "barks") == named(config, "whines") == ["labels.csv", "audio.1.zip", "audio.2.zip"]
     assert named(config, "whines", "barks", "growls") == ["labels.csv", "audio.1.zip", "audio.2.zip", "growls.zip"]
-    assert named(config, "barks", uses=("extra", "mirror")) == ["doc.zip", "copy.zip"]
     official = config.model_copy(update={"scenes_2018": "official"})
     assert named(official, "whines") == ["whines.zip"]
-    assert archives_of(config, "whines") == ("barks",)
+    assert (archive_of(config, "whines"), archive_of(official, "whines")) == ("barks", "whines")
     assert named(config) == []
 
 
 def test_unpacked_audio_takes_more(config: Config):
     assert unpacked_size(files_of(config, ["barks"])) == 1000 + round(1.4 * 3_000_000)
-    assert unpacked_size(files_of(config, ["growls"])) == 1000 + round(1.4 * 3_000_000), "an unknown size is nothing"
+    assert unpacked_size(files_of(config, ["growls"])) == 0, "an unknown size is nothing"
 
 
 def test_missing_bytes(config: Config):
@@ -167,21 +287,8 @@ def test_missing_bytes(config: Config):
     assert missing_bytes(config, files) == 2_601_000
     put(folder / "audio.2.zip", bytes(2_100_000))  # roughly known: larger than said
     assert missing_bytes(config, files) == 601_000
-    put(folder / "audio.1.zip.json", b"{}")  # obtained, and the archive was not kept
+    put(config.receipts_dir / "barks" / "audio.1.zip.json", b"{}")  # obtained, and the archive was not kept
     assert missing_bytes(config, files) == 1000
-
-
-def test_free_space_where_the_folder_does_not_exist_yet(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    asked = []
-    usage = SimpleNamespace(free=890)
-    monkeypatch.setattr(plan.shutil, "disk_usage", lambda folder: asked.append(folder) or usage)
-    assert free_space(config.archives_dir) == 890
-    assert asked == [config.corpora_dir]
-    monkeypatch.chdir(tmp_path)
-    free_space(Path("none") / "there")
-    assert asked[1] == tmp_path
 
 
 def test_disks_are_counted_apart(config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -190,7 +297,7 @@ def test_disks_are_counted_apart(config: Config, monkeypatch: pytest.MonkeyPatch
     other = tmp_path / "other disk"
     other.mkdir()
     devices = {other: SimpleNamespace(st_dev=1), config.corpora_dir: SimpleNamespace(st_dev=2)}
-    monkeypatch.setattr(plan, "_existing", lambda folder: SimpleNamespace(stat=lambda: devices[folder]))
+    monkeypatch.setattr(plan, "existing", lambda folder: SimpleNamespace(stat=lambda: devices[folder]))
     apart = config.model_copy(update={"archives": other})
     assert disk_needs(apart, files) == [([other], 3_001_000), ([config.corpora_dir], 4_201_000)]
 
@@ -201,6 +308,55 @@ def test_archives_that_are_not_kept_need_room_three_at_a_time(config: Config):
     ((_, kept),) = disk_needs(config, files)
     ((_, not_kept),) = disk_needs(config.model_copy(update={"keep_archives": False}), files)
     assert kept - not_kept == 1000 + 2000
+
+
+def test_archives_of_a_mirror_folder_are_linked(config: Config, tmp_path: Path):
+    files = files_of(config, ["barks"])
+    ((_, need),) = disk_needs(config.model_copy(update={"mirror": str(tmp_path)}), files)
+    assert need == 4_201_000
+    ((_, need),) = disk_needs(config.model_copy(update={"mirror": "https://mirror.example"}), files)
+    assert need == 3_001_000 + 4_201_000
+
+
+# Whether it makes sense to begin
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The hosts that can be found; none at first."""
+    hosts: list[str] = []
+
+    def look_up(host: str, _: object) -> list:
+        if host not in hosts:
+            raise socket.gaierror
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return hosts
+
+
+def test_a_disk_that_is_too_small_is_no_beginning(config: Config, monkeypatch: pytest.MonkeyPatch, network: list[str]):
+    network.append("127.0.0.1")
+    check_plan(config, ["barks"])
+    monkeypatch.setattr(plan, "free_space", lambda _: 7_000_000)
+    with pytest.raises(DataError, match=f"^{config.archives_dir}: about 7.20MB are needed and 7.00MB are free; "):
+        check_plan(config, ["barks"])
+    put(config.receipts_dir / "barks" / "audio.1.zip.json", b"{}")
+    check_plan(config, ["barks"])
+
+
+@pytest.mark.usefixtures("network")
+def test_nor_is_being_without_network(config: Config, tmp_path: Path):
+    with pytest.raises(DataError, match=r"^no network: none of 127\.0\.0\.1 can be found; "):
+        check_plan(config, ["barks"])
+    mirrored = config.model_copy(update={"mirror": "https://mirror.example/dcase"})
+    with pytest.raises(DataError, match=r"none of mirror\.example can be found"):
+        check_plan(mirrored, ["barks"])
+    check_plan(config.model_copy(update={"mirror": str(tmp_path)}), ["barks"])
+    check_plan(config.model_copy(update={"scale": "miniature"}), ["barks"])
+    for row in BARKS:
+        put(config.receipts_dir / "barks" / f"{row['file']}.json", b"{}")
+    check_plan(config, ["barks"])
 
 
 # What is printed
@@ -219,8 +375,8 @@ def printed(config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_a_plan(printed: Callable[..., list[str]], config: Config):
-    assert printed("barks", "growls", "whines") == [
-        "barks (also for growls, whines)",
+    assert printed("barks", "growls", "whines", "yelps") == [
+        "barks (also for whines, yelps)",
         "  labels.csv           1.00kB  labels",
         "  audio.1.zip          1.00MB  audio, part 1",
         "  audio.2.zip    about 2.00MB  audio, part 2 [medium confidence in the address]",
@@ -236,16 +392,28 @@ def test_a_plan(printed: Callable[..., list[str]], config: Config):
 
 
 def test_what_is_in_place_is_not_counted(printed: Callable[..., list[str]], config: Config):
-    put(config.archives_dir / "barks" / "audio.1.zip.json", b"{}")
+    put(config.receipts_dir / "barks" / "audio.1.zip.json", b"{}")
     lines = printed("barks")
     assert "  audio.1.zip        in place  audio, part 1" in lines
     assert lines[-2] == "2 of 3 files to download: 2.00MB"
     assert lines[-1].startswith("about 4.80MB needed for ")
 
 
+def test_in_place_in_one_data_root_is_not_in_place_in_another(
+    printed: Callable[..., list[str]], config: Config, tmp_path: Path
+):
+    """Although they share their archives."""
+    for row in BARKS:
+        put(config.receipts_dir / "barks" / f"{row['file']}.json", b"{}")
+        put(tmp_path / "archives" / "barks" / row["file"])
+    other = {"archives": tmp_path / "archives", "data_root": tmp_path / "other"}
+    assert not [line for line in printed("barks", **other) if "in place" in line]
+    assert [line for line in printed("barks", archives=tmp_path / "archives") if "in place" in line]
+
+
 def test_everything_in_place(printed: Callable[..., list[str]], config: Config):
     for row in BARKS:
-        put(config.archives_dir / "barks" / f"{row['file']}.json", b"{}")
+        put(config.receipts_dir / "barks" / f"{row['file']}.json", b"{}")
     assert printed("barks", free=0)[-1] == "0 of 3 files to download: 0.00B"
 
 
@@ -262,7 +430,7 @@ def test_a_mirror_is_named(printed: Callable[..., list[str]]):
 def test_what_needs_no_download(printed: Callable[..., list[str]], config: Config):
     put(config.corpora_dir / "Barks" / "labels.csv")
     taken = f"barks: taken as it lies in {config.corpora_dir}, nothing to download"
-    absent = f"growls: not in {config.corpora_dir}, and at this scale nothing is downloaded"
+    absent = f"growls: not in {config.corpora_dir}, which lacks Growls/a.csv, Growls/b.csv"
     assert printed("barks") == [taken]
     assert printed("barks", "growls", scale="recordings") == [taken, absent]
     assert printed("growls", scale="miniature") == ["growls: synthesised at this scale, nothing to download"]

@@ -16,7 +16,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.corpora.clips import Clip, Segment, segment_of
+from sedrepro.clips import Clip, Segment, segment_of
 from sedrepro.errors import DataError, SedreproError, SettingsError
 from sedrepro.files import read_table
 from sedrepro.obtaining import youtube
@@ -503,7 +503,7 @@ def test_clip_that_cannot_be_written_stops_the_run(tube: Tube):
 DRIVER = """
 import json, sys
 from pathlib import Path
-from sedrepro.corpora.clips import Clip
+from sedrepro.clips import Clip
 from sedrepro.obtaining.youtube import fetch_clips
 names, command, root, journal = json.loads(sys.argv[1])
 clips = [Clip(name, "weak", "video") for name in names]

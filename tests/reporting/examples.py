@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from sedrepro.corpora.clips import Coverage
+from sedrepro.clips import Coverage
 from sedrepro.reporting.cells import Cell
 from sedrepro.reporting.html_table import to_html
 from sedrepro.reporting.layout import TableLayout

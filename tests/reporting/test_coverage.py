@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from sedrepro.clips import Clip, Event
 from sedrepro.config import Config
-from sedrepro.corpora.clips import Clip, Event
 from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.errors import DataError
 from sedrepro.reporting.coverage import COLUMNS, in_a_line, write_coverage

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from sedrepro.clips import Clip
 from sedrepro.config import Config
-from sedrepro.corpora.clips import Clip
 from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting.cells import read_cells

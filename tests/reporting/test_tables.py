@@ -7,7 +7,7 @@ from examples import LAYOUT, cell, class_cell, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.corpora.clips import Coverage
+from sedrepro.clips import Coverage
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting.html_table import to_html
 from sedrepro.reporting.markdown import to_markdown

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.dag
 
 SURVEYS = "data/full/surveys"
 ARCHIVES = "data/full/corpora/archives"
+RECEIPTS = "data/full/corpora/obtained"
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +59,13 @@ def built(tmp_path_factory, mirror):
         project.before = project.files("data/**/*")
         process = project.start()
         deadline = time.monotonic() + 120
-        while process.poll() is None and len(project.files(f"{ARCHIVES}/*/[!.]*.json")) < 6:
+        while process.poll() is None and len(project.files(f"{RECEIPTS}/*/[!.]*.json")) < 6:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         project.killed = process.returncode
-        project.received = project.files(f"{ARCHIVES}/*/[!.]*.json")
+        project.received = project.files(f"{RECEIPTS}/*/[!.]*.json")
         unlock = ["snakemake", "--unlock", "--config", *config.split()]
         subprocess.run(unlock, cwd=project.folder, env=project.environment, check=True, capture_output=True)
         status, project.output = project.run("--rerun-incomplete")
@@ -163,8 +164,8 @@ def test_a_damaged_mirror_ends_with_a_line_that_names_the_file(tmp_path, mirror,
     assert status != 0
     assert "FSDKaggle2018.meta.zip cannot be downloaded" in output
     assert "has the checksum md5:" in output
-    names = [path.name for path in project.files(f"{ARCHIVES}/fsdkaggle2018/[!.]*")]
-    assert "FSDKaggle2018.audio_train.zip.json" in names
-    assert not [name for name in names if name.startswith("FSDKaggle2018.meta.zip")]
+    receipts = project.files(f"{RECEIPTS}/fsdkaggle2018/[!.]*")
+    assert [path.name for path in receipts] == ["FSDKaggle2018.audio_train.zip.json"]
+    assert not project.files(f"{ARCHIVES}/fsdkaggle2018/FSDKaggle2018.meta.zip*")
     assert not project.files(f"{SURVEYS}/**/*")
     assert Path(tmp_path / "data/full/corpora/FSDKaggle2018/FSDKaggle2018.audio_train").is_dir()

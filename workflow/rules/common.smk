@@ -17,11 +17,19 @@ shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -e
 from sedrepro import settings
 from sedrepro.config import make_config, read_yaml, scale_file
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
-from sedrepro.data_sets import data_set, data_set_names
+from sedrepro.data_sets import data_set_names
 from sedrepro.errors import SedreproError
 from sedrepro.files import write_text
-from sedrepro.obtaining.obtain import receipt_path
-from sedrepro.obtaining.plan import archives_of, chosen_data_sets, files_of, has_labels, label_tables, origin_of
+from sedrepro.obtaining.obtain import manifest_of, receipt_path
+from sedrepro.obtaining.plan import (
+    archive_of,
+    available_data_sets,
+    chosen_data_sets,
+    files_of,
+    label_tables,
+    missing_labels,
+    origin_of,
+)
 from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.paper_tables import cells_file, table_runs
 from sedrepro.runs import RUN_FILES, figure_run
@@ -36,20 +44,20 @@ def configured():
 def data_sets_by_owner(conf, papers):
     """Data sets of each paper, and as `data` those that were asked for; what shall lie in the data root must be there."""
     owned = {name: paper.settings.data_sets for name, paper in papers.items()}
-    asked = chosen_data_sets(conf)
-    for name in asked if conf.data_sets else sorted({name for names in owned.values() for name in names}):
-        if origin_of(conf, name) == "given" and not has_labels(conf.corpora_dir, name):
-            expected = ", ".join(data_set(name).LABELS)
+    asked = chosen_data_sets(conf) if conf.data_sets else []
+    for name in asked or sorted({name for names in owned.values() for name in names}):
+        if origin_of(conf, name) == "given" and (lacking := missing_labels(conf, name)):
             raise SedreproError(
-                f"data_root must hold {name} in its official layout; {conf.corpora_dir} lacks one of: {expected}"
+                f"data_root must hold {name} in its official layout; {conf.corpora_dir} lacks {', '.join(lacking)}"
             )
-    return owned | {"data": asked}
+    return owned | {"data": asked or available_data_sets(conf)}
 
 
 try:
     CONF = configured()
     PAPERS = {name: settings.load_paper(name, CONF) for name in settings.chosen_papers(CONF)}
     DATA_SETS = data_sets_by_owner(CONF, PAPERS)
+    SOURCES = [file for file in manifest_of(CONF) if file.use == "needed"] if CONF.scale == "full" else []
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
@@ -108,7 +116,7 @@ def miniature_code(wildcards):
 def survey_code(wildcards):
     """What a survey depends on."""
     reader = SOURCE / "data_sets" / f"{wildcards.data_set}.py"
-    return [*code("corpora/survey.py", "audio/reading.py"), *with_imports(reader, "data_sets", "corpora")]
+    return [*code("corpora/survey.py", "audio/reading.py"), *with_imports(reader, "data_sets", "clips", "labels")]
 
 
 def compact(*models):
@@ -140,6 +148,11 @@ def survey_file(data_set_name, table):
     return f"{WORK}/surveys/{data_set_name}/{table}"
 
 
+def data_set_files(data_set_name):
+    """What must be there of a data set; Snakemake would not make anew what only lies in between."""
+    return [survey_file(data_set_name, "survey.json"), *brought_as(origin_of(CONF, data_set_name), data_set_name)]
+
+
 def brought_by(wildcards):
     """What must have happened before a data set can be surveyed: synthesised, downloaded, or nothing."""
     name = wildcards.data_set
@@ -150,10 +163,10 @@ def brought_by(wildcards):
 def brought_as(origin, name):
     """Files that show that a data set was brought from its origin."""
     if origin == "given":
-        return [CONF.corpora_dir / table for table in label_tables(CONF.corpora_dir, name)]
+        return [CONF.corpora_dir / table for table in label_tables(CONF, name)]
     if origin == "downloaded":
         return [receipt_path(CONF, file) for file in files_of(CONF, [name])]
-    return [f"{WORK}/synthesised/{archive}.json" for archive in archives_of(CONF, name)]
+    return [f"{WORK}/synthesised/{archive_of(CONF, name)}.json"]
 
 
 def corpus_surveys(wildcards):

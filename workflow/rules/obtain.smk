@@ -28,7 +28,7 @@ if SCALE == "miniature":
 
 if SCALE == "full":
 
-    for source in files_of(CONF, data_set_names()):
+    for source in SOURCES:
 
         rule:
             name:

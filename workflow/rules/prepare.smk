@@ -13,13 +13,14 @@ rule survey:
         f"{WORK}/benchmarks/survey_{{data_set}}.tsv"
     conda:
         "../../envs/sedrepro.yaml"
-    threads: 2
+    threads: 8
     params:
         config=CONFIG_FILE,
     message:
         "Checking every clip of {wildcards.data_set}"
     shell:
-        "python -m sedrepro survey --config {params.config:q} --data-set {wildcards.data_set} > {log:q} 2>&1"
+        "python -m sedrepro survey --config {params.config:q} --data-set {wildcards.data_set}"
+        " --threads {threads} > {log:q} 2>&1"
 
 
 rule recipes:

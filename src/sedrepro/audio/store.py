@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.corpora.clips import Coverage, split_labels
+from sedrepro.clips import Coverage, split_labels
 from sedrepro.errors import DataError, SettingsError, did_you_mean
 from sedrepro.files import atomic_folder, read_json, read_table, write_json, write_table
 from sedrepro.typed import Typed, load

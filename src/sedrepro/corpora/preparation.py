@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from sedrepro.audio.store import StoreFacts, write_store
+from sedrepro.clips import Coverage, join_labels
 from sedrepro.config import Config
-from sedrepro.corpora.clips import Coverage, join_labels
 from sedrepro.corpora.mixing import Mixer, feature_blocks, fingerprint, render
 from sedrepro.corpora.remix import EVENT_SECONDS, ONSETS, Mixture, Remix, draw, read_events, read_recipes, write_recipes
 from sedrepro.corpora.survey import CLIP_COLUMNS, read_survey_facts
-from sedrepro.data_sets import fsdkaggle2018
+from sedrepro.data_sets import trait
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.files import read_table
 from sedrepro.runs import corpus_folder, store_folder, survey_folder
@@ -45,7 +45,7 @@ def prepare_remix(config: Config, paper: Paper, corpus: str) -> int:
         )
     events = read_events(survey_folder(config, settings.events), paper.settings.classes)
     scenes = read_table(survey_folder(config, settings.scenes) / "clips.tsv", CLIP_COLUMNS)
-    mixtures = draw(events, scenes, settings, fsdkaggle2018.FOLDS)
+    mixtures = draw(events, scenes, settings, trait(settings.events, "FOLDS"))
     write_recipes(corpus_folder(config, paper, corpus), mixtures, clip_seconds)
     return len(mixtures)
 
@@ -60,7 +60,7 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
         classes=tuple(c for c in paper.settings.classes if c in present),
         variants=tuple(settings.variants(corpus)),
         clips=len(mixtures),
-        clips_expected=fsdkaggle2018.FOLDS * settings.mixtures_per_fold,
+        clips_expected=trait(settings.events, "FOLDS") * settings.mixtures_per_fold,
         fingerprint=fingerprint(mixtures, settings),
         data={name: coverage_of(config, name) for name in settings.data_sets},
     )

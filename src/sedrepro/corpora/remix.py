@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from sedrepro.corpora.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event, join_labels
+from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event, join_labels
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_table, write_table

@@ -21,9 +21,9 @@ from typing import Any
 import soundfile
 
 from sedrepro.audio.reading import AudioError, read_mono, root_mean_square
-from sedrepro.corpora.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels
+from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels
 from sedrepro.files import read_json, write_json, write_table
-from sedrepro.parallel import ordered_map, usable_cores
+from sedrepro.parallel import ordered_map
 from sedrepro.typed import load
 
 REASONS = ("missing", "corrupt", "empty", "silent", "not finite")
@@ -71,7 +71,9 @@ class SurveyFacts(Coverage):
     silent_and_used: int
 
 
-def survey(data_root: Path, listed: Sequence[Clip], title: str, use_silent: bool = False) -> list[Surveyed]:
+def survey(
+    data_root: Path, listed: Sequence[Clip], title: str, use_silent: bool = False, threads: int = 1
+) -> list[Surveyed]:
     """Decode every listed clip; nothing is raised for a bad one, its `problem` says what it is.
 
     A digitally silent clip has no level to mix it at, but it is as good a test clip as another (`use_silent`).
@@ -80,17 +82,19 @@ def survey(data_root: Path, listed: Sequence[Clip], title: str, use_silent: bool
     def examine(clip: Clip) -> Surveyed:
         return _examine(data_root, clip, use_silent)
 
-    return list(ordered_map(examine, listed, usable_cores(), title, len(listed)))
+    return list(ordered_map(examine, listed, threads, title, len(listed)))
 
 
 def _examine(data_root: Path, clip: Clip, use_silent: bool) -> Surveyed:
     path = data_root / clip.filename
     try:
         samples, rate = read_mono(path)
-    except AudioError as error:
-        problem = next((r for r in REASONS if error.reason.startswith(r)), "not finite")
-        return Surveyed(clip, problem=problem, detail=error.reason)
-    duration, channels = round(len(samples) / rate, 6), soundfile.info(path).channels
+        channels = soundfile.info(path).channels
+    except (AudioError, soundfile.LibsndfileError) as error:
+        reason = error.reason if isinstance(error, AudioError) else f"corrupt ({error})"
+        problem = next((r for r in REASONS if reason.startswith(r)), "not finite")
+        return Surveyed(clip, problem=problem, detail=reason)
+    duration = round(len(samples) / rate, 6)
     silent = root_mean_square(samples) == 0
     problem = "silent" if silent and not use_silent else ""
     return Surveyed(clip, duration, rate, channels, problem, "digitally silent" if silent else "")

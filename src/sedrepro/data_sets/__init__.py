@@ -1,16 +1,31 @@
 """The official data sets: one module each, and nothing else here.
 
-A module offers `ARCHIVES`, data sets of the download manifest that bring its files; `LABELS`, its official label tables
-below the data root; `SPLITS`; `CLIP_SECONDS`, the length that a clip should have; and `clips(data_root)`, every
-clip that the tables list. Optional: `ONLY_ON_YOUTUBE`, splits that no archive holds, and `SERVED_FROM`, a data set that
-holds this one too.
+A module offers
+
+    ARCHIVE            the data set of the download manifest that brings its files
+    LABELS             its official label tables, below the data root
+    SPLITS
+    CLIP_SECONDS       the length that a clip should have
+    clips(data_root)   every clip that the tables list, as `sedrepro.clips.Clip`; the audio need not be there
+
+and, where they apply, what `TRAITS` lists.
 """
 
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 from sedrepro.errors import SettingsError, did_you_mean
+
+TRAITS: dict[str, Any] = {
+    "CLASSES": (),  # in the official order
+    "FOLDS": 0,  # for cross-validation
+    "ONLY_ON_YOUTUBE": (),  # splits whose audio no archive holds
+    "USES_SILENT_CLIPS": False,  # a digitally silent clip is as good a test clip as another
+    "SERVED_FROM": None,  # a data set of the manifest that holds this one too
+    "label_tables": None,  # (data_root) -> the label tables where they lie, if that is not always LABELS
+}
 
 
 def data_set_names() -> list[str]:
@@ -27,3 +42,8 @@ def data_set(name: str) -> ModuleType:
     if name not in data_set_names():
         raise SettingsError(f"data set '{name}' is unknown; {did_you_mean(name, data_set_names())}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def trait(name: str, which: str) -> Any:
+    """What a data set says of one of `TRAITS`, or what goes without saying."""
+    return getattr(data_set(name), which, TRAITS[which])

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from sedrepro.corpora.clips import Clip, Event
-from sedrepro.corpora.labels import read_headerless_strong, read_headerless_weak, youtube_id
+from sedrepro.clips import Clip, Event
+from sedrepro.labels import read_headerless_strong, read_headerless_weak, youtube_id
 
-ARCHIVES = ("dcase2017_task4",)
+ARCHIVE = "dcase2017_task4"
 FOLDER = "DCASE2017_task4"
 AUDIO = {
     "training": f"{FOLDER}/unbalanced_train_segments_training_set_audio_formatted_and_segmented_downloads",

@@ -5,10 +5,10 @@ Layout: that of `dcase2019_task4`, with `metadata/validation/eval_dcase2018.tsv`
 
 from pathlib import Path
 
-from sedrepro.corpora.clips import Clip
+from sedrepro.clips import Clip
 from sedrepro.data_sets import dcase2019_task4
 
-ARCHIVES = ("dcase2019_task4",)
+ARCHIVE = "dcase2019_task4"
 LABELS = (f"{dcase2019_task4.FOLDER}/metadata/validation/eval_dcase2018.tsv",)
 SPLITS = ("evaluation",)
 ONLY_ON_YOUTUBE = SPLITS

@@ -6,10 +6,10 @@ Layout: `DCASE2019_task4/dataset/metadata/` with the tables (tabs, with header) 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sedrepro.corpora.clips import Clip, Event
-from sedrepro.corpora.labels import merged, read_file_list, read_strong, read_weak, youtube_id
+from sedrepro.clips import Clip, Event
+from sedrepro.labels import merged, read_file_list, read_strong, read_weak, youtube_id
 
-ARCHIVES = ("dcase2019_task4",)
+ARCHIVE = "dcase2019_task4"
 FOLDER = "DCASE2019_task4/dataset"
 TABLES = {
     "synthetic": f"{FOLDER}/metadata/train/synthetic.tsv",

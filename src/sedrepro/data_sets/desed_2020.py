@@ -5,10 +5,10 @@ Layout: that of `dcase2019_task4`. The synthetic clips of 2020 are not here: no 
 
 from pathlib import Path
 
-from sedrepro.corpora.clips import Clip
+from sedrepro.clips import Clip
 from sedrepro.data_sets import dcase2019_task4
 
-ARCHIVES = ("dcase2019_task4",)
+ARCHIVE = "dcase2019_task4"
 SPLITS = ("weak", "validation")
 ONLY_ON_YOUTUBE = SPLITS
 LABELS = tuple(dcase2019_task4.TABLES[split] for split in SPLITS)

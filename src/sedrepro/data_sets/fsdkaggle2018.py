@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sedrepro.corpora.clips import Clip
+from sedrepro.clips import Clip
 from sedrepro.errors import DataError
 from sedrepro.files import read_table
+from sedrepro.labels import check_new
 
-ARCHIVES = ("fsdkaggle2018",)
+ARCHIVE = "fsdkaggle2018"
 LABELS = ("FSDKaggle2018/FSDKaggle2018.meta/train_post_competition.csv",)
 AUDIO = "FSDKaggle2018/FSDKaggle2018.audio_train"
 SPLITS = ("train",)
@@ -33,13 +34,17 @@ def clips(data_root: Path) -> list[Clip]:
     """
     path = data_root / LABELS[0]
     rows = read_table(path, ("fname", "label", "manually_verified"), delimiter=",")
+    if not rows:
+        raise DataError(f"{path}: lists no clip; get the table again")
     seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
-        if row["manually_verified"] not in ("0", "1"):
-            raise DataError(f"{path}: row {number}: manually_verified is '{row['manually_verified']}', not 0 or 1")
-        if row["fname"] in seen:
-            raise DataError(f"{path}: row {number}: {row['fname']} is listed twice; remove one row")
+        where = f"{path}: row {number}"
+        check_new(where, row["fname"], seen)
         seen.add(row["fname"])
+        if not row["label"]:
+            raise DataError(f"{where}: {row['fname']} has no label; fill it in")
+        if row["manually_verified"] not in ("0", "1"):
+            raise DataError(f"{where}: manually_verified is '{row['manually_verified']}', not 0 or 1")
     return [
         Clip(f"{AUDIO}/{row['fname']}", "train", group=row["fname"], fold=int(fold), labels=(row["label"],))
         for row, fold in zip(rows, shuffled_folds(len(rows)), strict=True)

@@ -5,10 +5,10 @@ Layout: `TAU-urban-acoustic-scenes-2019-development/meta.csv` (tab-separated) an
 
 from pathlib import Path
 
-from sedrepro.corpora.clips import Clip
-from sedrepro.corpora.labels import read_scenes
+from sedrepro.clips import Clip
+from sedrepro.labels import read_scenes
 
-ARCHIVES = ("tau_urban_2019",)
+ARCHIVE = "tau_urban_2019"
 FOLDER = "TAU-urban-acoustic-scenes-2019-development"
 LABELS = (f"{FOLDER}/meta.csv",)
 SPLITS = ("development",)

@@ -6,12 +6,12 @@ not there, the 2019 set takes its place: it holds the same recordings under the 
 
 from pathlib import Path
 
-from sedrepro.corpora.clips import Clip
-from sedrepro.corpora.labels import read_scenes
+from sedrepro.clips import Clip
 from sedrepro.data_sets.tau_urban_2019 import FOLDER as FOLDER_OF_2019
 from sedrepro.errors import DataError
+from sedrepro.labels import read_scenes
 
-ARCHIVES = ("tut_urban_2018",)
+ARCHIVE = "tut_urban_2018"
 SERVED_FROM = "tau_urban_2019"
 FOLDER = "TUT-urban-acoustic-scenes-2018-development"
 LABELS = (f"{FOLDER}/meta.csv",)

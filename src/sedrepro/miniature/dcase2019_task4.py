@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sedrepro.audio.writing import write_wav
-from sedrepro.corpora.clips import Event, join_labels
+from sedrepro.clips import Event, join_labels
 from sedrepro.files import atomic_folder, write_table
 from sedrepro.miniature import domestic
 from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, Acoustics, record

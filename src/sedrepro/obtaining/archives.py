@@ -1,7 +1,6 @@
 """Unpacking a downloaded archive: checked as a whole before anything is written, and resumable."""
 
 import re
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -13,7 +12,7 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from sedrepro.errors import DataError
-from sedrepro.files import atomic_path
+from sedrepro.files import atomic_path, free_space, in_words
 from sedrepro.obtaining.archive_readers import (
     DAMAGE,
     DOWNLOAD_AGAIN,
@@ -24,6 +23,7 @@ from sedrepro.obtaining.archive_readers import (
     name_problem,
     path_parts,
 )
+from sedrepro.parallel import progress_bar
 
 # Of a whole archive. Audio packs about 10:1 at best and label tables 20:1; Deflate reaches 1032:1, and entries that
 # share their data far more. A small archive above it (some minutes of digital silence) does no harm.
@@ -50,15 +50,13 @@ def unpack(
     target: Path,
     kept: tuple[str, ...] = (),
     passwords: tuple[str, ...] = (),
-    title: str | None = None,
-    disable: bool | None = None,
+    resume: bool = True,
 ) -> Unpacked:
     """Unpack `archive`, a zip, tar or gzipped tar, below the folder `target`.
 
     With `kept`, each path is cut so that it starts with its first part that is one of these names; members without
-    one are left out. A file that stands there with the announced size is not written again, so a killed run resumes.
-    Checksums of zip and gzip are verified; a plain tar has none. `disable` hides the progress bar, None does so where
-    there is no terminal.
+    one are left out. With `resume`, a file that stands there with the announced size is not written again.
+    Checksums of zip and gzip are verified; a plain tar has none.
 
     Raises:
         DataError: the archive is missing, corrupt, neither zip nor tar, or encrypted with another password; a member
@@ -67,18 +65,17 @@ def unpack(
             have been written.
     """
     archive, target = Path(archive), Path(target)
-    title = title or archive.name
     with _open(archive) as file:
         source = _source(archive, file)
-        with _bar(f"{title}: checking", archive.stat().st_size, 0, disable) as bar:
+        with progress_bar(f"{archive.name}: checking", 0, archive.stat().st_size) as bar:
             choice = _choose(archive, _checked(archive, source.members(bar)), kept)
         wanted = {target / path: member for path, member in choice.files.items()}
-        missing = {path: member for path, member in wanted.items() if not _stands(path, member.size)}
+        missing = {path: member for path, member in wanted.items() if not (resume and _stands(path, member.size))}
         total, needed = _bytes(wanted.values()), _bytes(missing.values())
         _check_space(archive, target, needed)
         source.unlock(missing.values(), passwords)
         _remove_leftovers(wanted)
-        with _bar(title, total, total - needed, disable) as bar:
+        with progress_bar(f"{archive.name}: unpacking", total - needed, total) as bar:
             for path, member in missing.items():
                 _write(archive, path, member, source.chunks(member), bar)
     return Unpacked(
@@ -118,10 +115,6 @@ def _source(archive: Path, file: BinaryIO) -> TarReader | ZipReader:
     raise DataError(f"{archive}: is neither a zip nor a tar archive; {DOWNLOAD_AGAIN}")
 
 
-def _bar(title: str, total: int, initial: int, disable: bool | None) -> tqdm:
-    return tqdm(desc=title, total=total, initial=initial, unit="B", unit_scale=True, disable=disable, leave=False)
-
-
 def _bytes(members: Iterable[Member]) -> int:
     return sum(member.size for member in members)
 
@@ -139,7 +132,7 @@ def _checked(archive: Path, members: Iterable[Member]) -> Iterator[Member]:
         if member.size < 0:
             problem = "announces a negative size"
         elif total > most_bytes:
-            problem = f"brings the content to {_readable(total)}, suspiciously much for the archive's size"
+            problem = f"brings the content to {in_words(total)}, suspiciously much for the archive's size"
         elif number > MOST_MEMBERS:
             problem = f"is one of more than {MOST_MEMBERS} members"
         if problem:
@@ -217,21 +210,12 @@ def _stands(path: Path, size: int) -> bool:
 
 
 def _check_space(archive: Path, target: Path, needed: int) -> None:
-    free = _free_bytes(target)
+    free = free_space(target)
     if needed > free:
         raise DataError(
-            f"{archive}: unpacking needs {_readable(needed)} and {target} has {_readable(free)} free; "
+            f"{archive}: unpacking needs {in_words(needed)} and {target} has {in_words(free)} free; "
             "free space or choose another folder"
         )
-
-
-def _free_bytes(folder: Path) -> int:
-    """Bytes that can be written below `folder`, which need not exist yet."""
-    return shutil.disk_usage(next(place for place in (folder, *folder.absolute().parents) if place.exists())).free
-
-
-def _readable(size: int) -> str:
-    return tqdm.format_sizeof(size, "B")
 
 
 # Writing

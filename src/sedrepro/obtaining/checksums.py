@@ -1,23 +1,20 @@
 """What an address should deliver: from the manifest, the lock file, or the record's own API, and then pinned.
 
 The lock file `config/checksums.tsv` keeps what the manifest does not know, so that a file that changes later is
-noticed; commit it. An address without any published checksum is pinned at its first complete download.
+noticed; commit it. An address that belongs to no record is pinned at its first complete download.
 """
 
 import datetime
-import fcntl
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
-import requests
-
 from sedrepro.errors import DataError
-from sedrepro.files import read_table, write_table
+from sedrepro.files import alone, read_table, write_table
 from sedrepro.obtaining.manifest import CHECKSUM, SourceFile
+from sedrepro.obtaining.web import AddressError, TryAgainError, Web, back_off, check_status, transport_errors
 
 LOCK_FILE = Path("config", "checksums.tsv")
 COLUMNS = ("address", "bytes", "checksum", "origin", "date")
@@ -51,7 +48,7 @@ class ChecksumLock:
 
     def pin(self, address: str, expected: Expected) -> None:
         """Add an address; one that is pinned already stays as it is."""
-        with self._locked():
+        with alone(self.path.with_name(f".{self.path.name}.lock")):
             rows = self._rows()
             if address in rows:
                 return
@@ -73,34 +70,55 @@ class ChecksumLock:
             rows[address] = row
         return rows
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.with_name(f".{self.path.name}.lock"), "w", encoding="utf-8") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
-            yield
 
+def expected_of(file: SourceFile, address: str, lock: ChecksumLock, web: Web) -> Expected:
+    """What `address` should deliver for `file`; asks the record's API where neither manifest nor lock file knows.
 
-def expected_of(file: SourceFile, address: str, lock: ChecksumLock, session: requests.Session) -> Expected:
-    """What `address` should deliver for `file`; asks the record's API where neither manifest nor lock file knows."""
+    Raises:
+        AddressError: the record does not list the file, or its API does not answer.
+    """
     if file.checksum:
         return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
-    known = lock.find(address)
-    if known is None and (known := ask_record(address, session)):
-        lock.pin(address, known)
-    return known or Expected(file.bytes if file.exact else None, "", "manifest")
+    if known := lock.find(address):
+        return known
+    if match := RECORD.match(address):
+        found = ask_record(match, web)
+        lock.pin(address, found)
+        return found
+    # Addresses of no record are copies of one file: what was pinned for one of them holds for all.
+    pinned = [lock.find(other) for other in file.addresses if not RECORD.match(other)]
+    return next((one for one in pinned if one), Expected(file.bytes if file.exact else None, "", "manifest"))
 
 
-def ask_record(address: str, session: requests.Session) -> Expected | None:
-    """Size and checksum that a Zenodo record's API gives for a file address; None where there is no such answer."""
-    if not (match := RECORD.match(address)):
-        return None
+def ask_record(match: re.Match[str], web: Web) -> Expected:
+    """Size and checksum that a Zenodo record's API gives for the file at an address that matched RECORD.
+
+    Raises:
+        AddressError: the record does not list the file, or its API does not answer.
+    """
     api = f"{match['host']}/api/records/{match['record']}"
     try:
-        answer = session.get(api, timeout=(20, 60))
-        answer.raise_for_status()
-        entry = next(entry for entry in answer.json()["files"] if entry["key"] == unquote(match["name"]))
+        entries = {entry["key"]: entry for entry in _answer(api, web)["files"]}
+        entry = entries[unquote(match["name"])]
         found = Expected(int(entry["size"]), str(entry["checksum"]), f"record's API {api}")
-    except (requests.RequestException, ValueError, KeyError, TypeError, StopIteration):
-        return None
-    return found if CHECKSUM.fullmatch(found.checksum) else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise AddressError(f"the record's API {api} does not tell the size and checksum of the file") from error
+    if not CHECKSUM.fullmatch(found.checksum):
+        raise AddressError(f"the record's API {api} gives the checksum '{found.checksum}', which is none")
+    return found
+
+
+def _answer(api: str, web: Web) -> Any:
+    """The API's answer as JSON, asked for as patiently as a file."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            with transport_errors():
+                answer = web.session.get(api, timeout=web.timeout)
+            check_status(answer)
+            return answer.json()
+        except TryAgainError as error:
+            if attempt == web.attempts:
+                raise AddressError(f"the record's API {api}: {error} ({attempt} attempts)") from None
+            web.sleep(error.wait if error.wait is not None else back_off(attempt))

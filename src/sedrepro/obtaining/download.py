@@ -9,71 +9,28 @@ import contextlib
 import hashlib
 import html
 import itertools
-import random
 import re
-import shutil
-import ssl
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from requests import exceptions
-from tqdm import tqdm
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from sedrepro import __version__
 from sedrepro.errors import DataError
-from sedrepro.files import read_json, write_json
+from sedrepro.files import in_words, read_json, write_json
 from sedrepro.obtaining.checksums import Expected
-from sedrepro.obtaining.manifest import in_words
+from sedrepro.obtaining.web import AddressError, TryAgainError, Web, back_off, check_status, transport_errors
+from sedrepro.parallel import progress_bar
 
 CHUNK = 2**20
-USER_AGENT = f"sedrepro/{__version__} (reproduction suite for sound event detection; python-requests)"
-# Zenodo answers 403 as well as 429 to a client that asks too often.
-RETRIED = {403, 408, 425, 429, 500, 502, 503, 504}
-LONGEST_WAIT = 120.0
-NO_ADDRESS = (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)
 PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)
 PAGE_BEGINNING = 512
 TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 KEPT_FREE = 2**28
-LINE_SECONDS = 15.0
 
 
-class AddressError(DataError):
-    """An address does not deliver the file; another one may."""
-
-
-class _TryAgainError(Exception):
-    """The transfer broke; `wait` is what the server asks for, in seconds."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
-
-
-def new_session() -> requests.Session:
-    """A session that says who asks."""
-    session = requests.Session()
-    session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-    return session
-
-
-@dataclass
-class Web:
-    """How to transfer: the session, patience, and what tests replace."""
-
-    session: requests.Session = field(default_factory=new_session)
-    attempts: int = 8
-    """Attempts in a row that get no further before an address is given up."""
-    timeout: tuple[float, float] = (20.0, 60.0)
-    """Seconds without a connection, and without a byte, before an attempt is given up."""
-    sleep: Callable[[float], None] = time.sleep
-    free_space: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
-    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+class _WrongContentError(AddressError):
+    """The file arrived, and is not what it should be."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +50,22 @@ def download(address: str, target: Path, expected: Expected, web: Web) -> Downlo
     """
     part = _Part(target, address)
     part.forget_if_unfit(expected)
-    for last in (False, True):  # a file with a wrong checksum is fetched a second time, whole
-        _transfer(part, expected, web)
-        found = Downloaded(part.size, checksum_of(part.path, expected.checksum))
-        problem = _mismatch(found, expected)
-        if not problem:
-            part.finish()
-            return found
+    try:
+        return _whole(part, expected, web)
+    except _WrongContentError as error:
+        web.say(f"{target.name}: {error}; trying once more")
+    return _whole(part, expected, web)
+
+
+def _whole(part: "_Part", expected: Expected, web: Web) -> Downloaded:
+    """Transfer the file to its end and check it; it gets its name, or nothing of it stays."""
+    _transfer(part, expected, web)
+    found = Downloaded(part.size, checksum_of(part.path, expected.checksum))
+    if problem := _mismatch(found, expected):
         part.forget()
-        if last:
-            raise AddressError(problem)
-        web.say(f"{target.name}: {problem}; trying once more")
-    raise AssertionError("unreachable")
+        raise _WrongContentError(problem)
+    part.finish()
+    return found
 
 
 def checksum_of(path: Path, like: str = "") -> str:
@@ -188,20 +149,15 @@ def _transfer(part: _Part, expected: Expected, web: Web) -> None:
         try:
             _receive(part, expected, web)
             return
-        except _TryAgainError as error:
+        except TryAgainError as error:
             fruitless = 1 if part.size > furthest else fruitless + 1
             furthest = max(furthest, part.size)
             if fruitless >= web.attempts:
                 raise AddressError(f"{error} ({web.attempts} attempts)") from None
-            wait = error.wait if error.wait is not None else _back_off(fruitless)
+            wait = error.wait if error.wait is not None else back_off(fruitless)
             have = f"{in_words(part.size)} are here, " if part.size else ""
             web.say(f"{part.target.name}: {error}; {have}trying again in {wait:.0f} s")
             web.sleep(wait)
-
-
-def _back_off(attempt: int) -> float:
-    """1, 2, 4 ... 60 seconds, with up to a quarter more so that several clients part."""
-    return min(2.0 ** (attempt - 1), 60.0) * random.uniform(1.0, 1.25)
 
 
 def _is_whole(part: _Part, expected: Expected) -> bool:
@@ -216,8 +172,8 @@ def _receive(part: _Part, expected: Expected, web: Web) -> None:
     if have and part.validator:
         headers["If-Range"] = part.validator
     request = {"stream": True, "headers": headers, "timeout": web.timeout}
-    with _transport_errors(), web.session.get(part.address, **request) as response:
-        _check_status(part, response)
+    with transport_errors(), web.session.get(part.address, **request) as response:
+        _check_part(part, response)
         start, total = _extent(part, response)
         chunks = _arriving(response)
         first = _beginning(chunks) if start == 0 else b""
@@ -230,7 +186,7 @@ def _receive(part: _Part, expected: Expected, web: Web) -> None:
         part.remember(expected, response, total)
         _append(part, start, size, first, chunks)
     if size is not None and part.size < size:
-        raise _TryAgainError(f"the transfer ended after {part.size} of {size} bytes")
+        raise TryAgainError(f"the transfer ended after {part.size} of {size} bytes")
 
 
 def _arriving(response: requests.Response) -> Iterator[bytes]:
@@ -247,43 +203,11 @@ def _beginning(chunks: Iterator[bytes]) -> bytes:
     return first
 
 
-@contextlib.contextmanager
-def _transport_errors() -> Iterator[None]:
-    """Broken transfers are tried again; an address that is none is not."""
-    try:
-        yield
-    except NO_ADDRESS as error:
-        raise AddressError(f"is no address ({error})") from None
-    except (exceptions.Timeout, ReadTimeoutError):
-        raise _TryAgainError("no answer in time") from None
-    except (requests.RequestException, HTTPError) as error:
-        cause = _innermost(error)
-        reason = " ".join(str(cause).split())[:120] or type(cause).__name__
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            raise AddressError(f"no safe connection ({reason})") from None
-        raise _TryAgainError(f"the connection failed ({reason})") from None
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while error.__context__ is not None or (error.args and isinstance(error.args[0], BaseException)):
-        error = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error.__context__
-    return error
-
-
-def _check_status(part: _Part, response: requests.Response) -> None:
-    status = response.status_code
-    if status == 416:  # what is here is no beginning of what is there
+def _check_part(part: _Part, response: requests.Response) -> None:
+    if response.status_code == 416:  # what is here is no beginning of what is there
         part.forget()
-        raise _TryAgainError("the server has no bytes after those that are here")
-    if status in RETRIED:
-        raise _TryAgainError(f"the server answers {status} {response.reason}", _asked_wait(response))
-    if status not in (200, 206):
-        raise AddressError(f"the server answers {status} {response.reason}")
-
-
-def _asked_wait(response: requests.Response) -> float | None:
-    asked = response.headers.get("Retry-After", "")
-    return min(float(asked), LONGEST_WAIT) if asked.isdecimal() else None
+        raise TryAgainError("the server has no bytes after those that are here")
+    check_status(response)
 
 
 def _extent(part: _Part, response: requests.Response) -> tuple[int, int | None]:
@@ -295,11 +219,11 @@ def _extent(part: _Part, response: requests.Response) -> tuple[int, int | None]:
     match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
     if match is None or int(match[1]) != part.size or encoded:
         part.forget()
-        raise _TryAgainError("the server sends another part than asked for")
+        raise TryAgainError("the server sends another part than asked for")
     total = None if match[3] == "*" else int(match[3])
     if part.is_outdated(response, total):
         part.forget()
-        raise _TryAgainError("the file has changed on the server")
+        raise TryAgainError("the file has changed on the server")
     return int(match[1]), total
 
 
@@ -333,20 +257,11 @@ def _check_space(part: _Part, start: int, size: int | None, web: Web) -> None:
 
 def _append(part: _Part, start: int, size: int | None, first: bytes, chunks: Iterator[bytes]) -> None:
     """Write what arrives behind the `start` bytes that are here, with a progress line."""
-    with _disk_errors(part), open(part.path, "ab") as file, _bar(part.target.name, start, size) as bar:
+    with _disk_errors(part), open(part.path, "ab") as file, progress_bar(part.target.name, start, size) as bar:
         for chunk in itertools.chain([first], chunks):
             file.write(chunk)
             file.flush()
             bar.update(len(chunk))
-
-
-def _bar(name: str, start: int, size: int | None) -> tqdm:
-    """Share, speed and remaining time: a bar on a terminal, now and then a line elsewhere."""
-    if sys.stderr.isatty():
-        return tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=name, leave=False)
-    share = "{percentage:.0f} % of {total_fmt}B, {rate_fmt}, {remaining} left" if size else "{n_fmt}B, {rate_fmt}"
-    line = {"bar_format": f"{{desc}}: {share}", "delay": LINE_SECONDS, "mininterval": LINE_SECONDS}
-    return tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=name, leave=False, maxinterval=60, **line)
 
 
 @contextlib.contextmanager

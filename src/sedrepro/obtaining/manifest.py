@@ -12,10 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from sedrepro.errors import DataError, SettingsError, did_you_mean
-from sedrepro.files import read_table
+from sedrepro.files import in_words, read_table
 
 MANIFEST = Path(__file__).with_name("manifest.tsv")
 USES = ("needed", "extra", "mirror")
@@ -57,11 +55,6 @@ class SourceFile:
         if self.bytes is None:
             return "size unknown"
         return ("" if self.exact else "about ") + in_words(self.bytes)
-
-
-def in_words(count: int) -> str:
-    """A number of bytes with a decimal prefix, `1.66GB`."""
-    return tqdm.format_sizeof(count, "B")
 
 
 def read_manifest(path: Path = MANIFEST) -> list[SourceFile]:

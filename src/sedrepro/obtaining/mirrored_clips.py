@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from sedrepro.audio.reading import AudioError, read_mono
 from sedrepro.audio.writing import write_sixteen_bit
-from sedrepro.corpora.clips import Clip, Segment, segment_of
+from sedrepro.clips import Clip, Segment, segment_of
 from sedrepro.errors import DataError
 from sedrepro.files import atomic_path
 
@@ -26,6 +26,8 @@ from sedrepro.files import atomic_path
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm"}
 VIDEO_ID = re.compile(r"Y?([A-Za-z0-9_-]{11})")
 LONGEST_CLIP_SECONDS = 11
+# Public copies at 16 kHz are of no use to papers that work at 22 to 44.1 kHz.
+MINIMUM_RATE = 32000
 NAMES_KEPT = 20
 UNPACK = "unpack it and give the folder"
 
@@ -74,7 +76,7 @@ class TakenReport:
 
 
 @dataclass(frozen=True)
-class SourceFile:
+class AudioFile:
     """An audio file of the source; its content is read only when it is wanted."""
 
     name: str
@@ -89,7 +91,7 @@ class TooLongError(Exception):
     """The audio is longer than a clip, so probably the whole video."""
 
 
-def take_clips(source: Path, clips: Sequence[Clip], data_root: Path, minimum_rate: int = 32000) -> TakenReport:
+def take_clips(source: Path, clips: Sequence[Clip], data_root: Path, minimum_rate: int = MINIMUM_RATE) -> TakenReport:
     """Take the clips that are missing below `data_root` from a folder, a zip or a tar archive.
 
     Files are known by their names: a clip's own, one of the same segment (the Y and decimals do not matter), or the
@@ -148,7 +150,7 @@ class _Wanted:
 
 
 def _take(
-    file: SourceFile, targets: Sequence[Path], minimum_rate: int, longest: float | None, report: TakenReport
+    file: AudioFile, targets: Sequence[Path], minimum_rate: int, longest: float | None, report: TakenReport
 ) -> None:
     """Write one file's audio to the targets, or count why not."""
     try:
@@ -191,7 +193,7 @@ def _copy(content: bytes, target: Path) -> None:
         read_mono(temporary)
 
 
-def _audio_files(source: Path) -> Iterator[SourceFile]:
+def _audio_files(source: Path) -> Iterator[AudioFile]:
     """The audio files of a folder or archive."""
     if source.is_dir():
         files = _of_folder(source)
@@ -206,11 +208,11 @@ def _audio_files(source: Path) -> Iterator[SourceFile]:
             yield file
 
 
-def _of_folder(source: Path) -> Iterator[SourceFile]:
+def _of_folder(source: Path) -> Iterator[AudioFile]:
     # Listed before anything is written: the data root may lie in the source.
     for path in sorted(source.rglob("*")):
         if path.is_file():
-            yield SourceFile(path.relative_to(source).as_posix(), partial(_read_file, path))
+            yield AudioFile(path.relative_to(source).as_posix(), partial(_read_file, path))
 
 
 def _read_file(path: Path) -> bytes:
@@ -220,7 +222,7 @@ def _read_file(path: Path) -> bytes:
         raise AudioError(path, f"cannot be read ({error.strerror})") from error
 
 
-def _of_zip(source: Path) -> Iterator[SourceFile]:
+def _of_zip(source: Path) -> Iterator[AudioFile]:
     try:
         archive = zipfile.ZipFile(source)
     except zipfile.BadZipFile as error:
@@ -228,7 +230,7 @@ def _of_zip(source: Path) -> Iterator[SourceFile]:
     with archive:
         for member in archive.infolist():
             if not member.is_dir():
-                yield SourceFile(member.filename, partial(_read_zipped, source, archive, member))
+                yield AudioFile(member.filename, partial(_read_zipped, source, archive, member))
 
 
 def _read_zipped(source: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -240,12 +242,12 @@ def _read_zipped(source: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo
         raise AudioError(member.filename, f"corrupt ({error})") from error
 
 
-def _of_tar(source: Path) -> Iterator[SourceFile]:
+def _of_tar(source: Path) -> Iterator[AudioFile]:
     # Read once from front to end: a mirror has many gigabytes, and a compressed one cannot be sought in.
     with _whole(source), tarfile.open(source, "r|*") as archive:
         for member in archive:
             if member.isreg():
-                yield SourceFile(member.name, partial(_read_tarred, source, archive, member))
+                yield AudioFile(member.name, partial(_read_tarred, source, archive, member))
 
 
 def _read_tarred(source: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -1,12 +1,13 @@
 """One file of the manifest, from its address to its place below the data root, with a receipt.
 
-The receipt `<archives>/<data set>/<file>.json` says that the file's contents are in place; archive and unfinished
-download lie beside it. A folder of archives serves as a mirror for others: `mirror` names such a folder, or a URL
-that serves one.
+The receipt `<data root>/obtained/<data set>/<file>.json` says that the file's contents are in place. Archives and
+unfinished downloads lie in `<archives>/<data set>/`. A folder of archives serves as a mirror for others: `mirror` names
+such a folder, or a URL that serves one.
 """
 
 import datetime
 import fcntl
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from sedrepro.config import Config
-from sedrepro.errors import DataError
-from sedrepro.files import atomic_path, read_json, write_json
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.files import alone, atomic_path, read_json, write_json
 from sedrepro.obtaining.archives import unpack
 from sedrepro.obtaining.checksums import ChecksumLock, Expected, expected_of
-from sedrepro.obtaining.download import AddressError, Downloaded, Web, checksum_of, download
+from sedrepro.obtaining.download import Downloaded, checksum_of, download
 from sedrepro.obtaining.manifest import MANIFEST, SourceFile, find, read_manifest
+from sedrepro.obtaining.web import AddressError, Web
 
 DOWNLOADS_AT_A_TIME = 3
 
@@ -37,49 +39,76 @@ def archive_path(config: Config, file: SourceFile) -> Path:
 
 def receipt_path(config: Config, file: SourceFile) -> Path:
     """The receipt that says that the file's contents are in place."""
-    return config.archives_dir / file.data_set / f"{file.file}.json"
+    return config.receipts_dir / file.data_set / f"{file.file}.json"
+
+
+def mirror_folder(config: Config) -> Path | None:
+    """The mirror, if it is a folder."""
+    is_folder = config.mirror is not None and "://" not in config.mirror
+    return Path(config.mirror).expanduser().resolve() if is_folder else None
 
 
 def obtain(config: Config, data_set: str, name: str, web: Web | None = None, lock: ChecksumLock | None = None) -> Path:
     """Download, check and put in place one file of a data set; whatever an earlier call did is not done again.
 
     Raises:
-        SettingsError: the manifest has no such file.
+        SettingsError: the scale is not `full`, or the manifest has no such file.
         DataError: no address delivers it, the disk is too small, or the archive is damaged or not safe.
     """
-    file = find(manifest_of(config), data_set, name)
-    receipt = receipt_path(config, file)
+    file, receipt = _found(config, data_set, name)
     done = receipt.with_name(f".{receipt.name}")
-    with _alone(receipt):
+    with alone(_guard(config, file)):
         facts = _done_before(config, file, done)
         if facts is None:
             facts = _done_now(config, file, web or Web(), lock or ChecksumLock(config.checksums))
             write_json(done, facts)
-            if not config.keep_archives:
+            if not config.keep_archives and not _is_the_mirrors(config, file):
                 archive_path(config, file).unlink(missing_ok=True)
         write_json(receipt, facts)
     return receipt
 
 
-def archive_of(config: Config, data_set: str, name: str) -> Path:
+def _is_the_mirrors(config: Config, file: SourceFile) -> bool:
+    """Whether the archive is the mirror's own file, not a link to it."""
+    path, mirror = archive_path(config, file), mirror_folder(config)
+    source = mirror / file.data_set / file.file if mirror else None
+    return source is not None and source.is_file() and not path.is_symlink() and path.samefile(source)
+
+
+def fetch_packed(config: Config, data_set: str, name: str) -> Path:
     """Download one file and leave it packed; returns where it lies.
 
     Raises:
-        SettingsError: the manifest has no such file.
+        SettingsError: the scale is not `full`, or the manifest has no such file.
         DataError: no address delivers it, or the disk is too small.
     """
-    file = find(manifest_of(config), data_set, name)
-    with _alone(receipt_path(config, file)):
+    file, _ = _found(config, data_set, name)
+    with alone(_guard(config, file)):
         _fetched(config, file, Web(), ChecksumLock(config.checksums))
     return archive_path(config, file)
 
 
+def _found(config: Config, data_set: str, name: str) -> tuple[SourceFile, Path]:
+    """A file of the manifest, and its receipt."""
+    if config.scale != "full":
+        raise SettingsError(f"nothing is downloaded at scale '{config.scale}'; add --scale full")
+    file = find(manifest_of(config), data_set, name)
+    return file, receipt_path(config, file)
+
+
+def _guard(config: Config, file: SourceFile) -> Path:
+    """Lock file under which two processes never work on the same file."""
+    return archive_path(config, file).with_name(f".{file.file}.lock")
+
+
 def _done_before(config: Config, file: SourceFile, done: Path) -> dict[str, Any] | None:
-    """Facts of a file that was put in place and whose archive is gone on purpose, if it still is the file wanted.
+    """Facts of a file that was put in place and whose archive is gone on purpose, if all is as it was.
 
     Snakemake deletes receipts when it runs a job again; hours of transfer must not hang on that.
     """
-    if config.keep_archives or archive_path(config, file).is_file() or not done.is_file():
+    into = config.corpora_dir / file.into
+    in_place = all((into / part).exists() for part in file.kept or ("." if file.is_archive else file.file,))
+    if config.keep_archives or archive_path(config, file).is_file() or not done.is_file() or not in_place:
         return None
     facts = read_json(done)
     return facts if _is_wanted(file, facts) else None
@@ -90,20 +119,13 @@ def _is_wanted(file: SourceFile, facts: dict[str, Any]) -> bool:
 
 
 def _done_now(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> dict[str, Any]:
-    arrived, placed = _fetched(config, file, web, lock), _placed(config, file)
-    if not file.checksum and not config.mirror:  # only now is it known to be a whole archive
+    arrived = _fetched(config, file, web, lock)
+    placed = _placed(config, file, arrived["checksum"])
+    # Only now is it known to be a whole archive; what a mirror has says nothing of the official file.
+    if not file.checksum and arrived["address"] in file.addresses:
         lock.pin(arrived["address"], Expected(arrived["bytes"], arrived["checksum"], "first download"))
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     return {"data_set": file.data_set, "file": file.file} | arrived | placed | {"date": today}
-
-
-@contextmanager
-def _alone(receipt: Path) -> Iterator[None]:
-    """Two processes never work on the same file."""
-    receipt.parent.mkdir(parents=True, exist_ok=True)
-    with open(receipt.with_name(f".{receipt.name}.lock"), "w", encoding="utf-8") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        yield
 
 
 def _fetched(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> dict[str, Any]:
@@ -115,8 +137,8 @@ def _fetched(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) -> 
     note = path.with_name(f"{path.name}.source.json")
     if path.is_file() and note.is_file() and _is_wanted(file, facts := read_json(note)):
         return facts
-    is_folder = config.mirror is not None and "://" not in config.mirror
-    address, found = _from_folder(config, file, lock) if is_folder else _from_web(config, file, web, lock)
+    mirror = mirror_folder(config)
+    address, found = _from_folder(config, file, mirror, lock) if mirror else _from_web(config, file, web, lock)
     facts = {"address": address, "bytes": found.bytes, "checksum": found.checksum}
     write_json(note, facts)
     return facts
@@ -132,14 +154,12 @@ def _from_web(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) ->
     path, problems = archive_path(config, file), []
     with _slot(config.archives_dir):
         for address in addresses_of(config, file):
-            expected = _expected(config, file, address, lock, web)
             try:
-                found = _there(path, expected) or download(address, path, expected, web)
+                expected = _expected_of_mirror(file, lock) if config.mirror else expected_of(file, address, lock, web)
+                return address, _there(path, expected) or download(address, path, expected, web)
             except AddressError as error:
                 problems.append(f"{address}: {error}")
                 web.say(f"{file.file}: {problems[-1]}")
-                continue
-            return address, found
     raise DataError(
         f"{file.data_set}: {file.file} cannot be downloaded: {'; '.join(problems)}. Run the same command again later, "
         f"or put the file into a folder DIR as DIR/{file.data_set}/{file.file} and set mirror=DIR"
@@ -153,32 +173,41 @@ def _there(path: Path, expected: Expected) -> Downloaded | None:
     return Downloaded(path.stat().st_size, expected.checksum)
 
 
-def _expected(config: Config, file: SourceFile, address: str, lock: ChecksumLock, web: Web) -> Expected:
+def _expected_of_mirror(file: SourceFile, lock: ChecksumLock) -> Expected:
     """A mirror must deliver what the official addresses do, as far as that is known here."""
-    if not config.mirror:
-        return expected_of(file, address, lock, web.session)
     if file.checksum:
         return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
-    known = [lock.find(official) for official in (*file.addresses, address)]
+    known = [lock.find(official) for official in file.addresses]
     return next((expected for expected in known if expected), Expected())
 
 
-def _from_folder(config: Config, file: SourceFile, lock: ChecksumLock) -> tuple[str, Downloaded]:
+def _from_folder(config: Config, file: SourceFile, mirror: Path, lock: ChecksumLock) -> tuple[str, Downloaded]:
     """A mirror on disk: the file is checked where it lies and linked, not copied."""
-    source = Path(config.mirror).expanduser().resolve() / file.data_set / file.file
+    source, path = mirror / file.data_set / file.file, archive_path(config, file)
     if not source.is_file():
         raise DataError(f"{source}: no such file in the mirror; copy it there, or run without `mirror`")
-    expected = _expected(config, file, str(source), lock, None)
+    expected = _expected_of_mirror(file, lock)
     found = Downloaded(source.stat().st_size, checksum_of(source, expected.checksum))
     if expected.checksum and found.checksum != expected.checksum:
         raise DataError(
             f"{source}: has the checksum {found.checksum}, not {expected.checksum} as {expected.origin} says; "
             "replace it in the mirror"
         )
-    path = archive_path(config, file)
-    path.unlink(missing_ok=True)
-    path.symlink_to(source)
+    if not (path.exists() and path.samefile(source)):  # the mirror may be our own folder of archives
+        with atomic_path(path) as temporary:
+            temporary.unlink()
+            _link(source, temporary, path)
     return str(source), found
+
+
+def _link(source: Path, temporary: Path, path: Path) -> None:
+    try:
+        os.symlink(source, temporary)
+    except OSError as error:  # it names the source, where nothing is wrong
+        raise DataError(
+            f"{path}: cannot be linked to {source} ({error.strerror or error}); "
+            "set `archives` to a folder on a file system that knows links, or to the mirror itself"
+        ) from error
 
 
 @contextmanager
@@ -200,15 +229,26 @@ def _locked(guard: Any) -> bool:
         fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:  # a file system without locks: Snakemake's own limit has to do
+        return True
     return True
 
 
-def _placed(config: Config, file: SourceFile) -> dict[str, Any]:
+def _placed(config: Config, file: SourceFile, checksum: str) -> dict[str, Any]:
     """Unpack the archive, or copy the label table, to its folder below the data root; facts for the receipt."""
     path, into = archive_path(config, file), config.corpora_dir / file.into
-    if file.is_archive:
-        done = unpack(path, into, file.kept, file.passwords)
-        return {"files": done.files, "unpacked_bytes": done.bytes, "left_out": done.left_out}
-    with atomic_path(into / file.file) as temporary:
-        shutil.copyfile(path, temporary)
-    return {"files": 1, "unpacked_bytes": path.stat().st_size, "left_out": 0}
+    # From here on the data set counts as obtained by the suite, not as a copy of the user's own.
+    receipt_path(config, file).parent.mkdir(parents=True, exist_ok=True)
+    if not file.is_archive:
+        with atomic_path(into / file.file) as temporary:
+            shutil.copyfile(path, temporary)
+        return {"files": 1, "unpacked_bytes": path.stat().st_size, "left_out": 0}
+    begun = receipt_path(config, file).with_name(f".{file.file}.begun.json")
+    # Files that another version of the archive left may have the same size and other content. While they are replaced
+    # the note names none, so that after a kill all are written again.
+    before = read_json(begun)["checksum"] if begun.is_file() else checksum
+    resume = begun.is_file() and before == checksum
+    write_json(begun, {"checksum": checksum if before == checksum else ""})
+    done = unpack(path, into, file.kept, file.passwords, resume=resume)
+    write_json(begun, {"checksum": checksum})
+    return {"files": done.files, "unpacked_bytes": done.bytes, "left_out": done.left_out}

@@ -1,14 +1,24 @@
 """What has to be obtained for which data sets: how much, from where, under which terms, and what is there already."""
 
-import shutil
+import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from sedrepro.config import Config
-from sedrepro.data_sets import data_set, data_set_names
-from sedrepro.obtaining.manifest import SourceFile, in_words
-from sedrepro.obtaining.obtain import DOWNLOADS_AT_A_TIME, archive_path, manifest_of, receipt_path
+from sedrepro.data_sets import data_set, data_set_names, trait
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.files import existing, free_space, in_words
+from sedrepro.obtaining.manifest import MANIFEST, SourceFile
+from sedrepro.obtaining.obtain import (
+    DOWNLOADS_AT_A_TIME,
+    addresses_of,
+    archive_path,
+    manifest_of,
+    mirror_folder,
+    receipt_path,
+)
 
 Origin = Literal["synthesised", "given", "downloaded"]
 # What archives take unpacked, as a multiple of their size: WAV files of real sound shrink by some 20 to 30 %.
@@ -16,51 +26,90 @@ UNPACKED_FACTOR = 1.4
 
 
 def chosen_data_sets(config: Config) -> list[str]:
-    """The data sets that the configuration names; none: all that there are, or that lie in the data root.
+    """The data sets that the configuration names; `all`, or none: all that can be had.
 
     Raises:
-        SettingsError: a name is unknown (names the nearest).
+        SettingsError: a name is unknown (names the nearest), or there is none at all.
     """
-    if config.data_sets:
+    if config.data_sets not in ((), ("all",)):
         return [name for name in config.data_sets if data_set(name)]
-    there = [name for name in data_set_names() if origin_of(config, name) != "given"]
-    return [name for name in data_set_names() if name in there or has_labels(config.corpora_dir, name)]
+    if found := available_data_sets(config):
+        return found
+    tables = ", ".join(data_set(name).LABELS[0] for name in data_set_names())
+    raise SettingsError(f"data_root = {config.corpora_dir}: holds no data set of the suite (none of {tables})")
 
 
-def archives_of(config: Config, name: str) -> tuple[str, ...]:
-    """Data sets of the manifest that bring the files of a data set."""
-    module = data_set(name)
-    other = getattr(module, "SERVED_FROM", None)
-    return (other,) if other and config.scenes_2018 == "from_2019" else module.ARCHIVES
+def available_data_sets(config: Config) -> list[str]:
+    """The data sets that can be had at this scale, with this data root and manifest."""
+    return [name for name in data_set_names() if _can_be_had(config, name)]
+
+
+def _can_be_had(config: Config, name: str) -> bool:
+    origin = origin_of(config, name)
+    if origin == "given":
+        return not missing_labels(config, name)
+    return origin == "synthesised" or bool(_needed(config, archive_of(config, name)))
+
+
+def archive_of(config: Config, name: str) -> str:
+    """The data set of the manifest that brings the files of a data set."""
+    other = trait(name, "SERVED_FROM")
+    return other if other and not _wants_official_scenes(config) else data_set(name).ARCHIVE
+
+
+def _wants_official_scenes(config: Config) -> bool:
+    return config.scenes_2018 == "official" and config.scale != "miniature"
 
 
 def origin_of(config: Config, name: str) -> Origin:
     """Where a data set comes from at this scale.
 
-    At `full`, one whose label tables lie in the data root without a receipt of ours is the user's own copy: it is
-    taken as it is, and nothing of it is downloaded.
+    At `full`, what was not obtained by the suite but has a label table or a folder of clips in the data root is the
+    user's own copy: it is taken as it is, and nothing is downloaded into it. Data sets of one archive are alike.
     """
     if config.scale != "full":
         return "synthesised" if config.scale == "miniature" else "given"
-    ours = any((config.archives_dir / archive).is_dir() for archive in archives_of(config, name))
-    return "downloaded" if ours or not has_labels(config.corpora_dir, name) else "given"
+    archive = archive_of(config, name)
+    if (config.receipts_dir / archive).is_dir():
+        return "downloaded"
+    alike = {name, *(other for other in data_set_names() if archive == data_set(other).ARCHIVE)}
+    own = {config.corpora_dir / table for other in alike for table in label_tables(config, other)}
+    for file in _needed(config, archive):
+        own |= {config.corpora_dir / file.into / part for part in file.kept or (file.file,)}
+    return "given" if any(path.exists() for path in own) else "downloaded"
 
 
-def label_tables(data_root: Path, name: str) -> tuple[str, ...]:
+def label_tables(config: Config, name: str) -> tuple[str, ...]:
     """The label tables of a data set, below the data root."""
-    module = data_set(name)
-    return module.label_tables(data_root) if hasattr(module, "label_tables") else module.LABELS
+    where = trait(name, "label_tables")
+    is_official = trait(name, "SERVED_FROM") and _wants_official_scenes(config)
+    return where(config.corpora_dir) if where and not is_official else data_set(name).LABELS
 
 
-def has_labels(data_root: Path, name: str) -> bool:
-    """Whether they lie in the data root."""
-    return all((data_root / table).is_file() for table in label_tables(data_root, name))
+def missing_labels(config: Config, name: str) -> list[str]:
+    """Those of them that are not in the data root."""
+    return [table for table in label_tables(config, name) if not (config.corpora_dir / table).is_file()]
 
 
-def files_of(config: Config, names: Iterable[str], uses: Sequence[str] = ("needed",)) -> list[SourceFile]:
-    """The files of the manifest that data sets need, each once."""
-    wanted = dict.fromkeys(archive for name in names for archive in archives_of(config, name))
-    return [file for file in manifest_of(config) if file.data_set in wanted and file.use in uses]
+def files_of(config: Config, names: Iterable[str]) -> list[SourceFile]:
+    """The files of the manifest that data sets need, each once.
+
+    Raises:
+        SettingsError: the manifest has none for one of them.
+    """
+    found: list[SourceFile] = []
+    for archive in dict.fromkeys(archive_of(config, name) for name in names):
+        files = _needed(config, archive)
+        if not files:
+            raise SettingsError(
+                f"{config.manifest or MANIFEST}: has no needed file of data set '{archive}'; add its rows"
+            )
+        found += files
+    return found
+
+
+def _needed(config: Config, archive: str) -> list[SourceFile]:
+    return [file for file in manifest_of(config) if file.data_set == archive and file.use == "needed"]
 
 
 def unpacked_size(files: Iterable[SourceFile]) -> int:
@@ -85,33 +134,59 @@ def _bytes_here(config: Config, file: SourceFile) -> int:
     return found.stat().st_size if found else 0
 
 
+def check_plan(config: Config, names: Sequence[str]) -> None:
+    """Whether it makes sense to begin.
+
+    Raises:
+        DataError: a disk is too small, or no host can be found.
+    """
+    files = files_of(config, [name for name in names if origin_of(config, name) == "downloaded"])
+    rest = [file for file in files if not _is_obtained(config, file)]
+    for folders, need in disk_needs(config, rest):
+        if need > (free := free_space(folders[0])):
+            raise DataError(
+                f"{folders[0]}: about {in_words(need)} are needed and {in_words(free)} are free; free space, choose "
+                "other folders (data_root, archives), or set keep_archives=false"
+            )
+    hosts = {urlsplit(address).hostname for file in rest for address in addresses_of(config, file) if "://" in address}
+    if hosts and not any(_is_known(host) for host in hosts):
+        raise DataError(f"no network: none of {', '.join(sorted(hosts))} can be found; connect, or name a mirror")
+
+
+def _is_known(host: str) -> bool:
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return True
+
+
 def print_plan(config: Config, names: Sequence[str]) -> None:
     """Print files, sizes, licences and terms, and whether the disk is large enough; nothing is downloaded."""
     to_obtain = [name for name in names if origin_of(config, name) == "downloaded"]
     for name in names:
         if name not in to_obtain:
-            origin = origin_of(config, name)
-            absent = origin == "given" and not has_labels(config.corpora_dir, name)
-            print(f"{name}: {_WORDS['absent' if absent else origin].format(root=config.corpora_dir)}")
+            print(f"{name}: {_without_download(config, name)}")
     files = files_of(config, to_obtain)
     for archive in dict.fromkeys(file.data_set for file in files):
-        served = [name for name in to_obtain if archive in archives_of(config, name)]
+        served = [name for name in to_obtain if archive_of(config, name) == archive]
         _print_set(config, archive, served, [file for file in files if file.data_set == archive])
     if files:
         _print_total(config, files)
     for name in to_obtain:
-        if splits := getattr(data_set(name), "ONLY_ON_YOUTUBE", ()):
+        if splits := trait(name, "ONLY_ON_YOUTUBE"):
             print(
                 f"{name}: the audio of {', '.join(splits)} lies in no official archive, only on YouTube; it is never "
                 "downloaded by itself. See `python -m sedrepro clips --help`; clips that are missing are counted."
             )
 
 
-_WORDS = {
-    "synthesised": "synthesised at this scale, nothing to download",
-    "given": "taken as it lies in {root}, nothing to download",
-    "absent": "not in {root}, and at this scale nothing is downloaded",
-}
+def _without_download(config: Config, name: str) -> str:
+    if origin_of(config, name) == "synthesised":
+        return "synthesised at this scale, nothing to download"
+    if absent := missing_labels(config, name):
+        return f"not in {config.corpora_dir}, which lacks {', '.join(absent)}"
+    return f"taken as it lies in {config.corpora_dir}, nothing to download"
 
 
 def _print_set(config: Config, archive: str, served: list[str], files: list[SourceFile]) -> None:
@@ -146,18 +221,9 @@ def disk_needs(config: Config, files: Sequence[SourceFile]) -> list[tuple[list[P
     """Folders that lie on one disk, and roughly how many bytes they will take together, archives and unpacked audio."""
     packed = sorted(missing_bytes(config, [file]) for file in files)
     archives = sum(packed if config.keep_archives else packed[-DOWNLOADS_AT_A_TIME:])
+    archives = 0 if mirror_folder(config) else archives  # linked, not copied
     disks: dict[int, tuple[list[Path], int]] = {}
     for folder, need in ((config.archives_dir, archives), (config.corpora_dir, unpacked_size(files))):
-        folders, total = disks.get(disk := _existing(folder).stat().st_dev, ([], 0))
+        folders, total = disks.get(disk := existing(folder).stat().st_dev, ([], 0))
         disks[disk] = ([*folders, folder], total + need)
     return [entry for entry in disks.values() if entry[1]]
-
-
-def free_space(folder: Path) -> int:
-    """Free bytes where a folder lies or will lie."""
-    return shutil.disk_usage(_existing(folder)).free
-
-
-def _existing(folder: Path) -> Path:
-    folder = folder.absolute()
-    return next(place for place in (folder, *folder.parents) if place.is_dir())

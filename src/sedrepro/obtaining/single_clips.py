@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sedrepro.clips import Clip
 from sedrepro.config import Config
-from sedrepro.corpora.clips import Clip
-from sedrepro.data_sets import data_set
+from sedrepro.data_sets import data_set, trait
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.files import write_json
-from sedrepro.obtaining.mirrored_clips import take_clips
-from sedrepro.obtaining.obtain import archive_of, manifest_of
-from sedrepro.obtaining.plan import archives_of
-from sedrepro.obtaining.youtube import TERMS, fetch_clips
+from sedrepro.obtaining.mirrored_clips import MINIMUM_RATE, take_clips
+from sedrepro.obtaining.obtain import fetch_packed, manifest_of
+from sedrepro.obtaining.plan import archive_of
+from sedrepro.obtaining.youtube import PAUSE_SECONDS, TERMS, fetch_clips
 
 YOUTUBE = "youtube"
 
@@ -22,17 +22,17 @@ class Wishes:
     """What the user asks for beside data set and sources."""
 
     splits: tuple[str, ...] = ()
-    """None: those that lie in no archive."""
+    """Empty: those that lie in no archive."""
     accept_terms: bool = False
     retry_failed: bool = False
     cookies: Path | None = None
-    pause_seconds: float = 10.0
-    minimum_rate: int = 32000
+    pause_seconds: float = PAUSE_SECONDS
+    minimum_rate: int = MINIMUM_RATE
 
 
 def taken_stamp(config: Config, name: str) -> Path:
     """A file that changes whenever clips were taken, so that the data set is surveyed again."""
-    return config.archives_dir / "single_clips" / f"{archives_of(config, name)[0]}.json"
+    return config.receipts_dir / "single_clips" / f"{archive_of(config, name)}.json"
 
 
 def take_single_clips(config: Config, name: str, sources: Sequence[str], wishes: Wishes) -> None:
@@ -42,13 +42,17 @@ def take_single_clips(config: Config, name: str, sources: Sequence[str], wishes:
         SettingsError: a source or split is unknown, or YouTube's terms are not accepted.
         DataError, SedreproError: a source fails; the same call goes on from there.
     """
-    clips = _clips_of(config, name, wishes.splits)
-    mirrors = [
-        file.file for file in manifest_of(config) if file.data_set in archives_of(config, name) and file.use == "mirror"
-    ]
+    if config.scale == "miniature":
+        raise SettingsError("scale 'miniature' has synthesised clips, all of them; add --scale full")
+    clips, archive = _clips_of(config, name, wishes.splits), archive_of(config, name)
+    mirrors = [file.file for file in manifest_of(config) if file.data_set == archive and file.use == "mirror"]
+    if not sources:
+        raise SettingsError(f"no source is named; name a folder, an archive, or {YOUTUBE}")
     for source in sources:
         _check_source(source, mirrors, wishes)
     before = _missing(clips, config.corpora_dir)
+    if before:  # noted first: after a kill the data set must be surveyed again too
+        write_json(taken_stamp(config, name), {"clips": len(clips), "missing": before})
     try:
         for source in sources:
             print(f"{source}: {_take(config, name, source, clips, wishes)}", flush=True)
@@ -66,7 +70,7 @@ def _clips_of(config: Config, name: str, splits: Sequence[str]) -> list[Clip]:
         SettingsError: a split is unknown, or every clip lies in an archive.
     """
     module = data_set(name)
-    splits = splits or getattr(module, "ONLY_ON_YOUTUBE", ())
+    splits = splits or trait(name, "ONLY_ON_YOUTUBE")
     if not splits:
         raise SettingsError(
             f"{name}: all clips lie in archives; name the splits ({', '.join(module.SPLITS)}) all the same"
@@ -80,7 +84,7 @@ def _clips_of(config: Config, name: str, splits: Sequence[str]) -> list[Clip]:
 def _check_source(source: str, mirrors: Sequence[str], wishes: Wishes) -> None:
     if source == YOUTUBE and not wishes.accept_terms:
         raise SettingsError(f"{TERMS} To go on add --accept-terms")
-    if source != YOUTUBE and source not in mirrors and not Path(source).exists():
+    if source != YOUTUBE and source not in mirrors and not Path(source).expanduser().exists():
         known = ", ".join((YOUTUBE, *mirrors))
         raise SettingsError(f"source '{source}' is no folder or archive, and none of: {known}")
 
@@ -97,7 +101,8 @@ def _take(config: Config, name: str, source: str, clips: Sequence[Clip], wishes:
             retry_failed=wishes.retry_failed,
             cookies=wishes.cookies,
         )
-    path = Path(source) if Path(source).exists() else archive_of(config, archives_of(config, name)[0], source)
+    path = Path(source).expanduser()
+    path = path if path.exists() else fetch_packed(config, archive_of(config, name), source)
     return take_clips(path, clips, config.corpora_dir, wishes.minimum_rate)
 
 

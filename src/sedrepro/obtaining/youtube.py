@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from sedrepro.audio.reading import resample
 from sedrepro.audio.writing import write_sixteen_bit
-from sedrepro.corpora.clips import Clip, Segment, segment_of
+from sedrepro.clips import Clip, Segment, segment_of
 from sedrepro.errors import DataError, SedreproError, SettingsError
 from sedrepro.obtaining.journal import Journal
 from sedrepro.obtaining.youtube_messages import (
@@ -45,6 +45,8 @@ TERMS = (
 )
 SAMPLE_RATE = 44100
 MOST_WORKERS = 3
+# Some 300 videos an hour are what YouTube is said to let a guest have.
+PAUSE_SECONDS = 10.0
 FAILURES_IN_A_ROW = 20
 
 
@@ -91,7 +93,7 @@ def fetch_clips(
     data_root: Path,
     journal: Path,
     workers: int = 2,
-    pause_seconds: float = 2.0,
+    pause_seconds: float = PAUSE_SECONDS,
     retry_failed: bool = False,
     command: Sequence[str] | None = None,
     cookies: Path | None = None,

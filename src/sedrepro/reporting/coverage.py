@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sedrepro.config import Config
-from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS, SurveyFacts, read_survey_facts
+from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, TOLERANCE, SurveyFacts, read_survey_facts
 from sedrepro.files import read_table, write_text
 from sedrepro.reporting.html_table import STYLE
 from sedrepro.runs import survey_folder
@@ -45,18 +45,7 @@ def in_a_line(facts: SurveyFacts, where: Path) -> str:
     return f"{facts.data_set}: {facts.usable} of {facts.expected} clips usable{left_out}"
 
 
-_HEADS = (
-    "data set",
-    "split",
-    "class",
-    "expected",
-    "present",
-    "usable",
-    *REASONS,
-    "shorter",
-    "sample rates",
-    "channels",
-)
+_HEADS = {"data_set": "data set", "label": "class", "sample_rates": "sample rates"}
 
 
 def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts]) -> str:
@@ -70,7 +59,7 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts])
         "<figcaption>",
         *(f"<p>{_sentence(name, found)}</p>" for name, found in facts.items()),
         "<p>Training and scoring go on with what is usable. Expected: listed in the official tables. Shorter: usable, "
-        "but more than 0.1 s short of the data set's clip length.</p></figcaption>",
+        f"but more than {TOLERANCE} s short of the data set's clip length.</p></figcaption>",
     ]
     for name in facts:
         classes = [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES]
@@ -84,13 +73,12 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts])
 
 def _sentence(name: str, facts: SurveyFacts) -> str:
     """What else the survey found, for people."""
-    parts = [f"{html.escape(name)}: file list {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
+    parts = [f"{html.escape(name)}: clips and labels {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
     if facts.events_as_released:
         parts.append(f"{facts.events} events ({facts.events_as_released} rows as released)")
     if facts.events_past_the_end:
-        parts.append(
-            f"events that end more than 0.1 s behind their clip: {facts.events_past_the_end} (kept as published)"
-        )
+        late = f"events that end more than {TOLERANCE} s behind their clip"
+        parts.append(f"{late}: {facts.events_past_the_end} (kept as published)")
     if facts.silent_and_used:
         parts.append(f"digitally silent clips: {facts.silent_and_used} (kept)")
     return "; ".join(parts) + "."
@@ -98,8 +86,8 @@ def _sentence(name: str, facts: SurveyFacts) -> str:
 
 def _table(title: str, rows: list[dict[str, Any]], with_class: bool) -> str:
     labels = ("data_set", "split", "label") if with_class else ("data_set", "split")
-    heads = [head for head in _HEADS if with_class or head != "class"]
     values = [column for column in COVERAGE_COLUMNS if column not in ("split", "label")]
+    heads = [_HEADS.get(name, name) for name in (*labels, *values)]
     lines = [f'<div class="scroll" role="region" aria-label="{html.escape(title)}" tabindex="0"><table>']
     lines.append(f"<caption><span><strong>{html.escape(title)}</strong></span></caption><thead><tr>")
     classes = [' class="label"'] * len(labels) + [""] * len(values)

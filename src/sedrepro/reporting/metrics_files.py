@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 
-from sedrepro.corpora.clips import Coverage
+from sedrepro.clips import Coverage
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_json
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.corpora.clips import Clip, Event
-from sedrepro.corpora.labels import (
+from sedrepro.clips import Clip, Event
+from sedrepro.errors import DataError
+from sedrepro.labels import (
     merged,
     read_file_list,
     read_headerless_strong,
@@ -18,7 +19,6 @@ from sedrepro.corpora.labels import (
     read_weak,
     youtube_id,
 )
-from sedrepro.errors import DataError
 
 CLASSES = ("Cat", "Dog", "Fire engine, fire truck (siren)")
 SIREN = CLASSES[2]

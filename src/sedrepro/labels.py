@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 
-from sedrepro.corpora.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event, segment_of, split_labels
+from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event, segment_of, split_labels
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_table
 
@@ -62,7 +62,7 @@ def read_weak(path: Path, classes: Collection[str]) -> dict[str, tuple[str, ...]
     """
     labels: dict[str, tuple[str, ...]] = {}
     for where, (filename, text) in _rows(path, WEAK_COLUMNS, header=True):
-        _check_new(where, filename, labels)
+        check_new(where, filename, labels)
         if not text:
             raise DataError(f"{where}: {filename} has no label; name its classes or remove the row")
         of_clip = split_labels(text)
@@ -101,7 +101,7 @@ def read_file_list(path: Path) -> list[str]:
     """
     listed: dict[str, None] = {}
     for where, (filename,) in _rows(path, LIST_COLUMNS, header=True):
-        _check_new(where, filename, listed)
+        check_new(where, filename, listed)
         listed[filename] = None
     return list(listed)
 
@@ -115,7 +115,7 @@ def read_scenes(data_root: Path, folder: str) -> list[Clip]:
     path, scenes = data_root / folder / "meta.csv", {}
     for number, row in enumerate(read_table(path, SCENE_COLUMNS), start=2):
         filename, scene, place = (row[column] for column in SCENE_COLUMNS)
-        _check_new(f"{path}: row {number}", filename, scenes, below="audio/")
+        check_new(f"{path}: row {number}", filename, scenes, below="audio/")
         if not scene or not place:
             raise DataError(f"{path}: row {number}: {filename} has no scene_label or no identifier; fill both in")
         scenes[filename] = Clip(f"{folder}/{filename}", "development", group=place, labels=(scene,))
@@ -207,8 +207,12 @@ def _check_class(where: str, label: str, classes: Collection[str]) -> None:
         raise DataError(f"{where}: class {label!r} is unknown; {did_you_mean(label, classes)}")
 
 
-def _check_new(where: str, filename: str, listed: Collection[str], below: str = "") -> None:
-    """A clip has a proper name and stands in one row only."""
+def check_new(where: str, filename: str, listed: Collection[str], below: str = "") -> None:
+    """Check that a clip has a proper name and is not among those `listed` before.
+
+    Raises:
+        DataError: it has not, or is (starts with `where`).
+    """
     _check_filename(where, filename, below)
     if filename in listed:
         raise DataError(f"{where}: {filename} is listed twice; remove one row")

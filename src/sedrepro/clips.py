@@ -70,7 +70,9 @@ def join_labels(labels: Iterable[str]) -> str:
     """
     labels = list(labels)
     for label in labels:
-        if not label or label != label.strip() or SEPARATOR.search(label):
+        if not label:
+            raise DataError("a class name is empty; fill it in")
+        if label != label.strip() or SEPARATOR.search(label):
             raise DataError(f"class name '{label}': a comma in a class name needs a space behind it")
     return ",".join(labels)
 
