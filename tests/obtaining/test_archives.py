@@ -755,6 +755,7 @@ def test_without_resuming_files_of_the_same_size_are_replaced(tmp_path, target, 
     assert unpack(newer, target, resume=False).written == 4
     assert tree_of(target) == other
 
+
 @pytest.mark.parametrize("kind", PACKED)
 def test_a_second_run_writes_nothing(tmp_path, target, kind):
     archive = pack(tmp_path / "set", TREE, kind)
