@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from sedrepro.audio.writing import write_wav
+from sedrepro.data_sets import dcase2017_task4
+from sedrepro.data_sets.dcase2017_task4 import FOLDER
 from sedrepro.files import atomic_folder
 from sedrepro.miniature import traffic
 from sedrepro.miniature.acoustics import SAMPLE_RATE, STREET, record
@@ -27,12 +29,7 @@ from sedrepro.miniature.label_statistics import (
 from sedrepro.miniature.planning import ClipPlan, draw_events, draw_labels, video_name
 from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 
-FOLDER = "DCASE2017_task4"
-AUDIO = {
-    "training": "unbalanced_train_segments_training_set_audio_formatted_and_segmented_downloads",
-    "testing": "unbalanced_train_segments_testing_set_audio_formatted_and_segmented_downloads",
-    "evaluation": "evaluation_set_formatted_audio_segments",
-}
+AUDIO = {split: Path(folder).name for split, folder in dcase2017_task4.AUDIO.items()}
 CLASSES = tuple(TRAFFIC)
 DRAWN_EVERY = {"training": 2, "testing": 6, "evaluation": 6}
 """Every so many-th clip has a class as often as officially in training; the others take the classes in turn."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from sedrepro.audio.writing import write_wav
 from sedrepro.clips import Event, join_labels
+from sedrepro.data_sets.dcase2019_task4 import CLIP_SECONDS
 from sedrepro.files import atomic_folder, write_table
 from sedrepro.miniature import domestic
 from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, Acoustics, record
@@ -29,7 +30,6 @@ from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 
 FOLDER = "DCASE2019_task4"
 CLASSES = tuple(DOMESTIC_REAL)
-CLIP_SECONDS = 10.0
 IN_TURN = 3  # Every third clip has a given class, in turn, so that few clips show all.
 
 

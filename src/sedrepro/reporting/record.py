@@ -11,7 +11,7 @@ from sedrepro.errors import DataError
 from sedrepro.files import atomic_folder, read_json, write_json
 from sedrepro.settings import Paper
 
-KEPT = ("tables/*", "figures/*.svg", "figures/*.png", "figures/*.json")
+KEPT = ("coverage.*", "tables/*", "figures/*.svg", "figures/*.png", "figures/*.json")
 KEPT_OF_A_RUN = ("config.json", "history.csv", "metrics.json", "environment.json")
 
 
