@@ -94,6 +94,7 @@ def files_to_store(wavs: list[Path], front_end: FrontEnd, folder: Path) -> None:
         clips=len(wavs),
         clips_expected=len(wavs),
         fingerprint="",
+        data={},
     )
     blocks = ({"files": row[None]} for row in features_of_files(wavs, front_end, usable_cores()))
     write_store(folder, facts, index, blocks)
