@@ -146,7 +146,7 @@ def test_the_table_says_on_which_data_its_runs_stand():
     runs = [run(), run(system="gmp", data=half), run(system="other", data={})]
     table = fill([cell(), cell(system="gmp", label="GMP")], runs, "full")
     assert table.attrs["data"] == (
-        "Data: some_set 45 of 90 clips (file list abcdef01), some_set 80 of 90 clips (file list ffffffff)."
+        "Data: some_set 45 of 90 clips (fingerprint abcdef01), some_set 80 of 90 clips (fingerprint ffffffff)."
     )
     for text in (to_markdown(table, LAYOUT), to_html(table, LAYOUT), summary(table, LAYOUT, 100)):
-        assert "some" in text and "45 of 90 clips (file list abcdef01)" in text
+        assert "some" in text and "45 of 90 clips (fingerprint abcdef01)" in text

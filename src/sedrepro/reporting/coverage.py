@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sedrepro.config import Config
-from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, TOLERANCE, SurveyFacts, read_survey_facts
+from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS, TOLERANCE, SurveyFacts, read_survey_facts
 from sedrepro.files import read_table, write_text
 from sedrepro.reporting.html_table import STYLE
 from sedrepro.runs import survey_folder
@@ -65,15 +65,13 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts])
         classes = [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES]
         if classes:
             inner = _table(f"{name}, per class", classes, with_class=True)
-            parts.append(
-                f"<figure><details><summary>{html.escape(name)}: per class</summary>{inner}</details></figure>"
-            )
+            parts.append(f"<details><summary>{html.escape(name)}: per class</summary>{inner}</details>")
     return "\n".join([*parts, "</figure>\n</body>\n</html>\n"])
 
 
 def _sentence(name: str, facts: SurveyFacts) -> str:
     """What else the survey found, for people."""
-    parts = [f"{html.escape(name)}: clips and labels {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
+    parts = [f"{html.escape(name)}: fingerprint {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
     if facts.events_as_released:
         parts.append(f"{facts.events} events ({facts.events_as_released} rows as released)")
     if facts.events_past_the_end:
@@ -95,6 +93,12 @@ def _table(title: str, rows: list[dict[str, Any]], with_class: bool) -> str:
     lines.append("</tr></thead><tbody>")
     for row in rows:
         cells = [f'<th scope="row" class="label">{html.escape(row[name])}</th>' for name in labels]
-        cells += [f"<td>{html.escape(row[name])}</td>" for name in values]
+        cells += [f"<td>{_value(row, name)}</td>" for name in values]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([*lines, "</tbody></table></div>"])
+
+
+def _value(row: dict[str, Any], column: str) -> str:
+    """The cell's text, what is left out in bold."""
+    text = html.escape(row[column])
+    return f"<strong>{text}</strong>" if column in REASONS and text != "0" else text

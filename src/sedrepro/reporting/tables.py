@@ -60,9 +60,9 @@ def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.Da
 
 
 def _data_line(runs: list[RunMetrics]) -> str:
-    """On how much of which data set the runs stand; fingerprints tell file lists apart."""
+    """On how much of which data set the runs stand; fingerprints tell clips and labels apart."""
     found = sorted({(name, c.usable, c.expected, c.fingerprint[:8]) for run in runs for name, c in run.data.items()})
-    parts = [f"{name} {usable} of {expected} clips (file list {mark})" for name, usable, expected, mark in found]
+    parts = [f"{name} {usable} of {expected} clips (fingerprint {mark})" for name, usable, expected, mark in found]
     return f"Data: {', '.join(parts)}." if parts else ""
 
 
