@@ -206,7 +206,10 @@ def refused(archive: Path, target: Path, *parts: str, **arguments) -> None:
 def test_a_tree_comes_out_as_it_went_in(tmp_path, target, kind):
     done = unpack(pack(tmp_path / "set", TREE, kind), target)
     assert tree_of(target) == TREE
-    assert done == Unpacked(files=4, bytes=15259, written=4, left_out=0, first_left_out=(), ignored=0)
+    assert done == Unpacked(
+        files=4, example=done.example, bytes=15259, written=4, left_out=0, first_left_out=(), ignored=0
+    )
+    assert done.example in TREE
 
 
 @pytest.mark.parametrize("kind", [*PACKED, "encrypted"])

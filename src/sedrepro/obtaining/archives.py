@@ -38,6 +38,7 @@ class Unpacked:
     """What of an archive stands in the target, and what of it was not wanted there."""
 
     files: int
+    example: str  # path of one of them below the target
     bytes: int
     written: int  # files that this run wrote; the others stood there already
     left_out: int  # files outside the kept folders
@@ -80,6 +81,7 @@ def unpack(
                 _write(archive, path, member, source.chunks(member), bar)
     return Unpacked(
         files=len(wanted),
+        example=str(next(iter(choice.files))),
         bytes=total,
         written=len(missing),
         left_out=len(choice.left_out),

@@ -106,12 +106,11 @@ def _done_before(config: Config, file: SourceFile, done: Path) -> dict[str, Any]
 
     Snakemake deletes receipts when it runs a job again; hours of transfer must not hang on that.
     """
-    into = config.corpora_dir / file.into
-    in_place = all((into / part).exists() for part in file.kept or ("." if file.is_archive else file.file,))
-    if config.keep_archives or archive_path(config, file).is_file() or not done.is_file() or not in_place:
+    if config.keep_archives or archive_path(config, file).is_file() or not done.is_file():
         return None
     facts = read_json(done)
-    return facts if _is_wanted(file, facts) else None
+    in_place = (config.corpora_dir / file.into / facts["example"]).is_file()
+    return facts if in_place and _is_wanted(file, facts) else None
 
 
 def _is_wanted(file: SourceFile, facts: dict[str, Any]) -> bool:
@@ -242,7 +241,7 @@ def _placed(config: Config, file: SourceFile, checksum: str) -> dict[str, Any]:
     if not file.is_archive:
         with atomic_path(into / file.file) as temporary:
             shutil.copyfile(path, temporary)
-        return {"files": 1, "unpacked_bytes": path.stat().st_size, "left_out": 0}
+        return {"files": 1, "example": file.file, "unpacked_bytes": path.stat().st_size, "left_out": 0}
     begun = receipt_path(config, file).with_name(f".{file.file}.begun.json")
     # Files that another version of the archive left may have the same size and other content. While they are replaced
     # the note names none, so that after a kill all are written again.
@@ -251,4 +250,9 @@ def _placed(config: Config, file: SourceFile, checksum: str) -> dict[str, Any]:
     write_json(begun, {"checksum": checksum if before == checksum else ""})
     done = unpack(path, into, file.kept, file.passwords, resume=resume)
     write_json(begun, {"checksum": checksum})
-    return {"files": done.files, "unpacked_bytes": done.bytes, "left_out": done.left_out}
+    return {
+        "files": done.files,
+        "example": done.example,
+        "unpacked_bytes": done.bytes,
+        "left_out": done.left_out,
+    }
