@@ -137,7 +137,7 @@ def _dishes(individual: np.random.Generator, sample_rate: int) -> Voice:
                 ring + click * stroke * np.exp(-np.arange(len(ring)) / (0.006 * sample_rate)), sample_rate, 0.001, 0.01
             )
 
-        return row(rng, sample_rate, seconds, (0.12, 0.5), (0.0, 0.0), clink)
+        return row(rng, sample_rate, seconds, (0.12, 0.4), (0.0, 0.0), clink)
 
     return dishes
 
