@@ -145,7 +145,7 @@ def data(options: argparse.Namespace, config: Config) -> None:
     from sedrepro.data_sets import data_set_names
     from sedrepro.obtaining.plan import check_plan, chosen_data_sets, print_plan
 
-    names = data_set_names() if config.data_sets in ((), ("all",)) else chosen_data_sets(config)
+    names = chosen_data_sets(config) if config.named_data_sets else data_set_names()
     print_plan(config, names)
     if options.check:
         check_plan(config, names)

@@ -59,6 +59,11 @@ class Config(Typed):
         return mirror
 
     @property
+    def named_data_sets(self) -> tuple[str, ...]:
+        """The data sets that are named one by one; none where all are meant."""
+        return () if self.data_sets == ("all",) else self.data_sets
+
+    @property
     def corpora_dir(self) -> Path:
         """Where the official layouts lie at this scale."""
         return self.data_root or self.work_dir / self.scale / "corpora"

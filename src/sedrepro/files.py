@@ -5,11 +5,12 @@ import csv
 import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tqdm import tqdm
 
@@ -79,6 +80,26 @@ def _empty_folder(path: Path) -> Path:
     name = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
     os.chmod(name, 0o777 & ~_umask())
     return Path(name)
+
+
+def remove_leftovers(wanted: Iterable[Path]) -> None:
+    """Delete the temporary files of `atomic_path` that killed jobs have left beside the wanted files."""
+    names: dict[Path, set[str]] = {}
+    for path in wanted:
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, files in names.items():
+        for path in folder.glob(".*"):
+            if path.name not in files and _final_name(path) in files and path.is_file():
+                path.unlink(missing_ok=True)
+
+
+def _final_name(temporary: Path) -> str | None:
+    """The name that a temporary file of `atomic_path` would have got."""
+    for suffix in (temporary.suffix, ""):
+        parts = re.fullmatch(rf"\.(.+)\.[a-z0-9_]{{8}}{re.escape(suffix)}", temporary.name, re.DOTALL)
+        if parts and Path(parts[1]).suffix == suffix:
+            return parts[1]
+    return None
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -155,6 +176,17 @@ def alone(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             fcntl.flock(guard, fcntl.LOCK_EX)
         yield
+
+
+def try_lock(file: IO) -> bool:
+    """Lock an open file unless another process has; on a file system without locks nobody ever has."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def existing(folder: Path) -> Path:

@@ -20,7 +20,7 @@ from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.data_sets import data_set_names
 from sedrepro.errors import SedreproError
 from sedrepro.files import write_text
-from sedrepro.obtaining.obtain import manifest_of, receipt_path
+from sedrepro.obtaining.obtain import receipt_path
 from sedrepro.obtaining.plan import (
     archive_of,
     available_data_sets,
@@ -28,11 +28,12 @@ from sedrepro.obtaining.plan import (
     files_of,
     label_tables,
     missing_labels,
+    needed_files,
     origin_of,
 )
 from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.runs import RUN_FILES, figure_run
+from sedrepro.runs import RUN_FILES, figure_run, survey_folder
 
 
 def configured():
@@ -57,7 +58,7 @@ try:
     CONF = configured()
     PAPERS = {name: settings.load_paper(name, CONF) for name in settings.chosen_papers(CONF)}
     DATA_SETS = data_sets_by_owner(CONF, PAPERS)
-    SOURCES = [file for file in manifest_of(CONF) if file.use == "needed"] if CONF.scale == "full" else []
+    SOURCES = needed_files(CONF) if CONF.scale == "full" else []
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
@@ -145,23 +146,23 @@ def paper_outputs(name):
 
 def survey_file(data_set_name, table):
     """A table of the survey of a data set."""
-    return f"{WORK}/surveys/{data_set_name}/{table}"
+    return str(survey_folder(CONF, data_set_name) / table)
 
 
 def data_set_files(data_set_name):
     """What must be there of a data set; Snakemake would not make anew what only lies in between."""
-    return [survey_file(data_set_name, "survey.json"), *brought_as(origin_of(CONF, data_set_name), data_set_name)]
+    return [survey_file(data_set_name, "survey.json"), *brought_files(data_set_name)]
 
 
 def brought_by(wildcards):
     """What must have happened before a data set can be surveyed: synthesised, downloaded, or nothing."""
-    name = wildcards.data_set
-    origin, taken = origin_of(CONF, name), taken_stamp(CONF, name)
-    return [*brought_as(origin, name), *([taken] if taken.is_file() else [])]
+    taken = taken_stamp(CONF, wildcards.data_set)
+    return [*brought_files(wildcards.data_set), *([taken] if taken.is_file() else [])]
 
 
-def brought_as(origin, name):
+def brought_files(name):
     """Files that show that a data set was brought from its origin."""
+    origin = origin_of(CONF, name)
     if origin == "given":
         return [CONF.corpora_dir / table for table in label_tables(CONF, name)]
     if origin == "downloaded":

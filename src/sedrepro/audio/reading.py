@@ -22,6 +22,16 @@ def read_mono(path: Path | str) -> tuple[np.ndarray, int]:
     """Samples (float32, mean over the channels) and sample rate in Hz of one recording.
 
     Raises:
+        AudioError: as `read_mixed`.
+    """
+    samples, rate, _ = read_mixed(path)
+    return samples, rate
+
+
+def read_mixed(path: Path | str) -> tuple[np.ndarray, int, int]:
+    """Samples (float32, mean over the channels), sample rate in Hz, and number of channels of one recording.
+
+    Raises:
         AudioError: the file is missing, corrupt, shorter than its header says, empty, or holds NaN or infinity.
     """
     try:
@@ -42,7 +52,7 @@ def read_mono(path: Path | str) -> tuple[np.ndarray, int]:
         mono *= np.float32(2**-15)
     if not np.isfinite(mono).all():
         raise AudioError(path, "holds NaN or infinite samples")
-    return mono, rate
+    return mono, rate, samples.shape[1]
 
 
 def _mean_of_channels(samples: np.ndarray) -> np.ndarray:

@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
-from sedrepro.audio.reading import AudioError, read_mono, root_mean_square
+from sedrepro.audio.reading import AudioError, read_mixed, root_mean_square
 from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels
 from sedrepro.files import read_json, write_json, write_table
 from sedrepro.parallel import ordered_map
@@ -86,14 +84,11 @@ def survey(
 
 
 def _examine(data_root: Path, clip: Clip, use_silent: bool) -> Surveyed:
-    path = data_root / clip.filename
     try:
-        samples, rate = read_mono(path)
-        channels = soundfile.info(path).channels
-    except (AudioError, soundfile.LibsndfileError) as error:
-        reason = error.reason if isinstance(error, AudioError) else f"corrupt ({error})"
-        problem = next((r for r in REASONS if reason.startswith(r)), "not finite")
-        return Surveyed(clip, problem=problem, detail=reason)
+        samples, rate, channels = read_mixed(data_root / clip.filename)
+    except AudioError as error:
+        problem = next((r for r in REASONS if error.reason.startswith(r)), "not finite")
+        return Surveyed(clip, problem=problem, detail=error.reason)
     duration = round(len(samples) / rate, 6)
     silent = root_mean_square(samples) == 0
     problem = "silent" if silent and not use_silent else ""

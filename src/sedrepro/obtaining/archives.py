@@ -1,6 +1,5 @@
 """Unpacking a downloaded archive: checked as a whole before anything is written, and resumable."""
 
-import re
 import stat
 import tarfile
 import zipfile
@@ -12,7 +11,7 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from sedrepro.errors import DataError
-from sedrepro.files import atomic_path, free_space, in_words
+from sedrepro.files import atomic_path, free_space, in_words, remove_leftovers
 from sedrepro.obtaining.archive_readers import (
     DAMAGE,
     DOWNLOAD_AGAIN,
@@ -75,7 +74,7 @@ def unpack(
         total, needed = _bytes(wanted.values()), _bytes(missing.values())
         _check_space(archive, target, needed)
         source.unlock(missing.values(), passwords)
-        _remove_leftovers(wanted)
+        remove_leftovers(wanted)
         with progress_bar(f"{archive.name}: unpacking", total - needed, total) as bar:
             for path, member in missing.items():
                 _write(archive, path, member, source.chunks(member), bar)
@@ -221,26 +220,6 @@ def _check_space(archive: Path, target: Path, needed: int) -> None:
 
 
 # Writing
-
-
-def _remove_leftovers(wanted: Iterable[Path]) -> None:
-    """Delete the temporary file (`files.atomic_path`) that a killed run has left beside a wanted one."""
-    names: dict[Path, set[str]] = {}
-    for path in wanted:
-        names.setdefault(path.parent, set()).add(path.name)
-    for folder, files in names.items():
-        for path in folder.glob(".*"):
-            if path.name not in files and _final_name(path) in files and path.is_file():
-                path.unlink(missing_ok=True)
-
-
-def _final_name(temporary: Path) -> str | None:
-    """The name that a temporary file of `files.atomic_path` would have got."""
-    for suffix in (temporary.suffix, ""):
-        parts = re.fullmatch(rf"\.(.+)\.[a-z0-9_]{{8}}{re.escape(suffix)}", temporary.name, re.DOTALL)
-        if parts and Path(parts[1]).suffix == suffix:
-            return parts[1]
-    return None
 
 
 def _write(archive: Path, path: Path, member: Member, chunks: Iterator[bytes], bar: tqdm) -> None:

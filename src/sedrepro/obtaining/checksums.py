@@ -16,7 +16,6 @@ from sedrepro.files import alone, read_table, write_table
 from sedrepro.obtaining.manifest import CHECKSUM, SourceFile
 from sedrepro.obtaining.web import AddressError, TryAgainError, Web, back_off, check_status, transport_errors
 
-LOCK_FILE = Path("config", "checksums.tsv")
 COLUMNS = ("address", "bytes", "checksum", "origin", "date")
 # https://zenodo.org/records/<id>/files/<name>, also with the older /record/; the API lies beside it.
 RECORD = re.compile(r"(?P<host>https?://[^/]+)/records?/(?P<record>\d+)/files/(?P<name>[^?#]+)")
@@ -34,7 +33,7 @@ class Expected:
 class ChecksumLock:
     """The lock file, safe for several processes."""
 
-    def __init__(self, path: Path = LOCK_FILE) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
 
     def find(self, address: str) -> Expected | None:
@@ -78,7 +77,7 @@ def expected_of(file: SourceFile, address: str, lock: ChecksumLock, web: Web) ->
         AddressError: the record does not list the file, or its API does not answer.
     """
     if file.checksum:
-        return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
+        return _as_listed(file)
     if known := lock.find(address):
         return known
     if match := RECORD.match(address):
@@ -87,7 +86,19 @@ def expected_of(file: SourceFile, address: str, lock: ChecksumLock, web: Web) ->
         return found
     # Addresses of no record are copies of one file: what was pinned for one of them holds for all.
     pinned = [lock.find(other) for other in file.addresses if not RECORD.match(other)]
-    return next((one for one in pinned if one), Expected(file.bytes if file.exact else None, "", "manifest"))
+    return next((one for one in pinned if one), _as_listed(file))
+
+
+def expected_of_mirror(file: SourceFile, lock: ChecksumLock) -> Expected:
+    """A mirror must deliver what the official addresses do, as far as that is known here."""
+    if file.checksum:
+        return _as_listed(file)
+    known = [lock.find(official) for official in file.addresses]
+    return next((expected for expected in known if expected), Expected())
+
+
+def _as_listed(file: SourceFile) -> Expected:
+    return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
 
 
 def ask_record(match: re.Match[str], web: Web) -> Expected:

@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import errno
-import fcntl
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sedrepro.errors import DataError
+from sedrepro.files import try_lock
 
 JOURNAL_COLUMNS = ("filename", "video_id", "outcome", "reason", "detail", "date")
 
@@ -38,12 +38,8 @@ class Journal:
         except OSError as error:
             raise DataError(f"{path}: cannot be opened ({error.strerror}); choose another file") from error
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise DataError(f"{path}: another process fetches clips with it; wait for its end") from error
-            except OSError:
-                pass  # Some file systems of clusters have no locks; one call at a time works there as well.
+            if not try_lock(file):
+                raise DataError(f"{path}: another process fetches clips with it; wait for its end")
             yield cls(path, file)
 
     def add(self, filename: str, video_id: str, outcome: str, reason: str = "", detail: str = "") -> None:

@@ -6,7 +6,6 @@ such a folder, or a URL that serves one.
 """
 
 import datetime
-import fcntl
 import os
 import shutil
 import time
@@ -17,9 +16,9 @@ from typing import Any
 
 from sedrepro.config import Config
 from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import alone, atomic_path, read_json, write_json
+from sedrepro.files import alone, atomic_path, read_json, try_lock, write_json
 from sedrepro.obtaining.archives import unpack
-from sedrepro.obtaining.checksums import ChecksumLock, Expected, expected_of
+from sedrepro.obtaining.checksums import ChecksumLock, Expected, expected_of, expected_of_mirror
 from sedrepro.obtaining.download import Downloaded, checksum_of, download
 from sedrepro.obtaining.manifest import MANIFEST, SourceFile, find, read_manifest
 from sedrepro.obtaining.web import AddressError, Web
@@ -154,7 +153,7 @@ def _from_web(config: Config, file: SourceFile, web: Web, lock: ChecksumLock) ->
     with _slot(config.archives_dir):
         for address in addresses_of(config, file):
             try:
-                expected = _expected_of_mirror(file, lock) if config.mirror else expected_of(file, address, lock, web)
+                expected = expected_of_mirror(file, lock) if config.mirror else expected_of(file, address, lock, web)
                 return address, _there(path, expected) or download(address, path, expected, web)
             except AddressError as error:
                 problems.append(f"{address}: {error}")
@@ -172,20 +171,12 @@ def _there(path: Path, expected: Expected) -> Downloaded | None:
     return Downloaded(path.stat().st_size, expected.checksum)
 
 
-def _expected_of_mirror(file: SourceFile, lock: ChecksumLock) -> Expected:
-    """A mirror must deliver what the official addresses do, as far as that is known here."""
-    if file.checksum:
-        return Expected(file.bytes if file.exact else None, file.checksum, "manifest")
-    known = [lock.find(official) for official in file.addresses]
-    return next((expected for expected in known if expected), Expected())
-
-
 def _from_folder(config: Config, file: SourceFile, mirror: Path, lock: ChecksumLock) -> tuple[str, Downloaded]:
     """A mirror on disk: the file is checked where it lies and linked, not copied."""
     source, path = mirror / file.data_set / file.file, archive_path(config, file)
     if not source.is_file():
         raise DataError(f"{source}: no such file in the mirror; copy it there, or run without `mirror`")
-    expected = _expected_of_mirror(file, lock)
+    expected = expected_of_mirror(file, lock)
     found = Downloaded(source.stat().st_size, checksum_of(source, expected.checksum))
     if expected.checksum and found.checksum != expected.checksum:
         raise DataError(
@@ -215,22 +206,12 @@ def _slot(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     guards = [open(folder / f".download{n}.lock", "w", encoding="utf-8") for n in range(DOWNLOADS_AT_A_TIME)]  # noqa: SIM115
     try:
-        while not any(_locked(guard) for guard in guards):
+        while not any(try_lock(guard) for guard in guards):
             time.sleep(0.2)
         yield
     finally:
         for guard in guards:
             guard.close()
-
-
-def _locked(guard: Any) -> bool:
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks: Snakemake's own limit has to do
-        return True
-    return True
 
 
 def _placed(config: Config, file: SourceFile, checksum: str) -> dict[str, Any]:

@@ -31,8 +31,8 @@ def chosen_data_sets(config: Config) -> list[str]:
     Raises:
         SettingsError: a name is unknown (names the nearest), or there is none at all.
     """
-    if config.data_sets not in ((), ("all",)):
-        return [name for name in config.data_sets if data_set(name)]
+    if config.named_data_sets:
+        return [name for name in config.named_data_sets if data_set(name)]
     if found := available_data_sets(config):
         return found
     tables = ", ".join(data_set(name).LABELS[0] for name in data_set_names())
@@ -108,8 +108,13 @@ def files_of(config: Config, names: Iterable[str]) -> list[SourceFile]:
     return found
 
 
+def needed_files(config: Config) -> list[SourceFile]:
+    """All files of the manifest that some data set needs."""
+    return [file for file in manifest_of(config) if file.use == "needed"]
+
+
 def _needed(config: Config, archive: str) -> list[SourceFile]:
-    return [file for file in manifest_of(config) if file.data_set == archive and file.use == "needed"]
+    return [file for file in needed_files(config) if file.data_set == archive]
 
 
 def unpacked_size(files: Iterable[SourceFile]) -> int:
@@ -119,9 +124,15 @@ def unpacked_size(files: Iterable[SourceFile]) -> int:
 
 def missing_bytes(config: Config, files: Iterable[SourceFile]) -> int:
     """Bytes that are still to be downloaded, as far as sizes are known."""
-    return sum(
-        max((file.bytes or 0) - _bytes_here(config, file), 0) for file in files if not _is_obtained(config, file)
-    )
+    return sum(max((file.bytes or 0) - _bytes_here(config, file), 0) for file in _outstanding(config, files))
+
+
+def _to_obtain(config: Config, names: Iterable[str]) -> list[str]:
+    return [name for name in names if origin_of(config, name) == "downloaded"]
+
+
+def _outstanding(config: Config, files: Iterable[SourceFile]) -> list[SourceFile]:
+    return [file for file in files if not _is_obtained(config, file)]
 
 
 def _is_obtained(config: Config, file: SourceFile) -> bool:
@@ -140,8 +151,7 @@ def check_plan(config: Config, names: Sequence[str]) -> None:
     Raises:
         DataError: a disk is too small, or no host can be found.
     """
-    files = files_of(config, [name for name in names if origin_of(config, name) == "downloaded"])
-    rest = [file for file in files if not _is_obtained(config, file)]
+    rest = _outstanding(config, files_of(config, _to_obtain(config, names)))
     for folders, need in disk_needs(config, rest):
         if need > (free := free_space(folders[0])):
             raise DataError(
@@ -163,7 +173,7 @@ def _is_known(host: str) -> bool:
 
 def print_plan(config: Config, names: Sequence[str]) -> None:
     """Print files, sizes, licences and terms, and whether the disk is large enough; nothing is downloaded."""
-    to_obtain = [name for name in names if origin_of(config, name) == "downloaded"]
+    to_obtain = _to_obtain(config, names)
     for name in names:
         if name not in to_obtain:
             print(f"{name}: {_without_download(config, name)}")
@@ -202,7 +212,7 @@ def _print_set(config: Config, archive: str, served: list[str], files: list[Sour
 
 
 def _print_total(config: Config, files: list[SourceFile]) -> None:
-    rest = [file for file in files if not _is_obtained(config, file)]
+    rest = _outstanding(config, files)
     unknown = sum(file.bytes is None for file in rest)
     print(
         f"{len(rest)} of {len(files)} files to download: {in_words(missing_bytes(config, rest))}"

@@ -21,17 +21,15 @@ def write_coverage(config: Config, owner: str, names: list[str]) -> Path:
     Raises:
         DataError: a data set has not been surveyed.
     """
-    rows = [row for name in names for row in _rows(config, name)]
     facts = {name: read_survey_facts(survey_folder(config, name)) for name in names}
+    rows = [row for name, found in facts.items() for row in _rows(survey_folder(config, name), name, found.fingerprint)]
     stem = config.results_dir / config.scale / owner / "coverage"
     write_text(stem.with_suffix(".csv"), pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n"))
     write_text(stem.with_suffix(".html"), _page(config.scale, rows, facts))
     return stem.with_suffix(".html")
 
 
-def _rows(config: Config, name: str) -> list[dict[str, Any]]:
-    folder = survey_folder(config, name)
-    fingerprint = read_survey_facts(folder).fingerprint
+def _rows(folder: Path, name: str, fingerprint: str) -> list[dict[str, Any]]:
     return [
         {"data_set": name} | row | {"fingerprint": fingerprint}
         for row in read_table(folder / "coverage.tsv", COVERAGE_COLUMNS)
