@@ -1,0 +1,1 @@
+"""From scores of frames to events, and the choice of how."""

@@ -1,0 +1,92 @@
+"""From frame scores to events: threshold, median filter, joining of gaps, removal of short events, in this order.
+
+The hierarchical pooling paper (Section 2.1) has a threshold, then "median filter and ignoring noise", without values;
+joining gaps is this suite's addition, switched off by 0 s. Durations become frames by rounding to the nearest (a half
+to the even one); the window of the median filter then becomes odd by one frame more. The filter takes frames outside
+the clip as inactive, like `scipy.ndimage.median_filter(mode="constant")`: a run of active frames at the clip's border
+survives if it is as long as one elsewhere must be. With the border frame repeated (`nearest`) a single active frame
+there would survive every window.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from sedrepro.clips import Event
+from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
+from sedrepro.typed import Typed
+
+
+class PostProcessing(Typed):
+    """How the frame scores of every class become events."""
+
+    threshold: float = Field(gt=0, lt=1, description="a frame is active from this score on")
+    median_seconds: float = Field(ge=0, description="window of the median filter over the decisions, s; 0: none")
+    longest_gap_seconds: float = Field(ge=0, description="pauses in a class up to this long are closed, s; 0: none")
+    shortest_seconds: float = Field(ge=0, description="events shorter than this are removed, s; 0: none")
+
+
+def frames_in(seconds: float, frames_per_second: float) -> int:
+    """A duration in frames, rounded."""
+    return round(seconds * frames_per_second)
+
+
+def median_window(seconds: float, frames_per_second: float) -> int:
+    """Window of the median filter in frames, odd; 1 leaves decisions as they are."""
+    return frames_in(seconds, frames_per_second) | 1
+
+
+def median_filtered(active: np.ndarray, window: int) -> np.ndarray:
+    """Decisions (row, frame) by majority within an odd window; frames outside the clip count as inactive."""
+    half = window // 2
+    total = np.cumsum(np.pad(active, ((0, 0), (half + 1, half))), axis=1, dtype=np.int32)
+    return total[:, window:] - total[:, :-window] > half
+
+
+def by_class(scores: np.ndarray) -> np.ndarray:
+    """(clip, frame, class) as rows (clip * class, frame): row = clip * classes + class."""
+    clips, frames, classes = scores.shape
+    return np.ascontiguousarray(scores.transpose(0, 2, 1)).reshape(clips * classes, frames)
+
+
+def active_frames(scores: np.ndarray, how: PostProcessing, frames_per_second: float) -> np.ndarray:
+    """Whether each class is active in each frame, bool (clip, frame, class); scores (clip, frame, class) in [0, 1]."""
+    clips, frames, classes = scores.shape
+    window = median_window(how.median_seconds, frames_per_second)
+    runs = find_runs(median_filtered(by_class(scores) >= how.threshold, window))
+    runs = joined(runs, frames_in(how.longest_gap_seconds, frames_per_second))
+    runs = without_short(runs, frames_in(how.shortest_seconds, frames_per_second))
+    return painted(runs, clips * classes, frames).reshape(clips, classes, frames).transpose(0, 2, 1)
+
+
+def within_clips(
+    runs: Runs, classes: int, frames_per_second: float, durations: np.ndarray
+) -> tuple[Runs, np.ndarray, np.ndarray]:
+    """The runs that start before their clip ends, their onsets and their offsets, cut at the clip's end, in seconds.
+
+    Runs are those of rows (clip * class, frame); `durations` are the clips' own, (clip,), s: shorter ones are padded.
+    """
+    runs = runs.where(runs.start / frames_per_second < durations[runs.row // classes])
+    offsets = np.minimum(runs.stop / frames_per_second, durations[runs.row // classes])
+    return runs, runs.start / frames_per_second, offsets
+
+
+def events(
+    active: np.ndarray, frames_per_second: float, classes: Sequence[str], durations: Sequence[float]
+) -> list[list[Event]]:
+    """Events of each clip, sorted by onset, from activity (clip, frame, class) and the clips' own durations in seconds.
+
+    An event lasts from the start of its first frame to the end of its last one, but not beyond the clip's duration;
+    one that would start there or later is dropped.
+    """
+    if active.shape[0] != len(durations) or active.shape[2] != len(classes):
+        raise ValueError(f"activity {active.shape} does not fit {len(durations)} clips and {len(classes)} classes")
+    runs, onsets, offsets = within_clips(
+        find_runs(by_class(active)), len(classes), frames_per_second, np.asarray(durations, dtype=float)
+    )
+    of_clips: list[list[Event]] = [[] for _ in durations]
+    for row, onset, offset in zip(runs.row.tolist(), onsets.tolist(), offsets.tolist(), strict=True):
+        clip, label = divmod(row, len(classes))
+        of_clips[clip].append(Event(onset, offset, classes[label]))
+    return [sorted(of_clip) for of_clip in of_clips]

@@ -1,0 +1,127 @@
+"""Search of the post-processing on a split with strong labels: the whole grid, one setting for all classes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from sedrepro.detection.postprocessing import (
+    PostProcessing,
+    by_class,
+    frames_in,
+    median_filtered,
+    median_window,
+    within_clips,
+)
+from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
+from sedrepro.detection.segments import Counts, count, touched_segments
+from sedrepro.errors import DataError
+from sedrepro.typed import Typed
+
+Durations = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
+
+
+class Search(Typed):
+    """What is tried, every value with every other, and what decides; see `PostProcessing` for the values."""
+
+    choose_on: str = Field(min_length=1, description="split with strong labels on which the choice is made")
+    criterion: Literal["error_rate", "f1"] = Field(description="lowest micro ER or highest micro F1 of segments")
+    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(min_length=1)
+    median_seconds: Durations
+    longest_gap_seconds: Durations
+    shortest_seconds: Durations
+
+
+class Found(Typed):
+    """What a search chose."""
+
+    chosen: PostProcessing
+    value: float = Field(description="the criterion's value on the split")
+    combinations: int = Field(description="settings that were tried")
+
+
+def search(
+    scores: np.ndarray,
+    reference: np.ndarray,
+    how: Search,
+    frames_per_second: float,
+    durations: Sequence[float],
+    segment_seconds: float,
+) -> Found:
+    """The best post-processing of scores (clip, frame, class) against the reference (clip, segment, class).
+
+    `reference` is the bool activity of `segment_activity`; durations of the clips (clip,) and of a segment in seconds.
+    Of equally good settings the one that is better by the other criterion is taken, then the simplest: shortest median
+    window, then shortest gap, then least `shortest_seconds`, then the threshold nearest to 0.5, the lower of two. The
+    order of the grid does not count.
+
+    Raises:
+        DataError: the reference has no event, so that nothing can be chosen.
+    """
+    if (scores.shape[0], scores.shape[2]) != (reference.shape[0], reference.shape[2]) or len(scores) != len(durations):
+        raise ValueError(f"scores {scores.shape}, reference {reference.shape}, {len(durations)} durations do not fit")
+    if not reference.any():
+        raise DataError(f"split '{how.choose_on}': has no event to choose the post-processing on; name another split")
+    comparison = _Comparison(reference, scores.shape[1], frames_per_second, durations, segment_seconds)
+    tried = [(comparison.counts(runs), setting) for setting, runs in _grid(scores, how, frames_per_second)]
+    best, chosen = min(tried, key=lambda one: _rank(*one, how.criterion))
+    return Found(chosen=chosen, value=getattr(best, how.criterion), combinations=len(tried))
+
+
+def _grid(scores: np.ndarray, how: Search, frames_per_second: float) -> Iterator[tuple[PostProcessing, Runs]]:
+    """Every setting and the runs of active frames it gives; each step is done once for all that follow from it."""
+    rows = by_class(scores)
+    for threshold in how.thresholds:
+        decisions = rows >= threshold
+        for median in how.median_seconds:
+            filtered = find_runs(median_filtered(decisions, median_window(median, frames_per_second)))
+            for gap in how.longest_gap_seconds:
+                closed = joined(filtered, frames_in(gap, frames_per_second))
+                for shortest in how.shortest_seconds:
+                    setting = PostProcessing(
+                        threshold=threshold,
+                        median_seconds=median,
+                        longest_gap_seconds=gap,
+                        shortest_seconds=shortest,
+                    )
+                    yield setting, without_short(closed, frames_in(shortest, frames_per_second))
+
+
+class _Comparison:
+    """Counts the segments of runs of frames against one reference."""
+
+    def __init__(
+        self,
+        reference: np.ndarray,
+        frames: int,
+        frames_per_second: float,
+        durations: Sequence[float],
+        segment_seconds: float,
+    ):
+        self.frames_per_second, self.segment_seconds = frames_per_second, segment_seconds
+        self.durations = np.asarray(durations, dtype=float)
+        clips, segments, self.classes = reference.shape
+        self.rows = clips * self.classes
+        # Either of the two may reach beyond the other: labels beyond a clip's end, or events behind the last label.
+        self.segments = max(segments, int(np.ceil(frames / frames_per_second * 1 / segment_seconds)))
+        self.reference = np.zeros((self.rows, self.segments), dtype=bool)
+        self.reference[:, :segments] = by_class(reference)
+
+    def counts(self, runs: Runs) -> Counts:
+        """Counts of the events that runs of frames, of rows (clip * class), become."""
+        runs, onset, offset = within_clips(runs, self.classes, self.frames_per_second, self.durations)
+        touched = touched_segments(runs.row, onset, offset, self.segment_seconds)
+        return count(self._by_clip(self.reference), self._by_clip(painted(touched, self.rows, self.segments)))
+
+    def _by_clip(self, rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(-1, self.classes, self.segments).transpose(0, 2, 1)
+
+
+def _rank(counts: Counts, how: PostProcessing, criterion: str) -> tuple[float, ...]:
+    """Sorts the better, then the simpler setting to the front."""
+    quality = (counts.error_rate, -counts.f1) if criterion == "error_rate" else (-counts.f1, counts.error_rate)
+    # Rounded: 0.45 and 0.55 are equally far from 0.5 but for floating point.
+    from_middle = round(abs(how.threshold - 0.5), 9)
+    simplicity = (how.median_seconds, how.longest_gap_seconds, how.shortest_seconds, from_middle, how.threshold)
+    return *quality, *simplicity
