@@ -6,7 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sedrepro.nn.blocks import AtrousEncoder, ConvBlock, ConvBlocks, Smoothing, as_image, he_uniform
+from sedrepro.nn.blocks import (
+    AtrousEncoder,
+    ConvBlock,
+    ConvBlocks,
+    GatedConv,
+    GatedConvBlock,
+    Smoothing,
+    as_image,
+    glorot_uniform,
+    he_uniform,
+)
 
 
 def maps(shape, seed=0) -> torch.Tensor:
@@ -81,6 +91,65 @@ def test_he_uniform_draws_within_the_bounds_of_he_et_al():
     assert (network[0].bias == 0).all()
     assert (network[1].weight == 1).all()
     assert (network[1].bias == 0).all()
+
+
+def test_a_gated_convolution_multiplies_its_linear_half_by_the_sigmoid_of_its_gate_half():
+    torch.manual_seed(0)
+    gated = GatedConv(3, 4).double()
+    given = maps((2, 3, 7, 5))
+    convolved = nn.functional.conv2d(given, gated.convolution.weight, padding=1)
+    normed = (convolved - convolved.mean((0, 2, 3), keepdim=True)) / torch.sqrt(
+        convolved.var((0, 2, 3), keepdim=True, unbiased=False) + gated.norm.eps
+    )
+    linear, gate = normed[:, :4], normed[:, 4:]
+    torch.testing.assert_close(gated(given), linear / (1 + torch.exp(-gate)))
+    assert gated.convolution.bias is None
+
+
+def test_a_closed_gate_lets_nothing_through():
+    gated = GatedConv(2, 3).double().eval()
+    with torch.no_grad():
+        gated.norm.bias[3:] = -1e3
+    assert (gated(maps((1, 2, 4, 4))) == 0).all()
+
+
+@pytest.mark.parametrize(("pooling", "shape"), [((2, 2), (3, 2)), ((1, 2), (7, 2)), ((1, 1), (7, 5)), ((7, 5), (1, 1))])
+def test_a_gated_block_pools_frames_and_mel_bands_and_keeps_maxima(pooling, shape):
+    block = GatedConvBlock(1, 4, pooling, dropout=0.5).double().eval()
+    given = maps((2, 1, 7, 5))
+    pooled = block(given)
+    assert pooled.shape == (2, 4, *shape)
+    full = block[1](block[0](given))
+    torch.testing.assert_close(pooled[:, :, 0, 0], full[:, :, : pooling[0], : pooling[1]].amax(dim=(2, 3)))
+
+
+def test_a_gated_block_drops_out_in_training_only():
+    block = GatedConvBlock(1, 8, (1, 1), dropout=0.5).double()
+    dropped = (block(maps((4, 1, 9, 9))) == 0).double().mean()
+    assert 0.4 < dropped < 0.6
+    assert (block.eval()(maps((4, 1, 9, 9))) != 0).all()
+
+
+def test_glorot_uniform_draws_as_keras_does():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(8, 64, 3), nn.Linear(50, 90), nn.GRU(30, 40, bidirectional=True))
+    glorot_uniform(network)
+    convolution, dense, recurrent = network
+    # Glorot & Bengio 2010: variance 2 / (inputs + outputs), of a GRU's three gates as one matrix.
+    drawn = [
+        (convolution.weight, 8 * 9, 64 * 9),
+        (dense.weight, 50, 90),
+        (recurrent.weight_ih_l0, 30, 3 * 40),
+        (recurrent.weight_ih_l0_reverse, 30, 3 * 40),
+    ]
+    for weight, inputs, outputs in drawn:
+        bound = math.sqrt(6 / (inputs + outputs))
+        assert 0.99 * bound < weight.abs().max() <= bound
+        assert weight.var().item() == pytest.approx(bound**2 / 3, rel=0.05)
+    for weight in (recurrent.weight_hh_l0, recurrent.weight_hh_l0_reverse):
+        torch.testing.assert_close(weight.T @ weight, torch.eye(40), atol=1e-5, rtol=0)
+    for name, weight in network.named_parameters():
+        assert "bias" not in name or (weight == 0).all()
 
 
 def test_as_image_adds_the_channel_axis():

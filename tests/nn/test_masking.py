@@ -15,11 +15,28 @@ def test_mask_networks_pool_masks_into_clip_and_frame_scores(pooling, arguments)
     network = MaskNetwork(3, (4, 5), pooling, **arguments).eval()
     output = network(logmel())
     masks = torch.sigmoid(network.masks(network.blocks(logmel().unsqueeze(1))))
-    torch.testing.assert_close(output.clip, network.pooling(masks))
+    torch.testing.assert_close(output.clip, network.pooling(masks.flatten(2)))
     assert output.frame.shape == (2, 9, 3)
     torch.testing.assert_close(output.frame[1, 4, 2], masks[1, 2, 4].mean())
     assert ((output.clip > 0) & (output.clip < 1)).all()
     assert output.losses == {}
+
+
+def test_attention_weighs_each_bin_of_a_mask_by_the_features_that_it_comes_from():
+    torch.manual_seed(0)
+    network = MaskNetwork(3, (4, 5), "attention").eval()
+    maps = network.blocks(logmel().unsqueeze(1))
+    masks = torch.sigmoid(network.masks(maps))
+    dense = network.pooling.dense
+    weights = torch.exp(torch.einsum("bkfm,ck->bcfm", maps, dense.weight) + dense.bias[:, None, None])
+    expected = (weights * masks).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
+    torch.testing.assert_close(network(logmel()).clip, expected)
+
+
+def test_networks_that_keep_the_frame_rate_say_so():
+    for network in (MaskNetwork(3, (4,), "gmp"), AtrousAttention(3, (4,))):
+        assert network.time_reduction == 1
+        assert network.eval()(logmel()).frame.shape[1] == 9
 
 
 def test_average_pooling_is_the_mean_of_the_frame_scores():

@@ -7,20 +7,258 @@ from torch import nn
 
 from sedrepro.errors import SettingsError
 from sedrepro.nn.poolings import (
-    GlobalAveragePooling,
-    GlobalMaxPooling,
-    GlobalWeightedRankPooling,
+    ALIASES,
+    POOLINGS,
+    HierarchicalPooling,
     TimeFrequencyAttention,
-    mask_pooling,
+    pool_in_stages,
+    pooling,
+    weighted_mean,
 )
 
-shapes = st.tuples(*(st.integers(1, n) for n in (3, 4, 7, 5)))
+CLASSES, FEATURES = 3, 4
+ARGUMENTS = {"gwrp": {"r": 0.8}}
+# Max pooling has no gradient at ties, and rank pooling none where ranks change places.
+SMOOTH = sorted(set(POOLINGS) - {"max", "gwrp"})
+shapes = st.tuples(st.integers(1, 3), st.just(CLASSES), st.integers(1, 20))
 ranks = st.floats(0, 1)
+seeds = st.integers(0, 99)
 few = settings(deadline=None, max_examples=25)
 
 
-def masks(shape, seed=0, dtype=torch.float64) -> torch.Tensor:
+def instances(shape, seed=0, dtype=torch.float64) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def features_of(values: torch.Tensor, seed=0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed + 1000)
+    return torch.randn((len(values), values.shape[-1], FEATURES), generator=generator, dtype=values.dtype)
+
+
+def made(name: str, seed=0, **arguments) -> nn.Module:
+    """A pooling in double precision whose learned numbers have moved away from their start."""
+    torch.manual_seed(seed)
+    module = pooling(name, CLASSES, FEATURES, **(ARGUMENTS.get(name, {}) | arguments)).double()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    return module
+
+
+# --- the registry: its formulas, evaluated one instance after the other
+
+
+def largest_first(x):
+    return sorted(range(len(x)), key=lambda i: -x[i])
+
+
+def evaluate(name: str, x: list[float], module: nn.Module, c: int, u: np.ndarray) -> tuple[float, list[float]]:
+    """The result and the weights of one class, by the formulas as the registry prints them."""
+    if name == "max":  # max x_i; 1 if x_i = max x, else 0
+        return max(x), [1.0 if value == max(x) else 0.0 for value in x]
+    if name == "mean":  # sum x_i / N; 1 / N
+        return sum(x) / len(x), [1 / len(x) for _ in x]
+    if name == "linear":
+        return sum(value**2 for value in x) / sum(x), x
+    if name == "exponential":
+        return sum(v * np.exp(v) for v in x) / sum(np.exp(v) for v in x), [np.exp(v) for v in x]
+    if name == "attention":
+        logits = u @ module.dense.weight[c].detach().numpy() + module.dense.bias[c].item()
+        w = np.exp(logits) / np.exp(logits).sum()
+        return sum(w * x) / sum(w), list(w)
+    if name == "auto":
+        alpha = module.alpha[c].item()
+        w = [np.exp(alpha * v) for v in x]
+        return sum(v * np.exp(alpha * v) for v in x) / sum(w), w
+    if name == "power":
+        n = module.n.item()
+        return sum(v ** (n + 1) for v in x) / sum(v**n for v in x), [v**n for v in x]
+    order = largest_first(x)
+    ranked = [x[i] for i in order]
+    r = module.r
+    y = sum(r**j * v for j, v in enumerate(ranked)) / sum(r**j for j in range(len(x)))
+    return y, [r ** order.index(i) for i in range(len(x))]
+
+
+FORMULAS = {
+    "max": ("Max pooling", "max x_i", "1 if x_i = max x, else 0"),
+    "mean": ("Average pooling", "sum x_i / N", "1 / N"),
+    "linear": ("Linear softmax", "sum x_i^2 / sum x_i", "x_i"),
+    "exponential": ("Exp. softmax", "sum x_i exp(x_i) / sum exp(x_i)", "exp(x_i)"),
+    "attention": ("Attention", "sum w_i x_i / sum w_i", "h(u_i)"),
+    "auto": ("Auto-pooling", "sum x_i exp(alpha x_i) / sum exp(alpha x_i)", "exp(alpha x_i)"),
+    "power": ("Power pooling", "sum x_i^(n+1) / sum x_i^n", "x_i^n"),
+    "gwrp": (
+        "Global weighted rank pooling",
+        "sum r^j x_(j) / sum r^j with x_(0) >= x_(1) >= ...",
+        "r^(rank of x_i), 0 for the largest",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+@few
+@given(shapes, seeds)
+def test_the_formulas_that_reports_print_are_what_is_computed(name, shape, seed):
+    # `evaluate` is written after these texts; who changes a text must see whether it still is.
+    kind = POOLINGS[name]
+    assert (kind.title, kind.definition, kind.weight) == FORMULAS[name]
+    values, module = instances(shape, seed), made(name, seed)
+    features = features_of(values, seed)
+    pooled, weights = module(values, features), module.weights(values, features)
+    for b in range(shape[0]):
+        for c in range(CLASSES):
+            y, w = evaluate(name, values[b, c].tolist(), module, c, features[b].numpy())
+            np.testing.assert_allclose(pooled[b, c].item(), y, rtol=1e-9)
+            ours = weights[b, c].detach().numpy()
+            np.testing.assert_allclose(ours / ours.sum(), np.array(w) / sum(w), rtol=1e-9)
+
+
+# --- what holds for every pooling
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+@few
+@given(shapes, seeds)
+def test_direct_formulas_equal_the_weighted_mean(name, shape, seed):
+    values, module = instances(shape, seed), made(name, seed)
+    features = features_of(values, seed)
+    torch.testing.assert_close(module(values, features), weighted_mean(values, module.weights(values, features)))
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+@few
+@given(shapes, seeds)
+def test_results_lie_between_the_least_and_the_largest_instance(name, shape, seed):
+    values = instances(shape, seed)
+    pooled = made(name, seed)(values, features_of(values, seed))
+    assert pooled.shape == shape[:2]
+    assert (pooled >= values.amin(dim=-1) - 1e-12).all()
+    assert (pooled <= values.amax(dim=-1) + 1e-12).all()
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+@few
+@given(shapes, seeds)
+def test_the_order_of_instances_makes_no_difference(name, shape, seed):
+    values, module = instances(shape, seed), made(name, seed)
+    features = features_of(values, seed)
+    order = torch.randperm(shape[-1], generator=torch.Generator().manual_seed(seed))
+    torch.testing.assert_close(module(values[..., order], features[:, order]), module(values, features))
+
+
+@few
+@given(shapes, seeds, st.floats(1e-6, 1e6))
+def test_the_scale_of_the_weights_makes_no_difference(shape, seed, scale):
+    values, weights = instances(shape, seed), instances(shape, seed + 1)
+    torch.testing.assert_close(weighted_mean(values, scale * weights), weighted_mean(values, weights))
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_gradients_are_right(name):
+    values = (0.1 + 0.8 * instances((2, CLASSES, 7))).requires_grad_()
+    features = features_of(values).requires_grad_()
+    module = made(name)
+    parameters = tuple(module.parameters())
+    assert torch.autograd.gradcheck(lambda *inputs: module(*inputs[:2]), (values, features, *parameters))
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+@pytest.mark.parametrize("groups", [(), (3, 2)])
+@pytest.mark.parametrize("value", [0.0, 1e-41, 1e-30, 1e-7, 1.0])
+def test_saturated_instances_pool_to_themselves_with_finite_gradients(name, groups, value):
+    values = torch.full((2, CLASSES, 7), value, requires_grad=True)
+    module = made(name, groups=groups).float()
+    pooled = module(values, features_of(values.detach()))
+    torch.testing.assert_close(pooled, torch.full((2, CLASSES), value))
+    assert ((pooled >= 0) & (pooled <= 1)).all()
+    pooled.sum().backward()
+    for tensor in (values, *module.parameters()):
+        assert torch.isfinite(tensor.grad).all()
+
+
+@pytest.mark.parametrize("r", [0.595, 0.66, 0.9998])
+def test_rounding_does_not_lift_results_above_one(r):
+    # A cross-entropy refuses more than 1; sums of many sizes, since only some round upwards.
+    for count in range(11, 140, 10):
+        values = torch.ones(8, 17, count)
+        by_frame = instances((8, count, 17), dtype=torch.float32)
+        pooled = [pooling("gwrp", 17, 0, r=r)(values)]
+        pooled += [pool_in_stages(values, by_frame.transpose(1, 2), groups) for groups in ((), (5, 5))]
+        for results in pooled:
+            assert ((results > 0.999) & (results <= 1)).all()
+
+
+@pytest.mark.parametrize("name", POOLINGS)
+@pytest.mark.parametrize("groups", [(), (5, 5)])
+def test_autocast_makes_no_difference(name, groups):
+    # Rounding clip scores to bfloat16 would tie clips, and ties move ranking metrics.
+    values = instances((4, CLASSES, 125), dtype=torch.float32)
+    module, features = made(name, groups=groups).float(), features_of(values)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        pooled = module(values, features)
+    assert pooled.dtype == torch.float32
+    assert torch.equal(pooled, module(values, features))
+
+
+# --- single poolings
+
+
+@few
+@given(shapes, seeds)
+def test_gradient_of_the_single_linear_softmax_is_equation_6(shape, seed):
+    values = instances(shape, seed).requires_grad_()
+    pooled = made("linear")(values)
+    (gradient,) = torch.autograd.grad(pooled.sum(), values)
+    expected = (2 * values - pooled[..., None]) / values.sum(dim=-1, keepdim=True)
+    torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_tied_maxima_share_the_gradient():
+    values = torch.tensor([[[0.2, 0.9, 0.9, 0.1]]], requires_grad=True)
+    pooling("max", 1, 0)(values).sum().backward()
+    assert values.grad.tolist() == [[[0, 0.5, 0.5, 0]]]
+
+
+@few
+@given(shapes, seeds)
+def test_auto_pooling_runs_from_mean_to_maximum_class_by_class(shape, seed):
+    values = instances(shape, seed)
+    module = pooling("auto", CLASSES, 0).double()
+    torch.testing.assert_close(module(values), values.mean(dim=-1))
+    with torch.no_grad():
+        module.alpha.copy_(torch.tensor([0.0, 1.0, 1e6]))
+    pooled = module(values)
+    torch.testing.assert_close(pooled[:, 0], values[:, 0].mean(dim=-1))
+    torch.testing.assert_close(pooled[:, 1], made("exponential")(values)[:, 1])
+    torch.testing.assert_close(pooled[:, 2], values[:, 2].amax(dim=-1), atol=1e-4, rtol=0)
+
+
+@few
+@given(shapes, seeds)
+def test_power_pooling_runs_from_mean_over_linear_softmax_to_maximum(shape, seed):
+    values = instances(shape, seed)
+    torch.testing.assert_close(pooling("power", CLASSES, 0, n=0)(values), values.mean(dim=-1))
+    torch.testing.assert_close(pooling("power", CLASSES, 0, n=1)(values), made("linear")(values))
+    torch.testing.assert_close(pooling("power", CLASSES, 0, n=1e5)(values), values.amax(dim=-1), atol=1e-3, rtol=0)
+
+
+def test_power_pooling_starts_at_its_n_and_is_precise_for_small_values_and_large_n():
+    module = pooling("power", 1, 0)
+    assert module.n.item() == pytest.approx(1.2)
+    small = torch.tensor([[[1e-3, 2e-3]]])
+    expected = (1e-3**11 + 2e-3**11) / (1e-3**10 + 2e-3**10)
+    assert pooling("power", 1, 0, n=10)(small).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_softmax_of_large_logits_does_not_overflow():
+    module = pooling("attention", 1, 1)
+    nn.init.constant_(module.dense.weight, 1e3)
+    features = torch.tensor([[[-1.0], [1.0], [0.5]]])
+    assert module(torch.tensor([[[0.1, 0.7, 0.9]]]), features).item() == pytest.approx(0.7)
+
+
+# --- rank pooling
 
 
 def rank_pooled(values: np.ndarray, r: float) -> np.ndarray:
@@ -29,62 +267,98 @@ def rank_pooled(values: np.ndarray, r: float) -> np.ndarray:
     pooled = np.zeros((batch, classes))
     for b in range(batch):
         for c in range(classes):
-            ranked = sorted(values[b, c].ravel(), reverse=True)
+            ranked = sorted(values[b, c], reverse=True)
             weights = [r**j if j else 1.0 for j in range(len(ranked))]
             pooled[b, c] = sum(w * x for w, x in zip(weights, ranked, strict=True)) / sum(weights)
     return pooled
 
 
-@given(shapes, st.integers(0, 99))
-def test_average_and_maximum_run_over_frames_and_mel_bins(shape, seed):
-    values = masks(shape, seed)
-    flat = values.numpy().reshape(*shape[:2], -1)
-    np.testing.assert_allclose(GlobalAveragePooling()(values), flat.mean(axis=2), rtol=1e-12)
-    np.testing.assert_array_equal(GlobalMaxPooling()(values), flat.max(axis=2))
-
-
-@given(shapes, ranks, st.integers(0, 99))
+@given(shapes, ranks, seeds)
 def test_rank_pooling_is_the_published_formula(shape, r, seed):
-    values = masks(shape, seed)
-    np.testing.assert_allclose(GlobalWeightedRankPooling(r)(values), rank_pooled(values.numpy(), r), rtol=1e-10)
+    values = instances(shape, seed)
+    np.testing.assert_allclose(made("gwrp", r=r)(values), rank_pooled(values.numpy(), r), rtol=1e-10)
 
 
-@given(shapes, st.integers(0, 99))
+@given(shapes, seeds)
 def test_rank_pooling_lies_between_average_and_maximum_and_reaches_both(shape, seed):
-    values = masks(shape, seed)
-    average, largest = GlobalAveragePooling()(values), GlobalMaxPooling()(values)
-    torch.testing.assert_close(GlobalWeightedRankPooling(1)(values), average)
-    torch.testing.assert_close(GlobalWeightedRankPooling(0)(values), largest)
-    between = GlobalWeightedRankPooling(0.7)(values)
+    values = instances(shape, seed)
+    average, largest = values.mean(dim=-1), values.amax(dim=-1)
+    torch.testing.assert_close(made("gwrp", r=1)(values), average)
+    torch.testing.assert_close(made("gwrp", r=0)(values), largest)
+    between = made("gwrp", r=0.7)(values)
     assert ((between >= average - 1e-12) & (between <= largest + 1e-12)).all()
 
 
 def test_rank_pooling_at_the_published_size_and_decay():
-    values = masks((1, 2, 311, 64), dtype=torch.float32)
+    values = instances((1, CLASSES, 311 * 64), dtype=torch.float32)
     expected = rank_pooled(values.double().numpy(), 0.9998)
-    np.testing.assert_allclose(GlobalWeightedRankPooling(0.9998)(values), expected, rtol=1e-5)
+    np.testing.assert_allclose(pooling("gwrp", CLASSES, 0, r=0.9998)(values), expected, rtol=1e-5)
 
 
 @few
-@given(shapes, ranks, st.integers(0, 99))
+@given(shapes, ranks, seeds)
 def test_gradient_of_rank_pooling_is_its_closed_form(shape, r, seed):
     # d pooled / d x = r^rank(x) / sum_j r^j, where rank counts the larger bins of the same class.
-    values = masks(shape, seed).requires_grad_()
-    GlobalWeightedRankPooling(r)(values).sum().backward()
-    flat = values.detach().numpy().reshape(*shape[:2], -1)
+    values = instances(shape, seed).requires_grad_()
+    made("gwrp", r=r)(values).sum().backward()
+    flat = values.detach().numpy()
     rank = (flat[..., None, :] > flat[..., :, None]).sum(axis=-1)
     weights = np.float64(r) ** np.arange(flat.shape[2])
-    expected = (np.float64(r) ** rank / weights.sum()).reshape(shape)
+    expected = np.float64(r) ** rank / weights.sum()
     np.testing.assert_allclose(values.grad, expected, rtol=1e-10, atol=1e-300)
 
 
-def test_rank_pooling_keeps_single_precision_under_autocast():
-    # Rounding clip scores to bfloat16 would tie clips, and ties move ranking metrics.
-    values, pooling = masks((4, 3, 31, 8), dtype=torch.float32), GlobalWeightedRankPooling(0.99)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        pooled = pooling(values)
-    assert pooled.dtype == torch.float32
-    torch.testing.assert_close(pooled, pooling(values))
+# --- the factory
+
+
+def test_poolings_by_name():
+    for name, kind in POOLINGS.items():
+        assert type(made(name)) is kind
+    for name, meaning in ALIASES.items():
+        assert type(made(name)) is POOLINGS[meaning]
+    assert pooling("gwrp", 1, 0, r=0.5).r == 0.5
+    hierarchical = pooling("auto", CLASSES, 0, groups=[5, 5], segment_weights="mean")
+    assert isinstance(hierarchical, HierarchicalPooling)
+    assert type(hierarchical.single) is POOLINGS["auto"]
+    assert (hierarchical.groups, hierarchical.segment_weights) == ((5, 5), "mean")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("gwpr", {"r": 0.5}, "did you mean 'gwrp'?"),
+        ("linaer", {}, "did you mean 'linear'?"),
+        ("gap", {"r": 0.5}, "pooling 'gap'"),
+        ("gwrp", {}, "pooling 'gwrp'"),
+        ("gwrp", {"r": 1.5}, "r = 1.5"),
+        ("gwrp", {"r": -0.1}, "r = -0.1"),
+        ("gwrp", {"r": float("nan")}, "r = nan"),
+        ("gwrp", {"r": "much"}, "pooling 'gwrp'"),
+        ("power", {"n": "much"}, "pooling 'power'"),
+        ("linear", {"groups": [5, 0]}, "groups = [5, 0]"),
+        ("linear", {"groups": [2.5]}, "groups = [2.5]"),
+        ("linear", {"groups": [True]}, "groups = [True]"),
+        ("linear", {"groups": 5}, "groups = 5"),
+        ("linear", {"segment_weights": "corected"}, "did you mean 'corrected'?"),
+    ],
+)
+def test_wrong_names_and_arguments_are_refused_in_one_line(name, arguments, words):
+    with pytest.raises(SettingsError) as caught:
+        pooling(name, CLASSES, FEATURES, **arguments)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_instances_without_any_weight_pool_to_zero():
+    values, nothing = instances((2, CLASSES, 6)).requires_grad_(), torch.zeros(2, CLASSES, 6, requires_grad=True)
+    for groups in ((), (4,), (2, 2)):
+        pooled = pool_in_stages(values, nothing, groups)
+        assert (pooled == 0).all()
+        gradients = torch.autograd.grad(pooled.sum(), (values, nothing))
+        assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+# --- attention over time and frequency
 
 
 def attention(channels=3, classes=4) -> TimeFrequencyAttention:
@@ -93,78 +367,53 @@ def attention(channels=3, classes=4) -> TimeFrequencyAttention:
 
 
 @few
-@given(shapes, st.integers(0, 99))
+@given(st.tuples(*(st.integers(1, n) for n in (3, 4, 7, 5))), seeds)
 def test_untrained_attention_is_the_mean_of_the_log_softmax(shape, seed):
-    pooling = attention(shape[1]).float()
-    maps = masks(shape, seed, torch.float32)
-    clip, frame = pooling(maps)
-    evidence = torch.log_softmax(pooling.classification(maps), dim=1)
+    module = attention(shape[1]).float()
+    maps = instances(shape, seed, torch.float32)
+    clip, frame = module(maps)
+    evidence = torch.log_softmax(module.classification(maps), dim=1)
     torch.testing.assert_close(clip, torch.sigmoid(evidence.mean(dim=(2, 3))))
     torch.testing.assert_close(frame, torch.sigmoid(evidence.mean(dim=3)).transpose(1, 2))
 
 
 def test_constant_attention_of_any_size_is_the_mean():
-    pooling, maps = attention(), masks((2, 3, 5, 4))
-    untrained = pooling(maps)[0]
+    module, maps = attention(), instances((2, 3, 5, 4))
+    untrained = module(maps)[0]
     for bias in (-50.0, -0.3, 2.0, 50.0):
-        nn.init.constant_(pooling.attention.bias, bias)
-        torch.testing.assert_close(pooling(maps)[0], untrained)
+        nn.init.constant_(module.attention.bias, bias)
+        torch.testing.assert_close(module(maps)[0], untrained)
 
 
 @few
-@given(st.integers(0, 99), st.floats(0.1, 30))
+@given(seeds, st.floats(0.1, 30))
 def test_attention_scores_are_at_most_one_half(seed, size):
-    pooling, maps = attention(), masks((2, 3, 5, 4), seed) * 2 - 1
+    module, maps = attention(), instances((2, 3, 5, 4), seed) * 2 - 1
     with torch.no_grad():
-        for weight in pooling.parameters():
+        for weight in module.parameters():
             weight.mul_(size)
-    nn.init.normal_(pooling.attention.weight)
-    clip, frame = pooling(maps)
+    nn.init.normal_(module.attention.weight)
+    clip, frame = module(maps)
     assert ((clip >= 0) & (clip <= 0.5)).all()
     assert ((frame >= 0) & (frame <= 0.5)).all()
 
 
 def test_attention_is_clamped_so_that_one_bin_weighs_at_most_nine_times_another():
-    pooling = attention(channels=1, classes=2)
+    module = attention(channels=1, classes=2)
     maps = torch.full((1, 1, 1, 4), -1.0, dtype=torch.float64)
     maps[..., 0] = 1.0
-    nn.init.constant_(pooling.attention.weight, 1e3)
-    evidence = torch.log_softmax(pooling.classification(maps), dim=1)[0, :, 0].detach().numpy()
+    nn.init.constant_(module.attention.weight, 1e3)
+    evidence = torch.log_softmax(module.classification(maps), dim=1)[0, :, 0].detach().numpy()
     expected = (0.9 * evidence[:, 0] + 0.1 * evidence[:, 1:].sum(axis=1)) / (0.9 + 3 * 0.1)
-    np.testing.assert_allclose(pooling(maps)[0][0].detach().numpy(), 1 / (1 + np.exp(-expected)), rtol=1e-6)
+    np.testing.assert_allclose(module(maps)[0][0].detach().numpy(), 1 / (1 + np.exp(-expected)), rtol=1e-6)
 
 
 def test_attention_weights_are_normalised_in_single_precision_under_autocast():
-    pooling, maps = attention().float(), masks((2, 3, 31, 16), dtype=torch.float32)
-    nn.init.normal_(pooling.attention.weight)
+    module, maps = attention().float(), instances((2, 3, 31, 16), dtype=torch.float32)
+    nn.init.normal_(module.attention.weight)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        weights = torch.sigmoid(pooling.attention(maps).float()).clamp(0.1, 0.9)
-        evidence = torch.log_softmax(pooling.classification(maps).float(), dim=1)
-        clip, _ = pooling(maps)
+        weights = torch.sigmoid(module.attention(maps).float()).clamp(0.1, 0.9)
+        evidence = torch.log_softmax(module.classification(maps).float(), dim=1)
+        clip, _ = module(maps)
     expected = torch.sigmoid((evidence * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3)))
     torch.testing.assert_close(clip, expected)
-
-
-def test_poolings_by_name():
-    assert isinstance(mask_pooling("gap"), GlobalAveragePooling)
-    assert isinstance(mask_pooling("gmp"), GlobalMaxPooling)
-    assert mask_pooling("gwrp", r=0.5).r == 0.5
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "words"),
-    [
-        ("gwpr", {"r": 0.5}, "did you mean 'gwrp'?"),
-        ("gap", {"r": 0.5}, "pooling 'gap'"),
-        ("gwrp", {}, "pooling 'gwrp'"),
-        ("gwrp", {"r": 1.5}, "r = 1.5"),
-        ("gwrp", {"r": -0.1}, "r = -0.1"),
-        ("gwrp", {"r": float("nan")}, "r = nan"),
-        ("gwrp", {"r": "much"}, "pooling 'gwrp'"),
-    ],
-)
-def test_wrong_names_and_arguments_are_refused_in_one_line(name, arguments, words):
-    with pytest.raises(SettingsError) as caught:
-        mask_pooling(name, **arguments)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)

@@ -34,6 +34,26 @@ def he_uniform(module: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
+def glorot_uniform(module: nn.Module) -> None:
+    """Keras's defaults: Glorot-uniform weights, zero biases; for GRUs orthogonal recurrent weights.
+
+    As Keras does, the weights of a GRU's three gates are drawn as one matrix.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.GRU):
+            for name, weight in layer.named_parameters():
+                if name.startswith("weight_ih"):
+                    nn.init.xavier_uniform_(weight)
+                elif name.startswith("weight_hh"):
+                    nn.init.orthogonal_(weight)
+                else:
+                    nn.init.zeros_(weight)
+
+
 class ConvBlock(nn.Sequential):
     """Two of [3x3 convolution without bias, batch norm, ReLU], then 3x3 average pooling of stride 1 where asked for.
 
@@ -58,6 +78,37 @@ class ConvBlocks(nn.Sequential):
 
     def __init__(self, channels: Sequence[int], smooth: bool = False) -> None:
         super().__init__(*(ConvBlock(i, o, smooth) for i, o in pairwise(channels)))
+
+
+class GatedConv(nn.Module):
+    """3x3 convolution without bias and batch norm; half of the channels, linear, times the sigmoid of the other half.
+
+    (batch, in, frame, mel) -> (batch, out, frame, mel) (Dauphin et al. 2017; Xu et al. 2018).
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels_in, 2 * channels_out, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(2 * channels_out)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Gate `maps`."""
+        return nn.functional.glu(self.norm(self.convolution(maps)), dim=1)
+
+
+class GatedConvBlock(nn.Sequential):
+    """Two gated convolutions, max-pooling of the given size (frame, mel), dropout.
+
+    (batch, in, frame, mel) -> (batch, out, frame // pooling[0], mel // pooling[1]).
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, pooling: tuple[int, int], dropout: float) -> None:
+        super().__init__(
+            GatedConv(channels_in, channels_out),
+            GatedConv(channels_out, channels_out),
+            nn.MaxPool2d(pooling),
+            nn.Dropout(dropout),
+        )
 
 
 class AtrousEncoder(nn.Sequential):

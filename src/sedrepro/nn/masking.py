@@ -1,35 +1,39 @@
 """Networks that classify every time-frequency bin and pool the class masks (Kong et al. 2019)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sedrepro.nn.blocks import AtrousEncoder, ConvBlocks, as_image, he_uniform
-from sedrepro.nn.output import Output
-from sedrepro.nn.poolings import TimeFrequencyAttention, mask_pooling
+from sedrepro.nn.output import Network, Output
+from sedrepro.nn.poolings import TimeFrequencyAttention
+from sedrepro.nn.poolings import pooling as make_pooling
 
 
-class MaskNetwork(nn.Module):
-    """VGG-like blocks, a sigmoid 1x1 convolution to class masks, and a pooling of the masks.
+class MaskNetwork(Network):
+    """VGG-like blocks, a sigmoid 1x1 convolution to class masks, and a pooling of the masks' bins.
 
     (batch, frame, mel) -> clip (batch, class); frame scores are the mean of a class's mask over mel bins.
     """
 
-    def __init__(self, classes: int, channels: Sequence[int], pooling: str, **pooling_arguments: float) -> None:
+    def __init__(self, classes: int, channels: Sequence[int], pooling: str, **pooling_arguments: Any) -> None:
         super().__init__()
         self.blocks = ConvBlocks((1, *channels))
         self.masks = nn.Conv2d(channels[-1], classes, 1)
-        self.pooling = mask_pooling(pooling, **pooling_arguments)
+        self.pooling = make_pooling(pooling, classes, channels[-1], **pooling_arguments)
         he_uniform(self)
 
     def forward(self, logmel: Tensor) -> Output:
         """Scores of standardised log-mel features."""
-        masks = torch.sigmoid(self.masks(self.blocks(as_image(logmel))).float())
-        return Output(self.pooling(masks), masks.mean(dim=3).transpose(1, 2))
+        maps = self.blocks(as_image(logmel))
+        masks = torch.sigmoid(self.masks(maps).float())
+        clip = self.pooling(masks.flatten(2), maps.flatten(2).transpose(1, 2))
+        return Output(clip, masks.mean(dim=3).transpose(1, 2))
 
 
-class AtrousAttention(nn.Module):
+class AtrousAttention(Network):
     """Dilated convolutions and attention pooling over all time-frequency bins (Ren et al. 2018).
 
     (batch, frame, mel) -> clip (batch, class), frame (batch, frame, class).

@@ -168,6 +168,7 @@ def test_clip_scores_are_probabilities_and_the_reconstruction_is_never_negative(
     output = network().eval()(logmel, explain=True)
     assert output.clip.shape == (2, 3)
     assert output.frame.shape == (2, 9, 3)
+    assert network().time_reduction == 1
     for scores in (output.clip, output.frame):
         assert ((scores >= 0) & (scores <= 1)).all()
     reconstruction = output.maps["reconstruction"]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import ConvBlocks, as_image, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
-from sedrepro.nn.output import Output
+from sedrepro.nn.output import Network, Output
 
 
 class AttentionStep(nn.Module):
@@ -55,7 +55,7 @@ class TwoStepAttention(nn.Module):
         return clip.clamp(0, 1), frame, frequency_weights, time_weights
 
 
-class TwoStepNetwork(nn.Module):
+class TwoStepNetwork(Network):
     """Shared encoder, two-step attention pooling, and the decoder that reconstructs the input (Figure 1).
 
     The decoder mirrors the encoder and starts from its last feature map (as released; the text starts it from Z). It
@@ -94,7 +94,7 @@ class TwoStepNetwork(nn.Module):
 
 def build(
     network: str, arguments: dict, loss_weights: dict[str, float], classes: int, frames: int, mels: int
-) -> nn.Module:
+) -> Network:
     """The network of a system; a decoder whose loss has weight 0 is built but never run.
 
     Raises:
