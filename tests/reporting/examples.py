@@ -6,7 +6,7 @@ from sedrepro.clips import Coverage
 from sedrepro.reporting.cells import Cell
 from sedrepro.reporting.html_table import to_html
 from sedrepro.reporting.layout import TableLayout
-from sedrepro.reporting.metrics_files import RunMetrics
+from sedrepro.reporting.metrics_files import Detection, RunMetrics, Split
 
 HEADER = "model,system,variant,snr_db,metric,published,note"
 ROWS = [
@@ -38,7 +38,27 @@ def class_cell(event_class, **other):
     return cell(metric="average_precision", factors={"event_class": event_class}, **other)
 
 
+def detection(**metrics):
+    """A way of detection with these metrics; the names of settings go there."""
+    names = ("threshold", "median_seconds", "longest_gap_seconds", "shortest_seconds")
+    settings = {name: metrics.pop(name, 0.5) for name in names}
+    return Detection(settings=settings, metrics=metrics, class_metrics={})
+
+
+def split(value=0.7, **other):
+    parts = {
+        "clips": 20,
+        "metrics": {"micro_ap": value, "event_error_rate": value, "event_f1": value},
+        "class_metrics": {"average_precision": {"Bus": value, "Gong": value}},
+        "classes_without_events": [],
+        "detections": {},
+    }
+    return Split(**(parts | other))
+
+
 def run(value=0.7, system="gap", variant="remix_0db", fold=1, seed=1, **other):
+    """A run; metrics, class_metrics and detections go to its only split, if no `splits` are given."""
+    of_split = {key: other.pop(key) for key in ("metrics", "class_metrics", "detections") if key in other}
     settings = {
         "paper": "some_paper",
         "scale": "full",
@@ -46,9 +66,7 @@ def run(value=0.7, system="gap", variant="remix_0db", fold=1, seed=1, **other):
         "clips_expected": 80,
         "data": {"some_set": Coverage(expected=90, usable=80, fingerprint="f" * 64)},
         "classes": ["Bus", "Gong"],
-        "metrics": {"micro_ap": value, "event_error_rate": value, "event_f1": value},
-        "class_metrics": {"average_precision": {"Bus": value, "Gong": value}},
-        "classes_without_events": [],
+        "splits": {"held_out": split(value, **of_split)},
     }
     return RunMetrics(system=system, variant=variant, fold=fold, seed=seed, **(settings | other))
 

@@ -2,7 +2,7 @@ import pytest
 from examples import HEADER, ROWS, published
 
 from sedrepro.errors import DataError
-from sedrepro.reporting.cells import Cell, read_cells, runs_needed
+from sedrepro.reporting.cells import Cell, read_cells, read_text_cells, runs_needed
 
 
 def test_position_says_what_a_column_is(cells):
@@ -16,6 +16,51 @@ def test_runs_needed_once_each_in_order(cells):
     ]  # fmt: skip
 
 
+SEEDS = HEADER.replace("snr_db", "seed")
+CHANGES = HEADER.replace("note", "relative_to,unit,note")
+
+
+def test_a_row_without_system_and_variant_is_quoted(tmp_path):
+    quoted, own = read_cells(published(tmp_path, "First [14],,,0,micro_ap,0.7,", ROWS[0]))
+    assert (quoted.quoted, own.quoted) == (True, False)
+    assert runs_needed([quoted, own]) == [("gap", "remix_10db")]
+
+
+def test_a_change_names_its_reference_unless_it_is_quoted(tmp_path):
+    rows = ["GAP,gap,remix_0db,0,segment_f1_change,-7.5,gmp,percent,", "X,,,0,segment_f1_change,7,,percent,"]
+    own, quoted = read_cells(published(tmp_path, *rows, header=CHANGES))
+    assert (own.relative_to, quoted.relative_to) == ("gmp", "")
+    assert runs_needed([own, quoted]) == [("gap", "remix_0db"), ("gmp", "remix_0db")]
+
+
+TEXTS = "pooling,system,variant,metric,published,note"
+
+
+def test_texts_may_say_anything_and_need_no_system(tmp_path):
+    first, second = read_text_cells(
+        published(
+            tmp_path, '"Max, or top",,,definition,"y = max(x, z)",', "Mean,gap,,weight,,none printed", header=TEXTS
+        )
+    )
+    assert first == Cell({"pooling": "Max, or top"}, "", "", {}, "definition", "y = max(x, z)")
+    assert (second.system, second.published, second.note) == ("gap", "", "none printed")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        (TEXTS, "Max,,,,y,", "row 2: 'metric' is empty"),
+        (TEXTS.replace("note", "unit,note"), "Max,,,weight,y,percent,", "row 2: 'unit' is of no use"),
+        (TEXTS.replace("note", "suspect,note"), "Max,,,weight,y,why,", "row 2: 'suspect' is of no use"),
+        (TEXTS, "Max,,,weight", "row 2"),
+        (TEXTS.replace("metric", "metrik"), "Max,,,weight,y,", "column 'metric' is missing"),
+    ],
+)
+def test_a_wrong_table_of_texts_names_file_and_place(tmp_path, header, row, message):
+    with pytest.raises(DataError, match=rf"table9\.csv.*{message}"):
+        read_text_cells(published(tmp_path, row, header=header))
+
+
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
@@ -23,13 +68,23 @@ def test_runs_needed_once_each_in_order(cells):
         (HEADER, "GAP,gap,remix_0db,0,micro_ap,0.7?,", r"row 2: published value '0\.7\?' is not a number"),
         (HEADER, "GAP,gap,remix_0db,0,micro_ap,nan,", "row 2: published value 'nan'"),
         (HEADER, "GAP,gap,remix_0db,0,micro_app,0.7,", "row 2: unknown metric 'micro_app'; did you mean 'micro_ap'"),
-        (HEADER, "GAP,,remix_0db,0,micro_ap,0.7,", "row 2: 'system' is empty"),
+        (HEADER, "GAP,,remix_0db,0,micro_ap,0.7,", "row 2: 'system' is empty; only a quoted system"),
+        (HEADER, "GAP,gap,,0,micro_ap,0.7,", "row 2: 'variant' is empty; only a quoted system"),
+        (HEADER, "GAP,gap,remix_0db,0,,0.7,", "row 2: unknown metric ''"),
         (HEADER, "GAP,gap,remix_0db,0,micro_ap,0.7,,surplus", "row 2"),
         (HEADER, "GAP,gap,remix_0db", "row 2"),
         ("model,variant,system,metric,published,note", "GAP,v,s,micro_ap,0.7,", "columns must be"),
         ("system,variant,metric,published,note", "s,v,micro_ap,0.7,", "columns must be"),
         (f"{HEADER},suspekt", "GAP,gap,remix_0db,0,micro_ap,0.7,,", "did you mean 'suspect'"),
         ("mean,system,variant,metric,published,note", "GAP,s,v,micro_ap,0.7,", "cannot be called 'mean'"),
+        ("unit,system,variant,metric,published,note", "GAP,s,v,micro_ap,0.7,", "cannot be called 'unit'"),
+        (SEEDS, "GAP,gap,remix_0db,one,micro_ap,0.7,", "row 2: seed 'one' is not a whole number"),
+        (SEEDS, "GAP,gap,remix_0db,-1,micro_ap,0.7,", "row 2: seed '-1' is not a whole number"),
+        (CHANGES, "GAP,gap,remix_0db,0,segment_f1_change,7,,percent,", "row 2: .* name the system .* in 'relative_to'"),
+        (CHANGES, "GAP,gap,remix_0db,0,segment_f1_change,7,gmp,,", "row 2: .* unit must be 'percent'"),
+        (CHANGES, "GAP,gap,remix_0db,0,segment_f1,7,gmp,percent,", "row 2: 'relative_to' is only for relative changes"),
+        (CHANGES, "GAP,,,0,segment_f1_change,7,gmp,percent,", "row 2: 'relative_to' is only for relative changes"),
+        (CHANGES, "GAP,gap,remix_0db,0,segment_f1_change,7,gap,percent,", "row 2: .* the cell's own system"),
         (HEADER.replace("note", "unit,note"), "GAP,gap,remix_0db,0,micro_ap,0.7,%,", "row 2: unknown unit '%'"),
     ],
 )

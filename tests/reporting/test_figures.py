@@ -33,12 +33,12 @@ def examined(tmp_path_factory):
     config = make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
     paper = load_paper(PAPER, config)
     shown = paper.settings.figures[FIGURE]
-    who = RunIdentity(PAPER, shown.system, shown.variant, 1, 1)
+    who = RunIdentity(PAPER, *shown.systems, shown.variant, 1, 1)
     _make_store(config, paper, who.variant)
     threads = torch.get_num_threads()
     runs.train(paper, who, config, 1, lambda line: None)
     torch.set_num_threads(threads)
-    figures.examine(config, paper, FIGURE, who)
+    figures.examine(config, paper, FIGURE)
     return config, paper, who
 
 
@@ -72,7 +72,7 @@ def test_stored_facts_name_the_clip_its_run_and_its_events(examined):
     facts = json.loads(stem(config).with_suffix(".json").read_text())
     number = int(facts["filename"][:5])
     assert number % 3 == 0  # fold 1 is held out
-    assert (facts["variant"], facts["scale"], facts["run"]) == (who.variant, "miniature", str(who.path))
+    assert (facts["variant"], facts["scale"], facts["runs"]) == (who.variant, "miniature", [str(who.path)])
     assert facts["classes"] == list(CLASSES)
     assert facts["front_end"] == paper.settings.front_end.model_dump(mode="json")
     assert facts["events"] == [
@@ -136,10 +136,10 @@ def test_missing_arrays_and_facts_name_their_file(examined, tmp_path):
 
 
 def test_a_run_that_is_not_there_is_named(examined):
-    config, paper, who = examined
-    other = RunIdentity(who.paper, who.system, who.variant, 2, 1)
+    config, paper, _ = examined
+    other = config.model_copy(update={"folds": (2,)})
     with pytest.raises(DataError, match="fold2") as caught:
-        figures.examine(config, paper, FIGURE, other)
+        figures.examine(other, paper, FIGURE)
     assert "\n" not in str(caught.value)
 
 
@@ -162,6 +162,6 @@ def test_damaged_weights_name_their_file(examined, damage, tmp_path):
         other = build_network(paper, who.system, 7, 0)
         runs._write_weights(weights, other.state_dict())
     with pytest.raises((DataError, SettingsError)) as caught:
-        figures.examine(moved, paper, FIGURE, who)
+        figures.examine(moved, paper, FIGURE)
     assert str(weights) in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -9,7 +9,16 @@ from sedrepro.reporting.layout import TableLayout
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"columns": []}, {"columns": ["a", "b", "c"]}, {"columns": ["model"]}, {"rows": []}, {"titel": "x"}],
+    [
+        {"columns": []},
+        {"columns": ["a", "b", "c"]},
+        {"columns": ["model"]},
+        {"rows": []},
+        {"titel": "x"},
+        {"kind": "texts"},
+        {"decimals": 9},
+        {"decimals_of": {"micro_ap": -1}},
+    ],
 )
 def test_a_wrong_layout_is_refused(wrong):
     with pytest.raises(ValidationError):

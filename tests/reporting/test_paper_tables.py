@@ -1,5 +1,6 @@
 """Tables of a paper in a results folder: which runs they need, the summary, and keeping a record."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from sedrepro.config import Config
 from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting.cells import read_cells
+from sedrepro.reporting.layout import TableLayout
 from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
 from sedrepro.reporting.record import record
 from sedrepro.runs import survey_folder
@@ -42,12 +44,15 @@ def write_run(config, who, value):
         "clips_expected": 4,
         "data": {"some_set": {"expected": 90, "usable": 80, "fingerprint": "f" * 64}},
         "classes": ["Bus", "Meow"],
-        "metrics": {"micro_ap": value, "macro_ap": value, "roc_auc": value},
-        "class_metrics": {
-            "average_precision": {"Bus": value, "Meow": value},
-            "roc_auc": {"Bus": value, "Meow": value},
+        "splits": {
+            "held_out": {
+                "clips": 2,
+                "metrics": {"micro_ap": value, "macro_ap": value, "roc_auc": value},
+                "class_metrics": {"average_precision": {"Bus": value, "Meow": value}},
+                "classes_without_events": [],
+                "detections": {},
+            }
         },
-        "classes_without_events": [],
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     environment = {"device": "cpu", "seconds": 1.5, "peak_memory_mib": 100, "peak_gpu_memory_mib": None, "commit": "c"}
@@ -61,6 +66,30 @@ def test_a_table_needs_each_of_its_systems_at_every_fold_and_seed(config, paper)
     cells = read_cells(cells_file(paper, "table2"))
     assert len(runs) == len(set(runs)) == 4 * len({(c.system, c.variant) for c in cells}) == 4 * 12
     assert {(r.fold, r.seed) for r in runs} == {(1, 1), (1, 2), (2, 1), (2, 2)}
+
+
+def test_a_system_with_seeds_of_its_own_is_read_at_these(config, paper):
+    systems = dict(paper.settings.systems)
+    systems["2ap_alpha_0"] = systems["2ap_alpha_0"].model_copy(update={"seeds": (3, 4, 5)})
+    changed = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"systems": systems}))
+    runs = table_runs(config, changed, "table2")
+    assert {r.seed for r in runs if r.system == "2ap_alpha_0"} == {3, 4, 5}
+    assert {r.seed for r in runs if r.system != "2ap_alpha_0"} == {1, 2}
+
+
+@pytest.fixture
+def with_definitions(config):
+    """The hierarchical pooling paper with its table of definitions only."""
+    paper = load_paper("hierarchical_pooling", config)
+    layout = TableLayout(title="Definitions", kind="text", rows=["pooling"], columns=["metric"])
+    return dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": {"table1": layout}}))
+
+
+def test_a_table_of_texts_needs_no_run(config, with_definitions):
+    assert table_runs(config, with_definitions, "table1") == []
+    path = write_paper_table(config, with_definitions, "table1")
+    assert {p.name for p in path.parent.iterdir()} == {"table1.csv", "table1.md", "table1.html"}
+    assert "Linear softmax,,,definition,y = " in path.read_text(encoding="utf-8")
 
 
 def test_an_unknown_table_names_the_nearest(paper):

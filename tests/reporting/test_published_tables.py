@@ -6,22 +6,46 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.reporting.cells import read_cells
+from sedrepro.config import make_config
+from sedrepro.reporting.cells import read_cells, read_text_cells
+from sedrepro.reporting.grid import Grid
+from sedrepro.reporting.html_table import to_html
+from sedrepro.reporting.paper_tables import cells_file, table_runs
 from sedrepro.reporting.tables import fill
+from sedrepro.reporting.text_tables import fill_text, said_by_code
+from sedrepro.settings import load_paper, paper_names
 
 ROOT = Path(__file__).parents[2]
-PAPERS = ROOT / "src" / "sedrepro" / "papers"
-PUBLISHED = PAPERS / "two_step_attention" / "published"
-TABLES = sorted(PAPERS.glob("*/published/table*.csv"))
+CONFIG = make_config({"scale": "full", "folds": [1], "seeds": [1], "data_root": ROOT}, "test")
+PAPERS = {name: load_paper(name, CONFIG) for name in paper_names()}
+PUBLISHED = PAPERS["two_step_attention"].folder / "published"
+TABLES = [(name, table) for name, paper in PAPERS.items() for table in paper.settings.tables]
 
 
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: f"{path.parents[1].name}-{path.stem}")
-def test_every_published_table_reads_and_fills(path):
-    cells = read_cells(path)
-    table = fill(cells, [], "full")
-    assert len(table) == len(cells)
-    assert list(table["published"]) == [c.published for c in cells]
-    assert all(table["note"].str.contains("no run of"))
+@pytest.mark.parametrize(("name", "table"), TABLES)
+def test_every_published_table_fills_and_is_rendered(name, table):
+    paper = PAPERS[name]
+    layout, path = paper.settings.tables[table], cells_file(paper, table)
+    if layout.kind == "text":
+        cells = read_text_cells(path)
+        filled = fill_text(cells, said_by_code(paper, table, cells), "full")
+        assert all(filled["mean"])
+    else:
+        cells = read_cells(path)
+        filled = fill(cells, [], "full")
+        for cell, note in zip(cells, filled["note"], strict=True):
+            assert ("quoted" if cell.quoted else f"no run of {cell.system}") in note
+    assert list(filled["published"]) == [cell.published for cell in cells]
+    assert len(Grid(filled, layout).cells) == len(cells)
+    assert layout.title.split(":")[0] in to_html(filled, layout)
+
+
+@pytest.mark.parametrize(("name", "table"), TABLES)
+def test_every_published_table_needs_runs_of_the_papers_systems(name, table):
+    paper = PAPERS[name]
+    runs = table_runs(CONFIG, paper, table)
+    assert bool(runs) == (paper.settings.tables[table].kind == "numbers")
+    assert {who.system for who in runs} <= set(paper.settings.systems)
 
 
 OUR_NAMES = {"micro-p": "micro_ap", "macro-p": "macro_ap", "AUC": "roc_auc", "precision score": "average_precision"}

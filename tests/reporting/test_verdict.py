@@ -1,3 +1,4 @@
+import statistics
 from decimal import Decimal
 
 import pytest
@@ -63,4 +64,36 @@ def test_a_suspicion_excuses_only_a_difference(mean, expected):
 def test_every_metric_has_a_tolerance_and_a_reason(name):
     assert METRICS[name].tolerance > 0
     assert len(METRICS[name].reason) > 20
-    assert METRICS[name].higher_is_better == ("error_rate" not in name)
+
+
+def test_which_way_is_better():
+    lower = {
+        "event_error_rate",
+        *(f"segment_{kind}_rate" for kind in ("error", "substitution", "deletion", "insertion")),
+    }
+    settings = {"threshold", "median_seconds", "longest_gap_seconds", "shortest_seconds"}
+    for name, metric in METRICS.items():
+        directed = name not in settings and not metric.base
+        assert metric.higher_is_better == ((name not in lower) if directed else None), name
+
+
+def test_a_derived_metric_is_of_a_measured_one_and_a_change_of_one_with_a_direction():
+    derived = {name: metric for name, metric in METRICS.items() if metric.base}
+    assert set(derived) == {"segment_error_rate_change", "segment_f1_change", "segment_error_rate_sd"}
+    for name, metric in derived.items():
+        assert bool(metric.change_of) != bool(metric.spread_of)
+        assert name.startswith(metric.base)
+        assert not METRICS[metric.base].base
+        assert not metric.change_of or METRICS[metric.base].higher_is_better is not None
+
+
+def test_tolerances_of_segment_based_metrics_follow_from_the_printed_repetitions():
+    printed = [0.80, 0.85, 0.79, 0.78, 0.80]
+    spread = statistics.stdev(printed)
+    assert float(METRICS["segment_error_rate"].tolerance) == pytest.approx(spread, abs=0.005)
+    of_pair = 2**0.5 * spread / statistics.mean(printed)
+    assert float(METRICS["segment_error_rate_change"].tolerance) == pytest.approx(of_pair, abs=0.005)
+    assert float(METRICS["segment_error_rate_sd"].tolerance) == pytest.approx(spread / 8**0.5, abs=0.001)
+    main = max(METRICS["segment_error_rate"].tolerance, METRICS["segment_f1"].tolerance)
+    for name in ("substitution_rate", "deletion_rate", "insertion_rate", "precision", "recall"):
+        assert METRICS[f"segment_{name}"].tolerance > main

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.reporting.cells import QUOTED, SPLIT
 from sedrepro.reporting.layout import SCALES, TableLayout
 from sedrepro.reporting.verdict import CLOSE_FACTOR, METRICS
 
@@ -20,6 +21,15 @@ MARKS = {"reproduced": "●", "close": "◐", "differs": "○", "suspect misprin
 NOTE_SEPARATOR = "; "
 
 Key = tuple[str, ...]
+
+
+def grid_of(table: pd.DataFrame, layout: TableLayout) -> "Grid":
+    """The grid of a table, of numbers or of texts as its layout says.
+
+    Raises:
+        SettingsError: table and layout do not fit (names the column).
+    """
+    return (TextGrid if layout.kind == "text" else Grid)(table, layout)
 
 
 class Grid:
@@ -57,23 +67,57 @@ class Grid:
         """Places of our best value per column, as far as the printed decimals tell; needs two values of one metric."""
         return {(row, column) for column in self.columns for row in self._best_rows(column)}
 
+    @property
+    def best_within(self) -> str:
+        """Where our best value is the best."""
+        splits = {(column, record.get(SPLIT, "")) for (_, column), record in self.cells.items()}
+        return "the column and split" if len(splits) > len(self.columns) else "the column"
+
     def _best_rows(self, column: Key) -> list[Key]:
-        records = {row: self.cells[row, column] for row in self.rows if (row, column) in self.cells}
-        values = {row: float(self.number(r["mean"])) for row, r in records.items() if not math.isnan(r["mean"])}
+        """Best rows of a column; what stands on different splits has no common best."""
+        splits: dict[str, dict[Key, dict[str, Any]]] = defaultdict(dict)
+        for row in self.rows:
+            record = self.cells.get((row, column))
+            if record and not math.isnan(record["mean"]):
+                splits[record.get(SPLIT, "")][row] = record
+        return [row for records in splits.values() for row in self._best_of(records)]
+
+    def _best_of(self, records: dict[Key, dict[str, Any]]) -> list[Key]:
         metrics = {record["metric"] for record in records.values()}
-        if len(values) < 2 or len(metrics) > 1:
+        if len(records) < 2 or len(metrics) > 1:
             return []
-        best = (max if METRICS[metrics.pop()].higher_is_better else min)(values.values())
+        higher_is_better = METRICS[metrics.pop()].higher_is_better
+        if higher_is_better is None:
+            return []
+        values = {row: float(self._rounded(record["mean"], record["metric"])) for row, record in records.items()}
+        best = (max if higher_is_better else min)(values.values())
         return [row for row, value in values.items() if value == best]
 
-    def number(self, value: float) -> str:
+    def _rounded(self, value: float, metric: str) -> str:
         """A value at the decimals of the layout."""
-        return f"{value:.{self.layout.decimals}f}"
+        return f"{value:.{self.layout.decimals_of.get(metric, self.layout.decimals)}f}"
 
     def ours(self, record: dict[str, Any]) -> tuple[str, str]:
         """Mean and deviation as text, each empty where there is none."""
-        mean, sd = record["mean"], record["sd"]
-        return "" if math.isnan(mean) else self.number(mean), "" if math.isnan(sd) else f"± {self.number(sd)}"
+        mean, sd, metric = record["mean"], record["sd"], record["metric"]
+        return (
+            "" if math.isnan(mean) else _shown(self._rounded(mean, metric), metric),
+            "" if math.isnan(sd) else f"± {self._rounded(sd, metric)}",
+        )
+
+    def published(self, record: dict[str, Any]) -> str:
+        """The published value as text, empty where there is none."""
+        return record["published"] and _shown(record["published"], record["metric"])
+
+    def quoted(self, record: dict[str, Any]) -> bool:
+        """Whether a cell is of another paper's system, which never gets a value of ours."""
+        return not record["system"]
+
+    def about(self, record: dict[str, Any]) -> str:
+        """What stands behind a cell, for a tooltip."""
+        if self.quoted(record):
+            return QUOTED
+        return f"{record['system']} on {record['variant']}, runs: {record['runs']}; {record['verdict']}"
 
     def column_name(self, name: str) -> str:
         """What is shown for a column itself, as over the row labels."""
@@ -112,7 +156,7 @@ class Grid:
         """The sentences below the table that do not depend on its verdicts, the one on the scale first."""
         reading = "Upper line: our mean ± sample standard deviation; lower line: published value."
         if self.best:
-            reading += " Bold: our best value of the column."
+            reading += f" Bold: our best value of {self.best_within}."
         return [SCALES[self.scale], reading, *filter(None, [self.data, self.layout.note])]
 
     def marked_verdicts(self) -> dict[str, str]:
@@ -125,10 +169,60 @@ class Grid:
 
     def _tolerances(self) -> str:
         metrics: dict[Decimal, list[str]] = defaultdict(list)
-        for metric in dict.fromkeys(record["metric"] for record in self.cells.values()):
+        for metric in dict.fromkeys(record["metric"] for record in self.cells.values() if record["published"]):
             metrics[METRICS[metric].tolerance].append(self.value_name("metric", metric))
         parts = [f"{tolerance} in {', '.join(names)}" for tolerance, names in metrics.items()]
         return f"difference, as a fraction, within {' and '.join(parts)}"
+
+
+class TextGrid(Grid):
+    """A table of texts: what the suite's code says, below it what is printed."""
+
+    @cached_property
+    def best(self) -> set[tuple[Key, Key]]:
+        """None: texts have no order."""
+        return set()
+
+    def ours(self, record: dict[str, Any]) -> tuple[str, str]:
+        """Our text; there is no deviation."""
+        return record["mean"], ""
+
+    def published(self, record: dict[str, Any]) -> str:
+        """The text as printed."""
+        return record["published"]
+
+    def quoted(self, record: dict[str, Any]) -> bool:
+        """Never: there are no runs to be without."""
+        return False
+
+    def about(self, record: dict[str, Any]) -> str:
+        """The verdict."""
+        return record["verdict"]
+
+    def caption(self) -> str:
+        """Where the texts come from."""
+        return f"Generated from the suite's code at {self.scale} scale."
+
+    def legend(self) -> list[str]:
+        """How a cell is read, and the note of the layout."""
+        return ["Upper line: what the suite's code says; lower line: as printed.", *filter(None, [self.layout.note])]
+
+    def marked_verdicts(self) -> dict[str, str]:
+        """What each mark stands for, by verdict."""
+        present = {record["verdict"] for record in self.cells.values()}
+        return {name: name for name in MARKS if name in present}
+
+
+def _shown(number: str, metric: str) -> str:
+    """A number as text; a relative change as papers print it, the arrow being where the metric went."""
+    base = METRICS[metric].change_of
+    if not base:
+        return number
+    size = f"{number.lstrip('-')}%"
+    if not float(number):
+        return size
+    rises = (float(number) > 0) == METRICS[base].higher_is_better  # a change is positive for the better
+    return size + ("↑" if rises else "↓")
 
 
 def _check_layout(table: pd.DataFrame, layout: TableLayout) -> None:
@@ -136,13 +230,17 @@ def _check_layout(table: pd.DataFrame, layout: TableLayout) -> None:
         if name not in table.columns:
             hint = did_you_mean(name, table.columns)
             raise SettingsError(f"table '{layout.title}': has no column '{name}', which its layout names; {hint}")
+    for metric in layout.decimals_of:
+        if metric not in set(table["metric"]):
+            hint = did_you_mean(metric, set(table["metric"]))
+            raise SettingsError(f"table '{layout.title}': has no metric '{metric}', which decimals_of names; {hint}")
 
 
 def _grouped(columns: Iterable[Key]) -> list[Key]:
-    """Columns with equal outer part side by side; both levels in order of appearance."""
+    """Columns with equal outer part side by side; groups, and the columns within one, in order of appearance."""
     columns = list(columns)
-    orders = [list(dict.fromkeys(level)) for level in zip(*columns, strict=True)]
-    return sorted(columns, key=lambda column: [order.index(value) for order, value in zip(orders, column, strict=True)])
+    groups = list(dict.fromkeys(column[0] for column in columns))
+    return sorted(columns, key=lambda column: groups.index(column[0]))
 
 
 class Footnotes:

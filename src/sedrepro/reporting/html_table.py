@@ -1,10 +1,11 @@
 """A table of results as one self-contained HTML page."""
 
 import html
+from typing import Any
 
 import pandas as pd
 
-from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, superscript
+from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, grid_of, superscript
 from sedrepro.reporting.layout import TableLayout
 
 # Colours after Okabe and Ito, which stay apart with every kind of colour vision.
@@ -36,6 +37,8 @@ thead th.group::after { content: ""; position: absolute; left: 1.2rem; right: .2
 tbody tr + tr > * { border-top: 1px solid var(--hair); }
 tbody tr:last-child > * { border-bottom: 2px solid var(--rule); }
 .first { padding-left: 1.2rem; }
+.text td, .text thead th { text-align: left; vertical-align: top; }
+.text td { white-space: normal; min-width: 9rem; }
 .ours, .published { display: block; }
 .sd, .published { color: var(--quiet); }
 .sd { font-size: .86em; }
@@ -55,7 +58,7 @@ figcaption sup { width: auto; margin-right: .3em; }
 
 def to_html(table: pd.DataFrame, layout: TableLayout) -> str:
     """The table as one self-contained page: our value above, the published one below it."""
-    grid = Grid(table, layout)
+    grid = grid_of(table, layout)
     notes = Footnotes(grid)
     title = _escape(layout.title)
     return "\n".join(
@@ -63,7 +66,7 @@ def to_html(table: pd.DataFrame, layout: TableLayout) -> str:
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
             '<meta name="viewport" content="width=device-width, initial-scale=1" />',
             f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<figure>",
-            f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">\n<table>',
+            f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">\n<table class="{layout.kind}">',
             f"<caption><span><strong>{title}</strong><br />{_escape(grid.caption())}</span></caption>",
             _html_column_groups(grid),
             f"<thead>\n{_html_header(grid, notes)}\n</thead>\n<tbody>",
@@ -119,19 +122,25 @@ def _html_cell(grid: Grid, notes: Footnotes, row: Key, column: Key, index: int) 
     record = grid.cells.get((row, column))
     if record is None:
         return f"<td{_first(index)}></td>"
-    mean, sd = grid.ours(record)
-    if (row, column) in grid.best:
+    name = record["verdict"]
+    letters = superscript(notes.mark(("cell", row, column)))
+    mark = f'<span class="mark" role="img" aria-label="{name}">{MARKS[name]}</span> ' if name in MARKS else ""
+    published = mark + (_escape(grid.published(record)) or "–")
+    if grid.quoted(record):
+        lines = f'<span class="published">{published}{letters}</span>'
+    else:
+        ours = _html_ours(grid, record, (row, column) in grid.best)
+        lines = f'<span class="ours">{ours}{letters}</span><span class="published">{published}</span>'
+    classes = " ".join(["first"] * (index == 0) + [_css_class(name)])
+    return f'<td class="{classes}" title="{_escape(grid.about(record))}">{lines}</td>'
+
+
+def _html_ours(grid: Grid, record: dict[str, Any], best: bool) -> str:
+    mean, sd = map(_escape, grid.ours(record))
+    if best:
         mean = f"<strong>{mean}</strong>"
     deviation = f' <span class="sd">{sd}</span>' if sd else ""
-    name = record["verdict"]
-    mark = f'<span class="mark" role="img" aria-label="{name}">{MARKS[name]}</span> ' if name in MARKS else ""
-    classes = " ".join(["first"] * (index == 0) + [_css_class(name)])
-    about = f"{record['system']} on {record['variant']}, runs: {record['runs']}; {name}"
-    return (
-        f'<td class="{classes}" title="{_escape(about)}"><span class="ours">{mean or "–"}{deviation}'
-        f"{superscript(notes.mark(('cell', row, column)))}</span>"
-        f'<span class="published">{mark}{_escape(record["published"]) or "–"}</span></td>'
-    )
+    return f"{mean or '–'}{deviation}"
 
 
 def _html_legend(grid: Grid, notes: Footnotes) -> str:

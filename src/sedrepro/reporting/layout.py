@@ -1,5 +1,7 @@
 """How a table is laid out on the page, and what must be said about its scale."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field, model_validator
 
 from sedrepro.typed import Typed
@@ -12,14 +14,19 @@ SCALES = {
 }
 
 
+Decimals = Annotated[int, Field(ge=0, le=8)]
+
+
 class TableLayout(Typed):
     """How a table is laid out on the page."""
 
     title: str
+    kind: Literal["numbers", "text"] = Field(default="numbers", description="what its cells hold")
     rows: list[str] = Field(min_length=1, description="label columns, left to right")
     columns: list[str] = Field(min_length=1, max_length=2, description="columns over the header, outer one first")
     names: dict[str, str] = Field(default={}, description="shown for a column or value, as 'SNR {} dB' for snr_db")
-    decimals: int = Field(default=4, ge=0, le=8)
+    decimals: Decimals = 4
+    decimals_of: dict[str, Decimals] = Field(default={}, description="by metric, where they differ from that")
     note: str = ""
 
     @model_validator(mode="after")

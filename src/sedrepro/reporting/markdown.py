@@ -4,13 +4,13 @@ import html
 
 import pandas as pd
 
-from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, superscript
+from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, grid_of, superscript
 from sedrepro.reporting.layout import TableLayout
 
 
 def to_markdown(table: pd.DataFrame, layout: TableLayout) -> str:
     """The table as GitHub Markdown: our value above, the published one below it in italics."""
-    grid = Grid(table, layout)
+    grid = grid_of(table, layout)
     notes = Footnotes(grid)
     header = [_md(grid.column_name(name)) for name in layout.rows]
     header += [_md_lines(grid.column_labels(c)) + superscript(notes.mark(("column", c))) for c in grid.columns]
@@ -36,14 +36,15 @@ def _md_cell(grid: Grid, notes: Footnotes, row: Key, column: Key) -> str:
     record = grid.cells.get((row, column))
     if record is None:
         return ""
-    mean, sd = grid.ours(record)
+    mean, sd = map(_md, grid.ours(record))
     if (row, column) in grid.best:
         mean = f"**{mean}**"
     ours = " ".join(filter(None, (mean, sd))) or "–"
+    letters = superscript(notes.mark(("cell", row, column)))
     mark = MARKS.get(record["verdict"], "")
-    published = f"*{_md(record['published'])}*" if record["published"] else "–"
+    published = f"*{_md(grid.published(record))}*" if record["published"] else "–"
     below = " ".join(filter(None, (mark, published)))
-    return f"{ours}{superscript(notes.mark(('cell', row, column)))}<br>{below}"
+    return f"{below}{letters}" if grid.quoted(record) else f"{ours}{letters}<br>{below}"
 
 
 def _md_lines(labels: list[str]) -> str:

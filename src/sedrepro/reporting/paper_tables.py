@@ -1,15 +1,14 @@
 """The tables of the papers in a results folder: which runs each needs, writing them, and the short summary."""
 
-import itertools
 import shutil
 from pathlib import Path
 from typing import Any
 
 from sedrepro.config import Config
 from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.reporting.cells import read_cells, runs_needed
+from sedrepro.reporting.cells import read_cells, read_text_cells, runs_needed
 from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.runs import RunIdentity, survey_folder
+from sedrepro.runs import RunIdentity, runs_of, survey_folder
 from sedrepro.settings import Paper, chosen_papers, load_paper
 
 
@@ -25,16 +24,19 @@ def cells_file(paper: Paper, table: str) -> Path:
 
 
 def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
-    """The runs that a table reads: its systems and corpus variants, at the configured folds and seeds."""
-    pairs = runs_needed(read_cells(cells_file(paper, table)))
-    return [
-        RunIdentity(paper.name, system, variant, fold, seed)
-        for (system, variant), fold, seed in itertools.product(pairs, config.folds, config.seeds)
-    ]
+    """The runs that a table reads: its systems and corpus variants, at the folds and seeds that the paper gives them.
+
+    A table of texts reads none.
+    """
+    path = cells_file(paper, table)
+    if _holds_text(paper, table):
+        return []
+    pairs = runs_needed(read_cells(path))
+    return [who for system, variant in pairs for who in runs_of(config, paper, system, variant)]
 
 
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
-    """Fill a table from the metrics files of its runs and write it; returns the csv's path."""
+    """Fill a table from the metrics files of its runs, or from the code, and write it; returns the csv's path."""
     from sedrepro.reporting.tables import write
 
     filled = _filled(config, paper, table)
@@ -43,11 +45,20 @@ def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     return stem.with_suffix(".csv")
 
 
+def _holds_text(paper: Paper, table: str) -> bool:
+    return paper.settings.tables[table].kind == "text"
+
+
 def _filled(config: Config, paper: Paper, table: str) -> Any:
     from sedrepro.reporting.tables import fill
+    from sedrepro.reporting.text_tables import fill_text, said_by_code
 
+    path = cells_file(paper, table)
+    if _holds_text(paper, table):
+        cells = read_text_cells(path)
+        return fill_text(cells, said_by_code(paper, table, cells), config.scale)
     runs = [read_metrics(who.metrics_file(config)) for who in table_runs(config, paper, table)]
-    return fill(read_cells(cells_file(paper, table)), runs, config.scale)
+    return fill(read_cells(path), runs, config.scale)
 
 
 def print_coverage(config: Config, paper: Paper) -> None:

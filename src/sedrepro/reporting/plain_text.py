@@ -5,13 +5,18 @@ from typing import Any
 
 import pandas as pd
 
-from sedrepro.reporting.grid import MARKS, Grid, Key
+from sedrepro.reporting.grid import MARKS, Grid, Key, grid_of
 from sedrepro.reporting.layout import SCALES, TableLayout
 
 
 def summary(table: pd.DataFrame, layout: TableLayout, width: int) -> str:
-    """The table as plain text, `ours/published` per cell, in blocks of columns that fit `width` characters."""
-    grid = Grid(table, layout)
+    """The table as plain text, `ours/published` per cell, in blocks of columns that fit `width` characters.
+
+    Of a table of texts only the verdicts are counted.
+    """
+    grid = grid_of(table, layout)
+    if layout.kind == "text":  # too wide for a terminal, and in the written files
+        return f"{layout.title} ({grid.caption().rstrip('.')})\n\n{_verdict_counts(grid)}.\n"
     heads = [[grid.column_name(name) for name in layout.rows], *(grid.row_labels(row) for row in grid.rows)]
     sizes = [max(map(len, level)) for level in zip(*heads, strict=True)]
     labels = [" ".join(text.ljust(size) for text, size in zip(head, sizes, strict=True)) for head in heads]
@@ -20,7 +25,8 @@ def summary(table: pd.DataFrame, layout: TableLayout, width: int) -> str:
     lines = [f"{layout.title} ({grid.caption().rstrip('.')})"]
     for block in blocks:
         lines += ["", *_text_block(grid, labels, [(column, texts[column]) for column in block])]
-    lines += ["", f"ours/published{', * our best of the column' if grid.best else ''}. {_verdict_counts(grid)}."]
+    best = f", * our best of {grid.best_within}" if grid.best else ""
+    lines += ["", f"ours/published{best}. {_verdict_counts(grid)}."]
     lines += filter(None, [SCALES[grid.scale], grid.data])
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -36,9 +42,9 @@ def _text_column(grid: Grid, column: Key) -> list[str]:
 
 
 def _text_cell(grid: Grid, record: dict[str, Any], best: bool) -> str:
-    ours = grid.ours(record)[0] or "–"
+    ours = "" if grid.quoted(record) else grid.ours(record)[0] or "–"
     mark = MARKS.get(record["verdict"], "")
-    return f"{'*' if best else ''}{ours}/{record['published'] or '–'} {mark or ' '}"
+    return f"{'*' if best else ''}{ours}/{grid.published(record) or '–'} {mark or ' '}"
 
 
 def _verdict_counts(grid: Grid) -> str:

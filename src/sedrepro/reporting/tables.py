@@ -1,13 +1,11 @@
 """Tables of results: the cells that a paper prints, filled with our runs, as csv, Markdown and HTML files."""
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sedrepro.errors import DataError, SettingsError, did_you_mean
@@ -18,26 +16,17 @@ from sedrepro.reporting.html_table import to_html
 from sedrepro.reporting.layout import SCALES, TableLayout
 from sedrepro.reporting.markdown import to_markdown
 from sedrepro.reporting.metrics_files import RunMetrics
+from sedrepro.reporting.values import result
 from sedrepro.reporting.verdict import METRICS, difference, verdict
-
-#: The factor whose value names one class of the corpus; its cells read the class-wise metrics.
-EVENT_CLASS = "event_class"
-
-
-@dataclass(frozen=True)
-class _Result:
-    mean: float | None
-    sd: float | None
-    runs: int
-    notes: list[str]
 
 
 def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.DataFrame:
     """The tidy table: one row per cell, in the paper's order.
 
-    Columns: labels, system, variant, factors, metric, mean, sd, runs, published, difference, verdict, note. Mean and
-    sample standard deviation go over all runs (folds and seeds) of a cell's system and variant. `attrs["scale"]` and
-    `attrs["data"]` keep the scale, and what data the runs stand on, for the renderers.
+    Columns: labels, system, variant, factors, metric, mean, sd, runs, published, relative_to (where a cell has it),
+    difference, verdict, note. Mean and sample standard deviation go over all runs (folds and seeds) of a cell's system
+    and variant. `attrs["scale"]` and `attrs["data"]` keep the scale, and what data the runs stand on, for the
+    renderers.
 
     Raises:
         DataError: runs contradict each other (paper, scale, class list, two of the same run) or lack a metric.
@@ -53,7 +42,9 @@ def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.Da
         of_pair[run.system, run.variant].append(run)
     for pair_runs in of_pair.values():
         _check_classes(pair_runs)
-    table = pd.DataFrame([_filled(cell, of_pair[cell.system, cell.variant], scale) for cell in cells])
+    table = pd.DataFrame([_filled(cell, of_pair, scale) for cell in cells])
+    if not any(cell.relative_to for cell in cells):
+        del table["relative_to"]
     table.attrs["scale"] = scale
     table.attrs["data"] = _data_line(runs)
     return table
@@ -66,62 +57,29 @@ def _data_line(runs: list[RunMetrics]) -> str:
     return f"Data: {', '.join(parts)}." if parts else ""
 
 
-def _filled(cell: Cell, runs: list[RunMetrics], scale: str) -> dict[str, Any]:
-    result = _result(cell, runs)
-    unit = UNITS[cell.unit]
-    tolerance = METRICS[cell.metric].tolerance * unit
-    outcome = verdict(scale, result.mean, result.runs, cell.published, tolerance, cell.suspect)
-    notes = [cell.suspect, cell.note, *result.notes]
-    if result.mean is not None:  # otherwise the result's own note says more than the verdict's
+def _filled(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]], scale: str) -> dict[str, Any]:
+    found = result(cell, runs)
+    tolerance = METRICS[cell.metric].tolerance * UNITS[cell.unit]
+    outcome = verdict(scale, found.mean, found.runs, cell.published, tolerance, cell.suspect)
+    notes = [cell.suspect, cell.note, *found.notes]
+    if found.mean is not None:  # otherwise the result's own note says more than the verdict's
         notes.append(outcome.note)
-    comparable = result.mean is not None and cell.published
+    comparable = found.mean is not None and cell.published
     return {
         **cell.labels,
         "system": cell.system,
         "variant": cell.variant,
         **cell.factors,
         "metric": cell.metric,
-        "mean": math.nan if result.mean is None else result.mean,
-        "sd": math.nan if result.sd is None else result.sd,
-        "runs": result.runs,
+        "mean": math.nan if found.mean is None else found.mean,
+        "sd": math.nan if found.sd is None else found.sd,
+        "runs": found.runs,
         "published": cell.published,
-        "difference": float(difference(result.mean, cell.published)) if comparable else math.nan,
+        "relative_to": cell.relative_to,
+        "difference": float(difference(found.mean, cell.published)) if comparable else math.nan,
         "verdict": outcome.name,
         "note": NOTE_SEPARATOR.join(note for note in notes if note),
     }
-
-
-def _result(cell: Cell, runs: list[RunMetrics]) -> _Result:
-    if not runs:
-        return _Result(None, None, 0, [f"no run of {cell.system} on {cell.variant}"])
-    event_class = cell.factors.get(EVENT_CLASS, "")
-    if event_class and event_class not in runs[0].classes:
-        return _Result(None, None, 0, [f"class {event_class} is not in the corpus"])
-    values = [_value(run, cell.metric, event_class) for run in runs]
-    defined = np.array([value for value in values if value is not None], dtype=float) * UNITS[cell.unit]
-    notes = _clip_notes(runs)
-    if len(defined) == 0:
-        return _Result(None, None, 0, [*notes, "undefined in every run"])
-    if len(defined) < len(values):
-        notes.append(f"undefined in {len(values) - len(defined)} of {len(values)} runs")
-    sd = float(defined.std(ddof=1)) if len(defined) > 1 else None
-    return _Result(float(defined.mean()), sd, len(defined), notes)
-
-
-def _value(run: RunMetrics, metric: str, event_class: str) -> float | None:
-    found = run.class_metrics if event_class else run.metrics
-    if metric not in found:
-        kind = "class-wise metric" if event_class else "metric"
-        raise DataError(f"{run}: no {kind} '{metric}' in its metrics file; {did_you_mean(metric, found)}")
-    return run.class_metrics[metric].get(event_class) if event_class else run.metrics[metric]
-
-
-def _clip_notes(runs: list[RunMetrics]) -> list[str]:
-    counts = Counter((run.clips, run.clips_expected) for run in runs)
-    short = {pair: number for pair, number in counts.items() if pair[0] < pair[1]}
-    if len(counts) == 1:
-        return [f"on {clips} of {expected} clips" for clips, expected in short]
-    return [f"on {clips} of {expected} clips in {n} of {len(runs)} runs" for (clips, expected), n in short.items()]
 
 
 def _check_together(runs: list[RunMetrics], scale: str) -> None:

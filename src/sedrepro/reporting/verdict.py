@@ -18,15 +18,29 @@ _RESOLUTION = Decimal("1e-10")
 
 @dataclass(frozen=True)
 class Metric:
-    """What a table has to know about a metric; values and tolerance are fractions or ratios, not percent."""
+    """What a table has to know about a metric; values and tolerance are fractions or ratios, not percent.
+
+    A derived metric is computed from another one: `change_of` is its relative change against a reference system, in the
+    direction of the better; `spread_of` is its sample standard deviation over runs. `higher_is_better` is None where
+    nothing is better.
+    """
 
     tolerance: Decimal
     reason: str
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
+    change_of: str = ""
+    spread_of: str = ""
+
+    @property
+    def base(self) -> str:
+        """The metric that it is derived from; empty where it is measured itself."""
+        return self.change_of or self.spread_of
 
 
-# The sampling errors are standard deviations over 60 simulated test folds (2000 clips, 41 classes, three events per
-# clip, Gaussian scores with an average precision of 0.61 and of 0.88). Those of F1 and error rates are assumptions.
+# The sampling errors of clip-level metrics are standard deviations over 60 simulated test folds (2000 clips, 41
+# classes, three events per clip, Gaussian scores with an average precision of 0.61 and of 0.88). The spread of
+# segment-based metrics is that of five printed repetitions of one system (He et al. 2019, Appendix A: ER 0.78 to 0.85).
+# Tolerances of event-based metrics are assumptions.
 METRICS: dict[str, Metric] = {
     "micro_ap": Metric(
         Decimal("0.01"),
@@ -48,20 +62,65 @@ METRICS: dict[str, Metric] = {
         Decimal("0.02"),
         "training the same event detector with another seed commonly moves it by one or two points",
     ),
-    "segment_f1": Metric(
-        Decimal("0.02"),
-        "thresholds and median windows that a paper leaves open move it by one or two points",
-    ),
     "event_error_rate": Metric(
         Decimal("0.03"),
         "one more false alarm per 33 events; insertions are not bounded, so it is noisier than F1",
         higher_is_better=False,
     ),
     "segment_error_rate": Metric(
-        Decimal("0.02"),
-        "many segments per event make it steadier than the event-based rate",
+        Decimal("0.03"),
+        "five printed repetitions of one system have a standard deviation of 0.027 and span 0.07",
         higher_is_better=False,
     ),
+    "segment_f1": Metric(
+        Decimal("0.03"),
+        "over twelve printed rows it falls by 0.96 per unit of error rate, so it scatters as much: 0.026",
+    ),
+    **{
+        f"segment_{name}": Metric(
+            Decimal("0.05"),
+            "prints of one paper contradict each other by up to 0.039, and a threshold trades one for another",
+            higher_is_better=higher_is_better,
+        )
+        for name, higher_is_better in {
+            "substitution_rate": False,
+            "deletion_rate": False,
+            "insertion_rate": False,
+            "precision": True,
+            "recall": True,
+        }.items()
+    },
+    "segment_error_rate_change": Metric(
+        Decimal("0.05"),
+        "two runs that each scatter by 0.027 around 0.8 give a relative change that scatters by 0.048",
+        higher_is_better=None,
+        change_of="segment_error_rate",
+    ),
+    "segment_f1_change": Metric(
+        Decimal("0.08"),
+        "two runs that each scatter by 0.026 around 0.47 give a relative change that scatters by 0.078",
+        higher_is_better=None,
+        change_of="segment_f1",
+    ),
+    "segment_error_rate_sd": Metric(
+        Decimal("0.01"),
+        "a standard deviation of 0.027 from five runs is itself uncertain by a third: 0.0095",
+        higher_is_better=None,
+        spread_of="segment_error_rate",
+    ),
+    "threshold": Metric(
+        Decimal("0.05"),
+        "assumption: scores move by as much from run to run; what is tried lies as far apart",
+        higher_is_better=None,
+    ),
+    **{
+        name: Metric(
+            Decimal("0.1"),
+            "seconds; assumption: one frame of 0.08 s more or less in smoothing changes few segments of 1 s",
+            higher_is_better=None,
+        )
+        for name in ("median_seconds", "longest_gap_seconds", "shortest_seconds")
+    },
 }
 
 

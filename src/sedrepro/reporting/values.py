@@ -1,0 +1,138 @@
+"""The value of one cell: what each run says, and mean and deviation over the runs."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from sedrepro.errors import DataError, did_you_mean
+from sedrepro.reporting.cells import DETECTION, EVENT_CLASS, QUOTED, SEED, SPLIT, UNITS, Cell
+from sedrepro.reporting.metrics_files import RunMetrics
+from sedrepro.reporting.verdict import METRICS
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Mean and sample standard deviation over the runs of a cell, in its unit; None where there is none."""
+
+    mean: float | None = None
+    sd: float | None = None
+    runs: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def result(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> Result:
+    """What the runs, by system and variant, say about a cell.
+
+    Raises:
+        DataError: a run lacks the metric, or the cell does not say which of its splits or ways of detection is meant.
+    """
+    if cell.quoted:
+        return Result(notes=[QUOTED])
+    own = _runs_of(cell, cell.system, runs)
+    if not own:
+        return Result(notes=[_no_run(cell, cell.system)])
+    event_class = cell.factors.get(EVENT_CLASS, "")
+    if event_class and event_class not in own[0].classes:
+        return Result(notes=[f"class {event_class} is not in the corpus"])
+    notes = _clip_notes(own)
+    metric = METRICS[cell.metric]
+    if metric.change_of:
+        return _mean_change(cell, own, _runs_of(cell, cell.relative_to, runs), notes)
+    values = [_value(run, cell, metric.base or cell.metric) for run in own]
+    return _spread(cell, values, notes) if metric.spread_of else _mean(cell, values, notes)
+
+
+def _runs_of(cell: Cell, system: str, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> list[RunMetrics]:
+    seed = cell.factors.get(SEED, "")
+    return [run for run in runs.get((system, cell.variant), ()) if not seed or run.seed == int(seed)]
+
+
+def _no_run(cell: Cell, system: str) -> str:
+    seed = cell.factors.get(SEED, "")
+    return f"no run of {system} on {cell.variant}" + (f" with seed {seed}" if seed else "")
+
+
+def _mean(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
+    defined, notes = _defined(cell, values, notes)
+    if len(defined) == 0:
+        return Result(notes=notes)
+    sd = float(defined.std(ddof=1)) if len(defined) > 1 else None
+    return Result(float(defined.mean()), sd, len(defined), notes)
+
+
+def _spread(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
+    defined, notes = _defined(cell, values, notes)
+    if len(defined) == 1:
+        notes = [*notes, "a deviation needs two runs"]
+    if len(defined) < 2:
+        return Result(notes=notes)
+    return Result(float(defined.std(ddof=1)), None, len(defined), notes)
+
+
+def _mean_change(cell: Cell, own: list[RunMetrics], references: list[RunMetrics], notes: list[str]) -> Result:
+    """Over pairs of runs with equal fold and seed."""
+    if not references:
+        return Result(notes=[*notes, _no_run(cell, cell.relative_to)])
+    partners = {(run.fold, run.seed): run for run in references}
+    pairs = [(run, partners[run.fold, run.seed]) for run in own if (run.fold, run.seed) in partners]
+    if not pairs:
+        return Result(notes=[*notes, f"no run of {cell.relative_to} with an equal fold and seed"])
+    if len(pairs) < len(own):
+        notes = [*notes, f"{len(own) - len(pairs)} of {len(own)} runs have no partner of {cell.relative_to}"]
+    return _mean(cell, [_change(cell, *pair) for pair in pairs], notes)
+
+
+def _change(cell: Cell, run: RunMetrics, reference: RunMetrics) -> float | None:
+    """Relative change, positive for the better."""
+    base = METRICS[cell.metric].change_of
+    after, before = (_value(one, cell, base) for one in (run, reference))
+    if after is None or not before:  # from 0 there is no relative change
+        return None
+    return (after - before) / before * (1 if METRICS[base].higher_is_better else -1)
+
+
+def _defined(cell: Cell, values: list[float | None], notes: list[str]) -> tuple[np.ndarray, list[str]]:
+    """Values in the unit of the cell without the undefined ones, and the notes with one on these."""
+    defined = np.array([value for value in values if value is not None], dtype=float) * UNITS[cell.unit]
+    if len(defined) == 0:
+        return defined, [*notes, "undefined in every run"]
+    if len(defined) < len(values):
+        return defined, [*notes, f"undefined in {len(values) - len(defined)} of {len(values)} runs"]
+    return defined, notes
+
+
+def _value(run: RunMetrics, cell: Cell, metric: str) -> float | None:
+    """A metric of the split, or else of the events detected in it, or else a setting of that detection."""
+    split = _chosen(run, SPLIT, cell, run.splits)
+    event_class = cell.factors.get(EVENT_CLASS, "")
+    found = split.class_metrics if event_class else split.metrics
+    if metric not in found and split.detections:
+        detection = _chosen(run, DETECTION, cell, split.detections)
+        found = found | (detection.class_metrics if event_class else detection.metrics | detection.settings)
+    if metric not in found:
+        kind = "class-wise metric" if event_class else "metric"
+        raise DataError(f"{run}: no {kind} '{metric}' in its metrics file; {did_you_mean(metric, found)}")
+    return found[metric].get(event_class) if event_class else found[metric]
+
+
+def _chosen(run: RunMetrics, factor: str, cell: Cell, parts: Mapping[str, Part]) -> Part:
+    """The part that a factor of the cell names, or the only one."""
+    name = cell.factors.get(factor, "")
+    if name and name not in parts:
+        raise DataError(f"{run}: has no {factor} '{name}'; {did_you_mean(name, parts)}")
+    if not name and len(parts) > 1:
+        raise DataError(f"{run}: has more than one {factor}; name one in the column '{factor}': {', '.join(parts)}")
+    return parts[name] if name else next(iter(parts.values()))
+
+
+def _clip_notes(runs: Sequence[RunMetrics]) -> list[str]:
+    counts = Counter((run.clips, run.clips_expected) for run in runs)
+    short = {pair: number for pair, number in counts.items() if pair[0] < pair[1]}
+    if len(counts) == 1:
+        return [f"on {clips} of {expected} clips" for clips, expected in short]
+    return [f"on {clips} of {expected} clips in {n} of {len(runs)} runs" for (clips, expected), n in short.items()]
