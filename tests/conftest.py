@@ -15,6 +15,7 @@ def published() -> FrontEnd:
         window_symmetric=True,
         window_length=2048,
         hop_length=1024,
+        centred=False,
         spectrum="magnitude",
         scale_by_window=True,
         n_mels=64,

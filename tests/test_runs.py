@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,13 +13,15 @@ import yaml
 from safetensors.torch import load_file
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sedrepro import runs
+from sedrepro import runs, scoring
 from sedrepro.audio.store import StoreFacts, write_store
-from sedrepro.clips import Coverage
+from sedrepro.clips import STRONG_COLUMNS, Coverage
 from sedrepro.config import make_config
 from sedrepro.errors import DataError, SettingsError
+from sedrepro.files import write_table
 from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.runs import RUN_FILES, RunIdentity, build_network, read_scores, store_folder
+from sedrepro.runs import RUN_FILES, RunIdentity, build_network, corpus_folder, read_scores, store_folder
+from sedrepro.scoring import SCORE_FILES
 from sedrepro.settings import load_paper
 
 PAPER = "two_step_attention"
@@ -69,10 +72,16 @@ def make_store(config, clips=24) -> None:
     )
     blocks = [{variant: values.astype(np.float16) for variant in facts.variants}]
     write_store(store_folder(config, paper, "remix"), facts, index, blocks)
+    strong = [(row[0], 0.5, 1.5, label) for row in index for label in row[4].split(",")]
+    write_table(corpus_folder(config, paper, "remix") / "strong.tsv", STRONG_COLUMNS, strong)
 
 
 def train(config, who=WHO, log=lambda line: None):
     return runs.train(load_paper(PAPER, config), who, config, 1, log)
+
+
+def score(config, who=WHO):
+    return scoring.score(load_paper(PAPER, config), who, config)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +90,7 @@ def trained(tmp_path_factory):
     config = configured(tmp_path_factory.mktemp("runs"))
     make_store(config)
     folder = train(config)
-    runs.score(folder)
+    score(config)
     return config, folder
 
 
@@ -115,7 +124,7 @@ def test_runs_never_share_a_folder_or_a_resume_file(tmp_path):
 
 def test_a_run_leaves_its_files_and_no_resume_state(trained):
     config, folder = trained
-    assert {path.name for path in folder.iterdir()} == {*RUN_FILES, "metrics.json"}
+    assert {path.name for path in folder.iterdir()} == {*RUN_FILES, *SCORE_FILES}
     assert not WHO.resume_file(config).exists()
 
 
@@ -156,7 +165,7 @@ def test_history_csv_has_a_row_per_epoch(trained):
     with open(trained[1] / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
-    assert set(rows[0]) == {"epoch", "learning_rate", "loss", "clip", "reconstruction", "micro_ap"}
+    assert set(rows[0]) == {"epoch", "learning_rate", "loss", "clip", "reconstruction", "selection_loss", "micro_ap"}
     best = json.loads((trained[1] / "config.json").read_text())["best_epoch"]
     scores = [float(row["micro_ap"]) for row in rows]
     assert scores.index(max(scores)) == best - 1
@@ -184,7 +193,8 @@ def test_metrics_json_is_what_scikit_learn_says_of_the_scores(trained):
     t, s = scores["targets"], scores["clip"]
     assert t.any(axis=0).all()
     assert not t.all(axis=0).any()
-    assert found.metrics == {
+    assert list(found.splits) == ["development"]
+    assert found.splits["development"].metrics == {
         "micro_ap": pytest.approx(average_precision_score(t, s, average="micro"), abs=1e-6),
         "macro_ap": pytest.approx(average_precision_score(t, s, average="macro"), abs=1e-6),
         "roc_auc": pytest.approx(roc_auc_score(t, s, average="macro"), abs=1e-6),
@@ -192,7 +202,8 @@ def test_metrics_json_is_what_scikit_learn_says_of_the_scores(trained):
     assert (found.paper, found.system, found.variant, found.fold, found.seed) == tuple(vars(WHO).values())
     assert (found.scale, found.clips, found.clips_expected) == ("miniature", 24, 26)
     assert found.classes == list(CLASSES)
-    assert json.loads((folder / "metrics.json").read_text())["held_out_clips"] == 8
+    assert found.splits["development"].clips == 8
+    assert found.splits["development"].detections == {}
 
 
 def test_frame_scores_are_stored_on_request_only(trained, tmp_path):
@@ -206,8 +217,9 @@ def test_frame_scores_are_stored_on_request_only(trained, tmp_path):
 def test_every_kind_of_system_runs(tmp_path, system):
     config = configured(tmp_path, **{"training.epochs": 1, "networks.atrous.channels": [4, 4]})
     make_store(config)
-    folder = train(config, RunIdentity(PAPER, system, "remix_20db", 2, 3))
-    assert read_metrics(runs.score(folder)).metrics["micro_ap"] > 0
+    who = RunIdentity(PAPER, system, "remix_20db", 2, 3)
+    train(config, who)
+    assert read_metrics(score(config, who)).splits["development"].metrics["micro_ap"] > 0
 
 
 def test_the_epoch_is_selected_on_the_clips_that_the_settings_name(tmp_path):
@@ -215,10 +227,12 @@ def test_the_epoch_is_selected_on_the_clips_that_the_settings_name(tmp_path):
     make_store(config)
     who = RunIdentity(PAPER, "2ap_selected_on_held_out", "remix_0db", 1, 1)
     folder = train(config, who)
-    runs.score(folder)
+    score(config, who)
     with open(folder / "history.csv", newline="") as file:
         best = max(float(row["micro_ap"]) for row in csv.DictReader(file))
-    assert read_metrics(folder / "metrics.json").metrics["micro_ap"] == pytest.approx(best, abs=1e-6)
+    assert read_metrics(folder / "metrics.json").splits["development"].metrics["micro_ap"] == pytest.approx(
+        best, abs=1e-6
+    )
 
 
 def test_folds_and_seeds_make_different_runs(trained):
@@ -255,7 +269,7 @@ def test_unknown_variants_folds_and_systems_are_named(trained):
 
     assert "'remix_0db'?" in refused(SettingsError, train, config, who(variant="remix_0bd"))
     assert "'2ap_alpha_0.1'?" in refused(SettingsError, train, config, who(system="2ap_alpha_0.11"))
-    assert "fold 9 is empty" in refused(DataError, train, config, who(fold=9))
+    assert "no clip is held out" in refused(DataError, train, config, who(fold=9))
 
 
 def test_a_missing_store_is_named(tmp_path):
@@ -264,37 +278,40 @@ def test_a_missing_store_is_named(tmp_path):
 
 @pytest.fixture
 def copy(trained, tmp_path):
-    """A copy of the run's folder that may be damaged."""
-    for path in trained[1].iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    return tmp_path
+    """A configuration with a copy of the run's folder that may be damaged, and that folder."""
+    config = trained[0].model_copy(update={"results_dir": tmp_path})
+    shutil.copytree(trained[1], WHO.folder(config))
+    return config, WHO.folder(config)
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])
 def test_damaged_scores_name_the_file(copy, content):
-    path = copy / "scores.npz"
+    config, folder = copy
+    path = folder / "scores.npz"
     path.write_bytes(path.read_bytes()[:200] if content is None else content)
-    message = refused(DataError, runs.score, copy)
+    message = refused(DataError, score, config)
     assert str(path) in message
     assert "train this run again" in message
 
 
 def test_missing_files_are_named(copy):
-    (copy / "scores.npz").unlink()
-    assert "scores.npz" in refused(DataError, runs.score, copy)
-    (copy / "config.json").unlink()
-    assert "config.json: no such file" in refused(DataError, runs.score, copy)
+    config, folder = copy
+    (folder / "scores.npz").unlink()
+    assert "scores.npz" in refused(DataError, score, config)
+    (folder / "config.json").unlink()
+    assert "config.json: no such file" in refused(DataError, score, config)
 
 
 def test_files_that_do_not_fit_each_other_are_refused(copy):
-    described = json.loads((copy / "config.json").read_text())
-    (copy / "config.json").write_text(json.dumps(described | {"classes": ["Bark"]}))
-    assert "train this run again" in refused(DataError, runs.score, copy)
+    config, folder = copy
+    described = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(described | {"classes": ["Bark"]}))
+    assert "train this run again" in refused(DataError, score, config)
     del described["clips"]
-    (copy / "config.json").write_text(json.dumps(described))
-    assert "'clips'" in refused(DataError, runs.score, copy)
-    np.savez(copy / "scores.npz", clip=np.zeros((2, 4)))
-    assert "targets" in refused(DataError, runs.score, copy)
+    (folder / "config.json").write_text(json.dumps(described))
+    assert "'clips'" in refused(DataError, score, config)
+    np.savez(folder / "scores.npz", splits=np.array(["development"] * 2), filenames=np.array(["a", "b"]))
+    assert "train this run again" in refused(DataError, score, config)
 
 
 def test_an_edit_of_the_training_code_makes_resume_states_useless(trained, tmp_path, monkeypatch):

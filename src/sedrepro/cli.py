@@ -214,16 +214,21 @@ def coverage(options: argparse.Namespace, config: Config) -> None:
 
 
 def recipes(options: argparse.Namespace, config: Config) -> None:
-    """Draw the recipes of a remix corpus; write its recipe, clips and labels tables."""
-    from sedrepro.corpora.preparation import prepare_remix
+    """Draw the recipe of a remix corpus: which events in which scene."""
+    from sedrepro.corpora.preparation import prepare_recipes
 
-    paper = _paper(options, config)
-    count = prepare_remix(config, paper, options.corpus)
-    print(f"{options.corpus}: {count} mixtures")
+    print(f"{options.corpus}: {prepare_recipes(config, _paper(options, config), options.corpus)} mixtures")
+
+
+def corpus_tables(options: argparse.Namespace, config: Config) -> None:
+    """Write the clips and labels tables of a corpus of a paper."""
+    from sedrepro.corpora.preparation import prepare_tables
+
+    print(f"{options.corpus}: {prepare_tables(config, _paper(options, config), options.corpus)} clips")
 
 
 def features(options: argparse.Namespace, config: Config) -> None:
-    """Extract the log-mel features of a corpus, mixing its audio on the fly."""
+    """Extract the log-mel features of a corpus; a remix is mixed on the fly."""
     from sedrepro.corpora.preparation import extract_features
     from sedrepro.memory import keep_freed_memory
 
@@ -249,21 +254,18 @@ def train(options: argparse.Namespace, config: Config) -> None:
 
 def score(options: argparse.Namespace, config: Config) -> None:
     """Compute the metrics of a trained run from its stored scores."""
-    from sedrepro import runs
+    from sedrepro import scoring
 
     paper = _paper(options, config)
     paper.run(options.system)
-    paper.settings.corpus_of(options.variant)
-    print(runs.score(_identity(options).folder(config)))
+    print(scoring.score(paper, _identity(options), config))
 
 
 def examine(options: argparse.Namespace, config: Config) -> None:
-    """Look into the run that a figure shows and store what the figure draws."""
+    """Look into the runs that a figure shows and store what the figure draws."""
     from sedrepro.reporting import figures
-    from sedrepro.runs import figure_run
 
-    paper = _paper(options, config)
-    print(figures.examine(config, paper, options.figure, figure_run(config, paper, options.figure)))
+    print(figures.examine(config, _paper(options, config), options.figure))
 
 
 def figure(options: argparse.Namespace, config: Config) -> None:
@@ -343,6 +345,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, 
     "survey": (survey, ("data_set", "threads")),
     "coverage": (coverage, ("owner",)),
     "recipes": (recipes, ("paper", "corpus")),
+    "corpus-tables": (corpus_tables, ("paper", "corpus")),
     "features": (features, ("paper", "corpus", "threads")),
     "remix-audio": (remix_audio, ("paper", "variant", "threads", "clips")),
     "train": (train, (*RUN, "threads")),

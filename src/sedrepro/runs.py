@@ -23,7 +23,7 @@ import numpy as np
 from sedrepro import __version__
 from sedrepro.config import Config
 from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import atomic_path, read_json, write_json
+from sedrepro.files import atomic_path, write_json
 from sedrepro.settings import Paper
 
 RUN_FILES = ("config.json", "history.csv", "weights.safetensors", "scores.npz", "environment.json")
@@ -57,14 +57,27 @@ class RunIdentity:
         return config.work_dir / config.scale / "resume" / self.path.with_suffix(".pt")
 
 
-def figure_run(config: Config, paper: Paper, figure: str) -> RunIdentity:
-    """The run that a figure looks into: its system and variant at the first configured fold and seed.
+def runs_of(config: Config, paper: Paper, system: str, variant: str) -> list[RunIdentity]:
+    """The runs of a system on a corpus variant: the folds of the corpus, and the system's seeds or the configured.
 
     Raises:
-        SettingsError: the paper has no such figure (names the nearest).
+        SettingsError: the system or the variant is unknown (names the nearest).
+    """
+    paper.run(system)
+    settings = paper.settings
+    folds = settings.corpora[settings.corpus_of(variant)[0]].folds(config.folds)
+    seeds = settings.systems[system].seeds or config.seeds
+    return [RunIdentity(paper.name, system, variant, fold, seed) for fold in folds for seed in seeds]
+
+
+def figure_runs(config: Config, paper: Paper, figure: str) -> list[RunIdentity]:
+    """The runs that a figure looks into: of each of its systems the one with the first fold and seed.
+
+    Raises:
+        SettingsError: the paper has no such figure, or it names an unknown system or variant (names the nearest).
     """
     shown = paper.settings.figure_of(figure)
-    return RunIdentity(paper.name, shown.system, shown.variant, config.folds[0], config.seeds[0])
+    return [runs_of(config, paper, system, shown.variant)[0] for system in shown.systems]
 
 
 def store_folder(config: Config, paper: Paper, corpus: str) -> Path:
@@ -116,17 +129,18 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     run, seeds = paper.run(who.system), RunSeeds(who.fold, who.seed)
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config.tf32
-    store = FeatureStore(store_folder(config, paper, paper.settings.corpus_of(who.variant)[0]), run.front_end)
+    corpus = paper.settings.corpus_of(who.variant)[0]
+    store = FeatureStore(store_folder(config, paper, corpus), run.front_end)
+    parts = paper.settings.corpora[corpus].parts(store.splits, store.folds, who.fold)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
     with leased_device(config.device, run.training.gpu_memory_mib) as device:
-        share = run.training.validation_share if run.training.select_on == "validation" else 0
-        data = load_run_data(store, who.variant, who.fold, share, seeds, device)
+        data = load_run_data(store, who.variant, parts, run.training, seeds, device)
         network = build_network(paper, who.system, len(store.facts.classes), seeds.number("weights"))
         identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode() + _training_code(paper)).hexdigest()
         trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
         progress = trainer.fit(data.train, data.validation, log)
-        clip, frame = trainer.scores(data.held_out, config.frame_scores)
+        clip, frame = trainer.scores(data.held_out, config.frame_scores or bool(paper.settings.detection))
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),
@@ -137,6 +151,9 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
             "clip": clip,
             "targets": data.held_out.targets.cpu().numpy().astype(np.uint8),
             "filenames": np.array(data.held_out.filenames),
+            "splits": store.splits[data.held_out_rows],
+            "durations": store.durations[data.held_out_rows],
+            "frames_per_second": np.array(run.front_end.frames_per_second / network.time_reduction),
             "mean": data.mean,
             "deviation": data.deviation,
         } | ({} if frame is None else {"frame": frame})
@@ -241,27 +258,3 @@ def read_scores(folder: Path) -> dict[str, np.ndarray]:
             return dict(file)
     except Exception as error:
         raise DataError(f"{path}: cannot be read ({error}); train this run again") from error
-
-
-def score(folder: Path) -> Path:
-    """Compute metrics.json of a run from its stored scores; the network is not needed.
-
-    Raises:
-        DataError: a file of the run is missing or damaged (names it).
-    """
-    from sedrepro.evaluation.clip_metrics import clip_metrics
-
-    config, scores = read_json(folder / "config.json"), read_scores(folder)
-    try:
-        metrics = clip_metrics(scores["targets"], scores["clip"], config["classes"])
-        who = {key: config[key] for key in ("paper", "system", "variant", "fold", "seed", "scale")}
-        counts = {
-            "held_out_clips": len(scores["clip"]),
-            "clips": config["clips"],
-            "clips_expected": config["clips_expected"],
-            "data": config["data"],
-        }
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
-    write_json(folder / "metrics.json", who | counts | {"classes": config["classes"]} | metrics)
-    return folder / "metrics.json"

@@ -9,19 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.config import SCALES, Config, budget_of, read_yaml
+from sedrepro.corpora.official import Official
 from sedrepro.corpora.remix import Remix
+from sedrepro.detection.search import Search
 from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.evaluation.segment_based import SegmentBased
 from sedrepro.reporting.layout import TableLayout
 from sedrepro.typed import Typed, load
 
 PAPERS_FOLDER = Path(__file__).parent / "papers"
 SOURCES = ("paper", "reference code", "assumption")
+#: Clips that may pick the epoch, beside the held-out splits.
+VALIDATION, HELD_OUT = "validation", "held_out"
 UNSOURCED = ("about", "classes", "tables", "figures", "scales")
 
 
@@ -34,18 +39,35 @@ class About(Typed):
     url: str
 
 
+Corpus = Annotated[Remix | Official, Field(discriminator="kind")]
+
+
 class Training(Typed):
     """How a system is trained."""
 
     method: Literal["supervised"] = "supervised"
     batch_size: int = Field(gt=0)
     learning_rate: float = Field(gt=0)
-    epochs: int = Field(gt=0)
-    plateau_factor: float = Field(gt=0, lt=1, description="learning rate factor when the validation score stalls")
-    plateau_patience: int = Field(ge=0, description="epochs without a better score before that")
-    select_on: Literal["validation", "held_out"] = Field(description="clips that pick epoch and schedule")
-    validation_share: float = Field(gt=0, lt=1, description="share of the training folds' clips kept for validation")
+    epochs: int = Field(gt=0, description="at most")
+    monitor: Literal["micro_ap", "loss"] = Field(description="what of the selection clips tells the better epoch")
+    plateau_factor: float | None = Field(gt=0, lt=1, description="of the learning rate when that stalls; none: never")
+    plateau_patience: int | None = Field(ge=0, description="epochs without a better one before that")
+    stop_patience: int | None = Field(gt=0, description="epochs without a better one before training ends; none: never")
+    select_on: str = Field(description="selection clips: validation, held_out, or a split that is held out")
+    validation_share: float = Field(gt=0, lt=1, description="share of the training clips kept for validation")
     gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
+
+    @model_validator(mode="after")
+    def _whole_plateau(self) -> "Training":
+        if (self.plateau_factor is None) != (self.plateau_patience is None):
+            raise ValueError("plateau_factor and plateau_patience belong together: give both or none")
+        return self
+
+
+class Evaluation(Typed):
+    """What is computed beside the clip-level ranking metrics."""
+
+    segment_based: SegmentBased | None = None
 
 
 class System(Typed):
@@ -56,13 +78,14 @@ class System(Typed):
     arguments: dict[str, Any] = Field(default_factory=dict)
     loss_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict, description="auxiliary losses' weights")
     training: dict[str, Any] = Field(default_factory=dict, description="what differs from the paper's `training`")
+    seeds: tuple[NonNegativeInt, ...] = Field(default=(), description="of its runs; none: those of the configuration")
 
 
 class Figure(Typed):
-    """One figure: which run it looks into."""
+    """One figure: which runs it looks into."""
 
     title: str
-    system: str
+    systems: tuple[str, ...] = Field(min_length=1)
     variant: str
 
 
@@ -72,25 +95,48 @@ class PaperSettings(Typed):
     about: About
     classes: tuple[str, ...] = Field(min_length=1, description="class order of scores and metrics")
     front_end: FrontEnd
-    corpora: dict[str, Remix]
+    corpora: dict[str, Corpus]
     networks: dict[str, dict[str, Any]]
     training: Training
+    evaluation: Evaluation = Evaluation()
+    detection: dict[str, Search] = Field(default_factory=dict, description="ways from frame scores to events")
     systems: dict[str, System]
     tables: dict[str, TableLayout]
     figures: dict[str, Figure] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _detected_events_are_scored(self) -> "PaperSettings":
+        if bool(self.detection) != (self.evaluation.segment_based is not None):
+            raise ValueError("detection and evaluation.segment_based belong together: give both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _splits_are_held_out(self) -> "PaperSettings":
+        splits = [split for corpus in self.corpora.values() for split in corpus.held_out]
+        selecting = {f"systems.{name}.": system.training.get("select_on") for name, system in self.systems.items()}
+        for where, chosen in ({"": self.training.select_on} | selecting).items():
+            known = [VALIDATION, HELD_OUT, *splits]
+            if chosen is not None and chosen not in known:
+                hint = did_you_mean(str(chosen), known)
+                raise ValueError(f"{where}training.select_on = {chosen!r} is no held-out split; {hint}")
+        for name, how in self.detection.items():
+            if how.choose_on not in splits:
+                hint = did_you_mean(how.choose_on, splits)
+                raise ValueError(f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split; {hint}")
+        return self
 
     @property
     def data_sets(self) -> list[str]:
         """The official data sets that its corpora are made of."""
         return sorted({name for corpus in self.corpora.values() for name in corpus.data_sets})
 
-    def corpus_of(self, variant: str) -> tuple[str, int]:
-        """Corpus name and SNR in dB of a corpus variant.
+    def corpus_of(self, variant: str) -> tuple[str, int | None]:
+        """Corpus name of a corpus variant, and its SNR in dB if it is mixed.
 
         Raises:
             SettingsError: there is no such variant (names the nearest).
         """
-        known = {v: (name, snr) for name, remix in self.corpora.items() for v, snr in remix.variants(name).items()}
+        known = {v: (name, snr) for name, corpus in self.corpora.items() for v, snr in corpus.variants(name).items()}
         if variant not in known:
             raise SettingsError(f"corpus variant '{variant}' is unknown; {did_you_mean(variant, known)}")
         return known[variant]

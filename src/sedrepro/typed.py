@@ -1,7 +1,7 @@
 """Typed, validated settings: unknown keys and impossible values become one-line errors."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,18 +28,20 @@ def load(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise SettingsError(f"{where}: {_first_problem(model, error)}") from None
+        raise SettingsError(f"{where}: {_first_problem(model, values, error)}") from None
 
 
-def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
+def _first_problem(model: type[BaseModel], values: Mapping[str, Any], error: ValidationError) -> str:
     problem = error.errors()[0]
-    path = ".".join(str(part) for part in problem["loc"])
+    path = ".".join(_keys(problem["loc"], values))
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, problem["loc"][:-1])
         hint = f"; {did_you_mean(str(problem['loc'][-1]), known)}" if known else ""
         return f"unknown key '{path}'{hint}"
     if problem["type"] == "missing":
         return f"key '{path}' is missing"
+    if problem["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        return _tag_problem(path, problem["ctx"])
     message = problem["msg"].removeprefix("Value error, ")
     if not path:
         return message
@@ -48,14 +50,45 @@ def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
     return f"'{path}'{value}: {message}"
 
 
+def _tag_problem(path: str, context: Mapping[str, Any]) -> str:
+    """A section whose kind is missing or unknown."""
+    key = f"{path}.{context['discriminator'].strip(chr(39))}"
+    if "tag" not in context:
+        return f"key '{key}' is missing"
+    known = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
+    return f"'{key}' = '{context['tag']}' is unknown; {did_you_mean(context['tag'], known)}"
+
+
+def _keys(location: tuple[Any, ...], values: Any) -> list[str]:
+    """The keys on the way to a problem; pydantic's location names the kind of a section too, as if it were a key."""
+    keys, node = [], values
+    for number, part in enumerate(location):
+        is_last, is_mapping = number == len(location) - 1, isinstance(node, Mapping)
+        if is_mapping and part not in node and not is_last:
+            continue
+        keys.append(str(part))
+        node = node.get(part) if is_mapping else None
+    return keys
+
+
 def _fields_at(model: Any, path: tuple[Any, ...]) -> list[str]:
     """Names of the keys allowed at `path` inside `model` (empty where that cannot be told)."""
+    candidates = [model]
     for part in path:
-        field = getattr(model, "model_fields", {}).get(part)
-        inner = field.annotation if field else None
-        arguments = [a for a in getattr(inner, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
-        elif arguments:
-            model = arguments[0]
-    return list(getattr(model, "model_fields", {}))
+        of_kind = [m for m in candidates if str(part) in _kinds(m)] if len(candidates) > 1 else []
+        fields = [m.model_fields[part] for m in candidates if part in m.model_fields]
+        # A part that is no field is the key of a mapping, whose values are the candidates already.
+        candidates = of_kind or ([m for field in fields for m in _models(field.annotation)] if fields else candidates)
+    return list(candidates[0].model_fields) if len(candidates) == 1 else []
+
+
+def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
+    """The values of a model's `kind`, if it has one."""
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a type holds at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]

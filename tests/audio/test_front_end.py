@@ -56,8 +56,8 @@ def test_published_frames(published: FrontEnd):
     assert published.frames_per_second == 31.25
 
 
-@given(samples=st.integers(50, 5000), window_length=st.integers(2, 50), hop=st.integers(1, 60))
-def test_frames_are_all_whole_windows(samples: int, window_length: int, hop: int):
+@given(samples=st.integers(50, 5000), window_length=st.integers(2, 50), hop=st.integers(1, 60), centred=st.booleans())
+def test_frames_are_all_whole_windows_or_one_per_begun_hop(samples: int, window_length: int, hop: int, centred: bool):
     front_end = FrontEnd(
         sample_rate=1000,
         clip_seconds=samples / 1000,
@@ -65,6 +65,7 @@ def test_frames_are_all_whole_windows(samples: int, window_length: int, hop: int
         window_symmetric=False,
         window_length=window_length,
         hop_length=hop,
+        centred=centred,
         spectrum="power",
         scale_by_window=False,
         n_mels=1,
@@ -73,7 +74,8 @@ def test_frames_are_all_whole_windows(samples: int, window_length: int, hop: int
         log_offset=1,
     )
     assert front_end.samples == samples
-    assert front_end.n_frames == len([start for start in range(0, samples, hop) if start + window_length <= samples])
+    starts = range(0, samples, hop)
+    assert front_end.n_frames == len([start for start in starts if centred or start + window_length <= samples])
 
 
 @pytest.mark.parametrize("window", ["hamming", "hann"])

@@ -46,6 +46,7 @@ def front_end(published: FrontEnd) -> FrontEnd:
 def remix() -> Remix:
     """The remix of the two-step attention paper."""
     return Remix(
+        kind="remix",
         events="fsdkaggle2018",
         scenes="tau_urban_2019",
         snr_db=(0, 10, 20),

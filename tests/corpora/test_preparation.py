@@ -12,7 +12,13 @@ from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.store import FeatureStore
 from sedrepro.config import Config
 from sedrepro.corpora.mixing import Mixer, mix
-from sedrepro.corpora.preparation import corpus_settings, extract_features, prepare_remix, render_audio
+from sedrepro.corpora.preparation import (
+    corpus_settings,
+    extract_features,
+    prepare_recipes,
+    prepare_tables,
+    render_audio,
+)
 from sedrepro.corpora.remix import read_recipes
 from sedrepro.corpora.survey import COVERAGE_COLUMNS, survey, write_survey
 from sedrepro.data_sets import data_set
@@ -54,6 +60,11 @@ def survey_all(config: Config) -> None:
         write_survey(survey_folder(config, name), name, data_set(name).CLIP_SECONDS, found)
 
 
+def prepare_remix(config: Config, paper: Paper) -> None:
+    prepare_recipes(config, paper, "remix")
+    prepare_tables(config, paper, "remix")
+
+
 def event_files(root: Path) -> list[Path]:
     """The verified event clips."""
     return [root / clip.filename for clip in data_set("fsdkaggle2018").clips(root)]
@@ -62,7 +73,8 @@ def event_files(root: Path) -> list[Path]:
 def test_from_recordings_to_features(sources: Path, make: Callable):
     config, paper = make(sources)
     survey_all(config)
-    assert prepare_remix(config, paper, "remix") == 4 * MIXTURES_PER_FOLD
+    assert prepare_recipes(config, paper, "remix") == 4 * MIXTURES_PER_FOLD
+    assert prepare_tables(config, paper, "remix") == 4 * MIXTURES_PER_FOLD
     folder = extract_features(config, paper, "remix", threads=2)
     assert folder == store_folder(config, paper, "remix")
     store = FeatureStore(folder, paper.settings.front_end)
@@ -90,7 +102,7 @@ def test_clips_with_the_same_events_share_a_group(sources: Path, make: Callable)
     """Tiled, the triples of a small fold come again; reshuffled events may meet in another order."""
     config, paper = make(sources, **{"corpora.remix.draw": "tiled", "corpora.remix.mixtures_per_fold": 12})
     survey_all(config)
-    prepare_remix(config, paper, "remix")
+    prepare_remix(config, paper)
     store = FeatureStore(extract_features(config, paper, "remix", threads=2))
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
     events = [tuple(sorted(event.filename for event in mixture.events)) for mixture in mixtures]
@@ -103,7 +115,7 @@ def test_equal_configurations_give_equal_features(sources: Path, make: Callable)
     for threads in (1, 3):
         config, paper = make(sources)
         survey_all(config)
-        prepare_remix(config, paper, "remix")
+        prepare_remix(config, paper)
         folder = extract_features(config, paper, "remix", threads)
         found.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert found[0] == found[1]
@@ -131,7 +143,7 @@ def test_missing_and_corrupt_clips_are_left_out_and_counted(sources: Path, make:
         "missing": "1",
         "corrupt": "1",
     }
-    prepare_remix(config, paper, "remix")
+    prepare_remix(config, paper)
     store = FeatureStore(extract_features(config, paper, "remix", threads=2))
     assert store.array("remix_0db").shape[0] == 4 * MIXTURES_PER_FOLD
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
@@ -143,7 +155,7 @@ def test_missing_and_corrupt_clips_are_left_out_and_counted(sources: Path, make:
 def test_a_clip_damaged_after_the_survey_ends_the_step_with_its_name(sources: Path, make: Callable, damage: str):
     config, paper = make(sources)
     survey_all(config)
-    prepare_remix(config, paper, "remix")
+    prepare_remix(config, paper)
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
     path = sources / mixtures[7].events[1].filename
     samples, rate = soundfile.read(path)
@@ -168,7 +180,7 @@ def test_a_clip_damaged_after_the_survey_ends_the_step_with_its_name(sources: Pa
 def test_an_old_store_outlives_a_failed_extraction(sources: Path, make: Callable):
     config, paper = make(sources)
     survey_all(config)
-    prepare_remix(config, paper, "remix")
+    prepare_remix(config, paper)
     folder = extract_features(config, paper, "remix", threads=2)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
@@ -181,7 +193,7 @@ def test_an_old_store_outlives_a_failed_extraction(sources: Path, make: Callable
 def test_rendered_audio(sources: Path, make: Callable):
     config, paper = make(sources)
     survey_all(config)
-    prepare_remix(config, paper, "remix")
+    prepare_remix(config, paper)
     folder = render_audio(config, paper, "remix_20db", threads=2, clips=2)
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
     assert sorted(path.name for path in folder.iterdir()) == ["00000.wav", "00001.wav"]
@@ -203,8 +215,10 @@ def test_unknown_corpora_and_variants_name_the_nearest(sources: Path, make: Call
 def test_steps_in_the_wrong_order_name_the_missing_file(sources: Path, make: Callable):
     config, paper = make(sources)
     with pytest.raises(DataError, match=r"fsdkaggle2018/weak\.tsv: no such file"):
-        prepare_remix(config, paper, "remix")
+        prepare_remix(config, paper)
     with pytest.raises(DataError, match=r"recipes\.tsv: no such file"):
+        prepare_tables(config, paper, "remix")
+    with pytest.raises(DataError, match=r"weak\.tsv: no such file"):
         extract_features(config, paper, "remix", threads=1)
 
 
@@ -214,7 +228,7 @@ def test_a_class_that_the_paper_does_not_have_is_named(sources: Path, make: Call
     table.write_text(table.read_text().replace(",Cowbell,1", ",Cowbel,1", 1))
     survey_all(config)
     with pytest.raises(DataError, match=r"weak\.tsv: row \d+: unknown class 'Cowbel'; did you mean 'Cowbell'"):
-        prepare_remix(config, paper, "remix")
+        prepare_remix(config, paper)
 
 
 def test_no_usable_scene_is_one_clear_error(sources: Path, make: Callable):
@@ -223,11 +237,11 @@ def test_no_usable_scene_is_one_clear_error(sources: Path, make: Callable):
         (sources / recording.filename).write_bytes(b"")
     survey_all(config)
     with pytest.raises(DataError, match=r"remix: there is no usable scene; see the rejected\.tsv"):
-        prepare_remix(config, paper, "remix")
+        prepare_remix(config, paper)
 
 
 def test_clips_too_short_for_the_events_are_refused(sources: Path, make: Callable):
     config, paper = make(sources, **{"front_end.clip_seconds": 7})
     survey_all(config)
     with pytest.raises(SettingsError, match=r"front_end\.clip_seconds = 7\.0: the remix places events up to 7\.5 s"):
-        prepare_remix(config, paper, "remix")
+        prepare_remix(config, paper)

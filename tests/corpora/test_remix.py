@@ -19,8 +19,10 @@ from sedrepro.corpora.remix import (
     read_events,
     read_recipes,
     write_recipes,
+    write_remix_tables,
 )
 from sedrepro.corpora.survey import CLIP_COLUMNS
+from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.data_sets import fsdkaggle2018
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import read_table, write_table
@@ -96,7 +98,14 @@ def as_released(
 )
 def test_recipes_equal_the_released_recipe(how: str, sizes: list[int], per_fold: int, seed: int):
     settings_ = Remix(
-        events="e", scenes="s", snr_db=(0,), mixtures_per_fold=per_fold, draw=how, level="whole_file", seed=seed
+        kind="remix",
+        events="e",
+        scenes="s",
+        snr_db=(0,),
+        mixtures_per_fold=per_fold,
+        draw=how,
+        level="whole_file",
+        seed=seed,
     )
     events, scenes = event_rows(sizes), scene_rows(4 * per_fold + 3)
     drawn = draw(events, scenes, settings_, FOLDS)
@@ -126,7 +135,14 @@ def test_recipes_do_not_depend_on_the_levels(remix: Remix):
 @given(scenes=st.integers(1, 60), per_fold=st.integers(1, 20))
 def test_scenes_are_used_once_and_again_only_when_there_are_too_few(scenes: int, per_fold: int):
     settings_ = Remix(
-        events="e", scenes="s", snr_db=(0,), mixtures_per_fold=per_fold, draw="tiled", level="whole_file", seed=0
+        kind="remix",
+        events="e",
+        scenes="s",
+        snr_db=(0,),
+        mixtures_per_fold=per_fold,
+        draw="tiled",
+        level="whole_file",
+        seed=0,
     )
     drawn = draw(event_rows([4, 4, 4, 4]), scene_rows(scenes), settings_, FOLDS)
     used = [m.scene for m in drawn]
@@ -152,7 +168,14 @@ def test_scenes_used_again_come_in_another_order(remix: Remix, how: str):
 @given(sizes=st.lists(st.integers(1, 40), min_size=4, max_size=4), per_fold=st.integers(1, 50))
 def test_events_belong_to_the_fold_and_are_used_equally_often(how: str, sizes: list[int], per_fold: int):
     settings_ = Remix(
-        events="e", scenes="s", snr_db=(0,), mixtures_per_fold=per_fold, draw=how, level="whole_file", seed=1
+        kind="remix",
+        events="e",
+        scenes="s",
+        snr_db=(0,),
+        mixtures_per_fold=per_fold,
+        draw=how,
+        level="whole_file",
+        seed=1,
     )
     rows = event_rows(sizes)
     labels = {row["filename"]: row["label"] for row in rows}
@@ -272,15 +295,15 @@ def recipes(draw_value: st.DrawFn) -> list[Mixture]:
 @settings(deadline=None)
 @given(mixtures=recipes())
 def test_recipes_come_back_as_written(tmp_path_factory: pytest.TempPathFactory, mixtures: list[Mixture]):
-    folder = tmp_path_factory.mktemp("recipes")
-    write_recipes(folder, mixtures, 10.0)
-    assert read_recipes(folder / "recipes.tsv") == mixtures
+    path = tmp_path_factory.mktemp("recipes") / "recipes.tsv"
+    write_recipes(path, mixtures)
+    assert read_recipes(path) == mixtures
 
 
 def test_the_label_tables_agree_with_the_recipes(remix: Remix, tmp_path: Path):
     mixtures = draw(event_rows([5, 6, 7, 8], 0.7), scene_rows(50), changed(remix, mixtures_per_fold=10), FOLDS)
-    write_recipes(tmp_path, mixtures, 10.0)
-    assert {path.name for path in tmp_path.iterdir()} == {"recipes.tsv", "clips.tsv", "weak.tsv", "strong.tsv"}
+    write_remix_tables(tmp_path, mixtures, 10.0)
+    assert {path.name for path in tmp_path.iterdir()} == set(CORPUS_TABLES)
     clips = read_table(tmp_path / "clips.tsv", ("filename", "split", "fold", "duration"))
     weak = read_table(tmp_path / "weak.tsv", ("filename", "event_labels"))
     strong = read_table(tmp_path / "strong.tsv", ("filename", "onset", "offset", "event_label"))
@@ -306,7 +329,8 @@ def test_the_label_tables_agree_with_the_recipes(remix: Remix, tmp_path: Path):
     ],
 )
 def test_a_bad_number_in_a_recipe_names_its_row(remix: Remix, tmp_path: Path, column: str, value: str, message: str):
-    write_recipes(tmp_path, draw(event_rows([3] * 4), scene_rows(9), changed(remix, mixtures_per_fold=2), FOLDS), 10.0)
+    mixtures = draw(event_rows([3] * 4), scene_rows(9), changed(remix, mixtures_per_fold=2), FOLDS)
+    write_recipes(tmp_path / "recipes.tsv", mixtures)
     rows = read_table(tmp_path / "recipes.tsv", ())
     rows[4][column] = value
     write_table(tmp_path / "recipes.tsv", list(rows[0]), [list(row.values()) for row in rows])

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedrepro.audio.store import FeatureStore
-from sedrepro.errors import DataError
+from sedrepro.config import make_config
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.settings import load_paper
 from sedrepro.training.data import load_run_data, mel_statistics, split_validation
 from sedrepro.training.seeds import RunSeeds
 
@@ -19,6 +21,7 @@ class Store(FeatureStore):
         count = len(values)
         self.folder = "some/store"
         self.folds = np.array([i % 3 + 1 for i in range(count)] if folds is None else folds)
+        self.splits = np.array(["testing" if i % 2 else "evaluation" for i in range(count)])
         self.groups = [f"g{i // 6}{i % 3}" for i in range(count)]
         self.filenames = [f"{i}.wav" for i in range(count)]
         self._values = values
@@ -35,8 +38,13 @@ def features(count=12, seed=0) -> np.ndarray:
     return np.random.default_rng(seed).normal(3, 2, (count, 5, 4)).astype(np.float16)
 
 
-def run_data(store, fold=1, share=0.3):
-    return load_run_data(store, "remix_0db", fold, share, RunSeeds(fold, 1), torch.device("cpu"))
+def run_data(store, fold=1, share=0.3, select_on="validation"):
+    run = load_paper("two_step_attention", make_config({"scale": "miniature", "folds": 1, "seeds": 1}, "test")).run(
+        "vgg_gap"
+    )
+    training = run.training.model_copy(update={"select_on": select_on, "validation_share": share})
+    parts = store.folds != fold, store.folds == fold
+    return load_run_data(store, "remix_0db", parts, training, RunSeeds(fold, 1), torch.device("cpu"))
 
 
 # --- splitting
@@ -143,17 +151,41 @@ def test_standardisation_knows_the_training_folds_only():
 def test_an_empty_fold_names_the_folds_that_have_clips():
     with pytest.raises(DataError) as caught:
         run_data(Store(features()), fold=7)
-    assert str(caught.value) == "some/store: fold 7 is empty; folds with clips: 1, 2, 3"
+    assert str(caught.value) == "some/store: no clip is held out; folds with clips: 1, 2, 3"
 
 
 def test_a_store_of_one_fold_leaves_nothing_to_train_on():
-    with pytest.raises(DataError, match="no clip is left for training outside fold 1"):
+    with pytest.raises(DataError, match=r"no clip is left for training; folds with clips: 1$"):
         run_data(Store(features(), folds=[1] * 12))
 
 
 def test_without_a_validation_part_all_training_folds_train_and_the_held_out_fold_selects():
     store = Store(features())
-    data, kept = run_data(store, share=0), run_data(store, share=0.5)
+    data, kept = run_data(store, select_on="held_out"), run_data(store, share=0.5)
     assert set(data.train.filenames) == set(kept.train.filenames) | set(kept.validation.filenames)
     assert data.validation is data.held_out
     assert data.held_out.filenames == kept.held_out.filenames
+
+
+def test_one_held_out_split_can_select():
+    store = Store(features())
+    data = run_data(store, select_on="testing")
+    testing = {name for name, split in zip(store.filenames, store.splits, strict=True) if split == "testing"}
+    assert set(data.validation.filenames) == set(data.held_out.filenames) & testing
+    assert 0 < len(data.validation) < len(data.held_out)
+    assert len(data.train) == 8
+    with pytest.raises(SettingsError, match=r"training\.select_on = tsting: .* did you mean 'testing'"):
+        run_data(store, select_on="tsting")
+
+
+def test_held_out_rows_are_those_of_the_store():
+    store = Store(features())
+    data = run_data(store, fold=2)
+    assert [store.filenames[row] for row in data.held_out_rows] == list(data.held_out.filenames)
+
+
+def test_more_clips_than_a_block_are_standardised_alike():
+    values = features(count=600)
+    data = run_data(Store(values))
+    expected = (values[data.held_out_rows].astype(np.float32) - data.mean) / data.deviation
+    np.testing.assert_array_equal(data.held_out.features.numpy(), expected)

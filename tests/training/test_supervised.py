@@ -130,7 +130,7 @@ def test_history_has_a_row_per_epoch_with_the_selection_score():
     made, selection = trainer(run=settings(epochs=3)), clips(seed=1)
     progress = fit(made, selection=selection)
     assert [row["epoch"] for row in progress.history] == [1, 2, 3]
-    assert set(progress.history[0]) == {"epoch", "learning_rate", "loss", "clip", "micro_ap"}
+    assert set(progress.history[0]) == {"epoch", "learning_rate", "loss", "clip", "selection_loss", "micro_ap"}
     score = average_precision_score(selection.targets.numpy().ravel(), made.scores(selection)[0].ravel())
     assert score == progress.best_score == max(row["micro_ap"] for row in progress.history)
 
@@ -199,6 +199,50 @@ def test_the_best_epochs_weights_are_kept(monkeypatch, scores, best):
     assert same(made.network.state_dict(), seen[best - 1])
     assert same(progress.best_weights, seen[best - 1])
     assert not same(seen[0], seen[1])
+
+
+LOSS = {"monitor": "loss", "plateau_factor": None}
+
+
+def given_losses(monkeypatch, losses):
+    """Let the selection clips have these losses, epoch by epoch."""
+    given = iter(losses)
+    monkeypatch.setattr(Trainer, "_examine", lambda self, selection, epoch: {"selection_loss": next(given)})
+
+
+def test_the_selection_loss_is_the_binary_cross_entropy_of_the_selection_clips():
+    made, selection = trainer(run=settings(epochs=1)), clips(seed=1)
+    row = fit(made, selection=selection).history[0]
+    p, t = made.scores(selection)[0].astype(float), selection.targets.numpy()
+    assert row["selection_loss"] == pytest.approx(-(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(), rel=1e-5)
+
+
+def test_the_lowest_selection_loss_is_the_best_where_the_loss_is_monitored(monkeypatch):
+    given_losses(monkeypatch, (0.7, 0.2, 0.3, 0.2))
+    progress = fit(trainer(run=settings(**LOSS)))
+    assert (progress.best_epoch, progress.best_score) == (2, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "last"),
+    [
+        ((0.5, 0.4, 0.6, 0.6, 0.6, 0.1), 3, 5),  # epochs 3 to 5 do not better epoch 2
+        ((0.5, 0.4, 0.6, 0.3, 0.6, 0.2), 3, 6),
+        ((0.5, 0.5, 0.5, 0.5, 0.5, 0.5), 1, 2),
+        ((0.6, 0.5, 0.4, 0.3, 0.2, 0.1), 1, 6),
+    ],
+)
+def test_training_ends_when_the_loss_has_not_improved_for_as_long_as_the_patience(monkeypatch, losses, patience, last):
+    given_losses(monkeypatch, losses)
+    progress = fit(trainer(run=settings(epochs=6, stop_patience=patience, **LOSS)))
+    assert progress.epoch == last
+
+
+def test_the_rate_falls_when_the_monitored_loss_stalls(monkeypatch):
+    given_losses(monkeypatch, (0.5, 0.4, 0.6, 0.6, 0.3, 0.2))
+    run = settings(epochs=6, monitor="loss", plateau_factor=0.1, plateau_patience=1, learning_rate=0.5)
+    rates = [row["learning_rate"] for row in fit(trainer(run=run)).history]
+    assert rates == pytest.approx([0.5] * 4 + [0.05] * 2)
 
 
 def test_selection_clips_are_not_trained_on():
@@ -330,6 +374,31 @@ def test_the_schedule_goes_on_counting_after_a_kill(tmp_path, epoch):
     rates = [row["learning_rate"] for row in again.history]
     assert rates == [row["learning_rate"] for row in undisturbed(stalled, run)[1].history]
     assert len(set(rates)) == 3
+
+
+def dropping() -> nn.Module:
+    """A network that draws random numbers while it is trained."""
+    network = masks()
+    network.blocks.append(nn.Dropout(0.5))
+    return network
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_dropout_is_the_same_after_a_kill(tmp_path, epoch):
+    run = settings(**LOSS)
+    expected, progress = undisturbed(dropping, run)
+    second, again, _ = resumed(tmp_path / "run.pt", lambda made: stop_after(epoch), dropping, run)
+    assert same(second.network.state_dict(), expected.network.state_dict())
+    assert again.history == progress.history
+
+
+def test_a_run_that_ended_early_is_not_trained_further(tmp_path, monkeypatch):
+    given_losses(monkeypatch, (0.1, 0.2, 0.3, 0.0))
+    run = settings(stop_patience=2, **LOSS)
+    assert fit(trainer(run=run, resume=tmp_path / "run.pt", identity="one")).epoch == 3
+    lines = []
+    assert fit(trainer(run=run, resume=tmp_path / "run.pt", identity="one"), log=lines.append).epoch == 3
+    assert lines == ["resuming after epoch 3"]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 9])

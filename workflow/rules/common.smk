@@ -16,7 +16,9 @@ shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -e
 
 from sedrepro import settings
 from sedrepro.config import make_config, read_yaml, scale_file
+from sedrepro.corpora.remix import Remix
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
+from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.data_sets import data_set_names
 from sedrepro.errors import SedreproError
 from sedrepro.files import write_text
@@ -33,7 +35,8 @@ from sedrepro.obtaining.plan import (
 )
 from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.runs import RUN_FILES, figure_run, survey_folder
+from sedrepro.runs import RUN_FILES, corpus_folder, figure_runs, survey_folder
+from sedrepro.scoring import SCORE_FILES
 
 
 def configured():
@@ -125,6 +128,12 @@ def compact(*models):
     return json.dumps([m.model_dump(mode="json") for m in models], sort_keys=True)
 
 
+def score_settings(wildcards):
+    """How the runs of a paper are scored, as one line of JSON."""
+    paper = PAPERS[wildcards.paper].settings
+    return compact(paper.evaluation, *paper.detection.values()) + " ".join(paper.detection)
+
+
 def corpus_of(wildcards):
     """Corpus of a corpus variant."""
     return PAPERS[wildcards.paper].settings.corpus_of(wildcards.variant)[0]
@@ -176,20 +185,49 @@ def corpus_surveys(wildcards):
     return [survey_file(name, "survey.json") for name in corpus.data_sets]
 
 
+def corpus_sources(wildcards):
+    """What the tables of a corpus are made from: the recipe of a remix, or the survey of an official data set."""
+    if is_remix(wildcards.paper, wildcards.corpus):
+        return [str(corpus_folder(CONF, PAPERS[wildcards.paper], wildcards.corpus) / "recipes.tsv")]
+    return corpus_surveys(wildcards)
+
+
+def is_remix(paper_name, corpus):
+    """Whether a corpus is mixed."""
+    return isinstance(PAPERS[paper_name].settings.corpora[corpus], Remix)
+
+
+def feature_code(wildcards):
+    """What the features of a corpus depend on."""
+    makes = "corpora/mixing.py" if is_remix(wildcards.paper, wildcards.corpus) else "audio/extraction.py"
+    return code("audio/reading.py", "audio/front_end.py", "audio/logmel.py", "audio/store.py", makes)
+
+
 def audio_folders():
     """Folders of the rendered mixtures, one per paper and corpus variant."""
     return [
         f"{WORK}/{name}/audio/{variant}"
         for name, paper in PAPERS.items()
-        for corpus, remix in paper.settings.corpora.items()
-        for variant in remix.variants(corpus)
+        for corpus, settings_ in paper.settings.corpora.items()
+        if is_remix(name, corpus)
+        for variant in settings_.variants(corpus)
     ]
 
 
+def reference_events(wildcards):
+    """Strong labels of the corpus of a corpus variant."""
+    return str(corpus_folder(CONF, PAPERS[wildcards.paper], corpus_of(wildcards)) / "strong.tsv")
+
+
 def figure_files(wildcards):
-    """Files of the run that a figure looks into."""
-    folder = run_folder(figure_run(CONF, PAPERS[wildcards.paper], wildcards.figure))
-    return [f"{folder}/{name}" for name in RUN_FILES]
+    """Files of the runs that a figure looks into, and the events of their corpus."""
+    paper = PAPERS[wildcards.paper]
+    folders = [run_folder(who) for who in figure_runs(CONF, paper, wildcards.figure)]
+    corpus = paper.settings.corpus_of(paper.settings.figure_of(wildcards.figure).variant)[0]
+    return [
+        *(f"{folder}/{name}" for folder in folders for name in RUN_FILES),
+        str(corpus_folder(CONF, paper, corpus) / "strong.tsv"),
+    ]
 
 
 def table_metrics(wildcards):

@@ -3,8 +3,9 @@
 
 rule features:
     input:
-        recipes=f"{WORK}/{{paper}}/corpora/{{corpus}}/recipes.tsv",
-        code=code("audio/reading.py", "audio/front_end.py", "audio/logmel.py", "audio/store.py", "corpora/mixing.py"),
+        tables=multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", "clips.tsv", "weak.tsv"),
+        sources=corpus_sources,
+        code=feature_code,
     output:
         directory(f"{WORK}/{{paper}}/features/{{corpus}}"),
     log:
@@ -22,7 +23,7 @@ rule features:
             PAPERS[wildcards.paper].settings.front_end, PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
         ),
     message:
-        "Mixing {wildcards.corpus} and extracting its features"
+        "Extracting the features of {wildcards.corpus}"
     shell:
         "python -m sedrepro features --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
         " --threads {threads} > {log:q} 2>&1"

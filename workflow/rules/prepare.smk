@@ -1,4 +1,4 @@
-"""From official layouts to surveys, recipes, clips and labels tables."""
+"""From official layouts to surveys, recipes, and the clips and labels tables of corpora."""
 
 
 rule survey:
@@ -28,7 +28,7 @@ rule recipes:
         surveys=corpus_surveys,
         code=code("corpora/remix.py"),
     output:
-        multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", "recipes.tsv", "clips.tsv", "weak.tsv", "strong.tsv"),
+        f"{WORK}/{{paper}}/corpora/{{corpus}}/recipes.tsv",
     log:
         f"{WORK}/logs/{{paper}}/recipes_{{corpus}}.log",
     conda:
@@ -37,7 +37,27 @@ rule recipes:
         config=CONFIG_FILE,
         settings=lambda wildcards: compact(PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]),
     message:
-        "Drawing the recipes of {wildcards.corpus}"
+        "Drawing the recipe of {wildcards.corpus}"
     shell:
         "python -m sedrepro recipes --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
+        " > {log:q} 2>&1"
+
+
+rule corpus_tables:
+    input:
+        sources=corpus_sources,
+        code=code("corpora/tables.py", "corpora/official.py", "corpora/remix.py"),
+    output:
+        multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", *CORPUS_TABLES),
+    log:
+        f"{WORK}/logs/{{paper}}/corpus_tables_{{corpus}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+        settings=lambda wildcards: compact(PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]),
+    message:
+        "Listing the clips and labels of {wildcards.corpus}"
+    shell:
+        "python -m sedrepro corpus-tables --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
         " > {log:q} 2>&1"

@@ -1,7 +1,17 @@
 """Tables and figures."""
 
-TABLE_MODULES = ("cells", "layout", "tables", "grid", "markdown", "html_table", "verdict", "metrics_files")
+TABLE_MODULES = ("cells", "layout", "tables", "values", "grid", "markdown", "html_table", "verdict", "metrics_files")
 TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
+TEXT_TABLE_CODE = code(
+    *(f"reporting/{name}.py" for name in ("cells", "layout", "text_tables", "markdown", "html_table"))
+)
+
+
+def table_code(wildcards):
+    """What a table depends on; text is said by the paper's own code, numbers by the runs."""
+    if PAPERS[wildcards.paper].settings.tables[wildcards.table].kind == "numbers":
+        return TABLE_CODE
+    return [*TEXT_TABLE_CODE, *with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers")]
 
 
 rule coverage:
@@ -33,7 +43,7 @@ rule table:
     input:
         metrics=table_metrics,
         cells=lambda wildcards: str(cells_file(PAPERS[wildcards.paper], wildcards.table)),
-        code=TABLE_CODE,
+        code=table_code,
     output:
         report(
             multiext(f"{RESULTS}/{{paper}}/tables/{{table}}", ".csv", ".md", ".html"),

@@ -4,15 +4,17 @@
 rule score:
     input:
         multiext(f"{RUN}/", *RUN_FILES),
-        code=code("evaluation/clip_metrics.py"),
+        reference=reference_events,
+        code=with_imports(SOURCE / "scoring.py", "evaluation", "detection"),
     output:
-        f"{RUN}/metrics.json",
+        multiext(f"{RUN}/", *SCORE_FILES),
     log:
         f"{WORK}/logs/{{paper}}/score/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
     conda:
         "../../envs/sedrepro.yaml"
     params:
         config=CONFIG_FILE,
+        settings=score_settings,
     message:
         "Scoring {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
@@ -22,7 +24,9 @@ rule score:
 rule examine:
     input:
         run=figure_files,
-        code=lambda wildcards: code("reporting/figures.py", f"papers/{wildcards.paper}/figures.py"),
+        code=lambda wildcards: code(
+            "reporting/figures.py", "reporting/run_view.py", f"papers/{wildcards.paper}/figures.py"
+        ),
     output:
         multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
     log:

@@ -17,6 +17,7 @@ class FrontEnd(Typed):
     window_symmetric: bool = Field(description="symmetric (np.hamming) rather than periodic window")
     window_length: int = Field(gt=1, description="samples; also the FFT length")
     hop_length: int = Field(gt=0, description="samples")
+    centred: bool = Field(description="frame i is centred on sample i * hop, the clip being mirrored at its ends")
     spectrum: Literal["magnitude", "power"]
     scale_by_window: bool = Field(description="divide the spectrum by the root of the window's energy")
     n_mels: int = Field(gt=0)
@@ -41,7 +42,9 @@ class FrontEnd(Typed):
 
     @property
     def n_frames(self) -> int:
-        """Frames of one clip (no padding, no centring)."""
+        """Frames of one clip: those that lie in it whole; where they are centred, one per begun hop."""
+        if self.centred:
+            return -(-self.samples // self.hop_length)
         return (self.samples - self.window_length) // self.hop_length + 1
 
     @property

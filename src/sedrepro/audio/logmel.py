@@ -35,7 +35,11 @@ class LogMel:
         Transformed in double precision: in single, rounding noise of the loud bins moves the logarithm of the
         empty high bands of lossy-compressed recordings by up to 0.006.
         """
-        frames = waveforms.to(torch.float64).unfold(-1, self.front_end.window_length, self.front_end.hop_length)
+        samples = waveforms.to(torch.float64)
+        if self.front_end.centred:
+            samples = _mirrored(samples, self.front_end.window_length // 2)
+        frames = samples.unfold(-1, self.front_end.window_length, self.front_end.hop_length)
+        frames = frames[..., : self.front_end.n_frames, :]
         return torch.fft.rfft(frames * self._window).to(torch.complex64)
 
     def from_spectrum(self, spectrum: torch.Tensor, gain: torch.Tensor | float = 1.0) -> torch.Tensor:
@@ -49,6 +53,12 @@ class LogMel:
     def __call__(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrograms (..., frame, mel), float32, of waveforms (..., sample)."""
         return self.from_spectrum(self.spectrum(waveforms.to(self.device, torch.float32)))
+
+
+def _mirrored(samples: torch.Tensor, width: int) -> torch.Tensor:
+    """`samples` (..., sample) with `width` mirrored samples at each end; the end sample itself is not repeated."""
+    head, tail = samples[..., 1 : width + 1].flip(-1), samples[..., -width - 1 : -1].flip(-1)
+    return torch.cat([head, samples, tail], dim=-1)
 
 
 def _magnitude(spectrum: torch.Tensor) -> torch.Tensor:

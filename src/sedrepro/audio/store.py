@@ -113,6 +113,7 @@ class FeatureStore:
         self.filenames = [row["filename"] for row in rows]
         self.splits = np.array([row["split"] for row in rows])
         self.folds = np.array([self._fold(number, row["fold"]) for number, row in enumerate(rows, start=2)])
+        self.durations = np.array([self._duration(number, row["duration"]) for number, row in enumerate(rows, start=2)])
         self.groups = [row["group"] for row in rows]
         self.labels = [split_labels(row["event_labels"]) for row in rows]
 
@@ -122,6 +123,15 @@ class FeatureStore:
                 f"{self.folder}/index.tsv: row {row}: fold '{text}' is no number; run the features step again"
             )
         return int(text)
+
+    def _duration(self, row: int, text: str) -> float:
+        """Seconds of a clip, before it was cut or padded."""
+        try:
+            return float(text)
+        except ValueError:
+            raise DataError(
+                f"{self.folder}/index.tsv: row {row}: duration '{text}' is no number; run the features step again"
+            ) from None
 
     def _require(self, wanted: FrontEnd) -> None:
         for name in FrontEnd.model_fields:

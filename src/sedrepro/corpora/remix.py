@@ -12,12 +12,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event, join_labels
+from sedrepro.clips import WEAK_COLUMNS, Event, join_labels
 from sedrepro.corpora.survey import CLIP_COLUMNS
+from sedrepro.corpora.tables import write_tables
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_table, write_table
 from sedrepro.typed import Typed
 
+#: All mixtures belong to one split; what is held out is a fold.
+SPLIT = "development"
 ONSETS = (0.5, 3.0, 5.5)
 EVENT_SECONDS = 2.0
 RECIPE_COLUMNS = ("filename", "fold", "scene", "event", "event_label", "onset", "offset")
@@ -26,7 +29,7 @@ RECIPE_COLUMNS = ("filename", "fold", "scene", "event", "event_label", "onset", 
 class Remix(Typed):
     """Settings of one remix corpus."""
 
-    kind: Literal["remix"] = "remix"
+    kind: Literal["remix"]
     events: str = Field(description="data set of the event clips")
     scenes: str = Field(description="data set of the scenes")
     snr_db: tuple[int, ...] = Field(min_length=1)
@@ -40,9 +43,22 @@ class Remix(Typed):
         """The data sets that it is made of."""
         return self.events, self.scenes
 
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """Splits that are scored: its only one."""
+        return (SPLIT,)
+
     def variants(self, name: str) -> dict[str, int]:
         """Names of the corpus variants and their SNR in dB."""
         return {f"{name}_{snr}db": snr for snr in self.snr_db}
+
+    def folds(self, configured: Sequence[int]) -> tuple[int, ...]:
+        """The held-out folds of its runs: those of the configuration."""
+        return tuple(configured)
+
+    def parts(self, splits: np.ndarray, folds: np.ndarray, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which clips train and which are held out, bool (clip,) each."""
+        return folds != fold, folds == fold
 
 
 @dataclass(frozen=True)
@@ -130,26 +146,25 @@ def _repeated(items: Sequence, count: int, rng: np.random.RandomState, how: str)
     return [items[i] for i in np.concatenate(orders)[:count]]
 
 
-def write_recipes(folder: Path, mixtures: Sequence[Mixture], clip_seconds: float) -> None:
-    """Write recipes.tsv, clips.tsv, weak.tsv and strong.tsv of a remix corpus to `folder`."""
+def write_recipes(path: Path, mixtures: Sequence[Mixture]) -> None:
+    """Write the recipe of a remix corpus, one row per event."""
     placed = [(m, e) for m in mixtures for e in m.events]
     rows = [(m.filename, m.fold, m.scene, e.filename, e.event_label, e.onset, e.offset) for m, e in placed]
-    write_table(folder / "recipes.tsv", RECIPE_COLUMNS, rows)
-    write_table(
-        folder / "clips.tsv",
-        ("filename", "split", "fold", "duration"),
-        [(m.filename, "development", m.fold, clip_seconds) for m in mixtures],
+    write_table(path, RECIPE_COLUMNS, rows)
+
+
+def write_remix_tables(folder: Path, mixtures: Sequence[Mixture], clip_seconds: float) -> None:
+    """Write clips.tsv, weak.tsv and strong.tsv of a remix corpus to `folder`; clips of equal events are one group."""
+    write_tables(
+        folder,
+        clips=[(m.filename, SPLIT, m.fold, clip_seconds, _group(m)) for m in mixtures],
+        weak=[(m.filename, join_labels(sorted({e.event_label for e in m.events}))) for m in mixtures],
+        strong=[(m.filename, e.onset, e.offset, e.event_label) for m in mixtures for e in m.events],
     )
-    write_table(
-        folder / "weak.tsv",
-        WEAK_COLUMNS,
-        [(m.filename, join_labels(sorted({e.event_label for e in m.events}))) for m in mixtures],
-    )
-    write_table(
-        folder / "strong.tsv",
-        STRONG_COLUMNS,
-        [(m.filename, e.onset, e.offset, e.event_label) for m, e in placed],
-    )
+
+
+def _group(mixture: Mixture) -> str:
+    return "+".join(sorted(Path(event.filename).stem for event in mixture.events))
 
 
 def read_recipes(path: Path) -> list[Mixture]:

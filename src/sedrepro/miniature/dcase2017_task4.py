@@ -41,7 +41,7 @@ DUPLICATED = 1  # Number of the evaluation clip that has a row twice.
 class TrafficSize:
     """How many clips of each split to synthesise."""
 
-    training: int = 150
+    training: int = 240
     testing: int = 60
     evaluation: int = 80
 

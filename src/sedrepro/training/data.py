@@ -7,8 +7,11 @@ import numpy as np
 import torch
 
 from sedrepro.audio.store import FeatureStore
-from sedrepro.errors import DataError
+from sedrepro.errors import DataError, SettingsError, did_you_mean
+from sedrepro.settings import HELD_OUT, VALIDATION, Training
 from sedrepro.training.seeds import RunSeeds
+
+BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -30,42 +33,72 @@ class RunData:
     train: Clips
     validation: Clips
     held_out: Clips
+    held_out_rows: np.ndarray
+    """Rows of the held-out clips in the store."""
     mean: np.ndarray
     deviation: np.ndarray
 
 
 def load_run_data(
-    store: FeatureStore, variant: str, fold: int, validation_share: float, seeds: RunSeeds, device: torch.device
+    store: FeatureStore,
+    variant: str,
+    parts: tuple[np.ndarray, np.ndarray],
+    training: Training,
+    seeds: RunSeeds,
+    device: torch.device,
 ) -> RunData:
-    """Split the store by fold, standardise per mel bin with the training folds' statistics, move all to `device`.
+    """The clips of a run, standardised per mel bin with the training clips' statistics, on `device`.
 
-    With a share of 0 nothing is kept back for validation: all clips of the training folds train, and the held-out
-    clips stand for the validation clips, as in the code released with the remix papers.
+    `parts` says which clips train and which are held out, bool (clip,) each. Selection clips are, as
+    `training.select_on` says, a share of the clips that train, or (all of those train then) the held-out clips or
+    one of their splits.
 
     Raises:
-        DataError: the fold is empty, or nothing is left for training or validation.
+        DataError: nothing is left for training, for validation or to be held out.
+        SettingsError: `training.select_on` names a split that is not held out.
     """
-    held_out = np.flatnonzero(store.folds == fold)
-    others = np.flatnonzero(store.folds != fold)
-    if not len(held_out):
-        raise DataError(
-            f"{store.folder}: fold {fold} is empty; folds with clips: {', '.join(map(str, np.unique(store.folds)))}"
-        )
-    if not len(others):
-        raise DataError(f"{store.folder}: no clip is left for training outside fold {fold}")
-    train, validation = others, held_out
-    if validation_share:
-        train, validation = split_validation(others, store.groups, validation_share, seeds.numpy("split"))
+    candidates, held_out = map(np.flatnonzero, parts)
+    if not len(held_out) or not len(candidates):
+        what = "held out" if len(candidates) else "left for training"
+        folds = ", ".join(map(str, np.unique(store.folds)))
+        raise DataError(f"{store.folder}: no clip is {what}; folds with clips: {folds}")
     values, targets = store.array(variant), store.targets()
-    mean, deviation = mel_statistics(values, others)
+    mean, deviation = mel_statistics(values, candidates)
 
     def clips(rows: np.ndarray) -> Clips:
-        features = torch.from_numpy((values[rows].astype(np.float32) - mean) / deviation).to(device)
         names = tuple(store.filenames[row] for row in rows)
+        features = standardised(values, rows, mean, deviation, device)
         return Clips(features, torch.from_numpy(targets[rows]).to(device), names)
 
+    if training.select_on == VALIDATION:
+        share, rng = training.validation_share, seeds.numpy("split")
+        train, validation = split_validation(candidates, store.groups, share, rng)
+        return RunData(clips(train), clips(validation), clips(held_out), held_out, mean, deviation)
     evaluated = clips(held_out)
-    return RunData(clips(train), clips(validation) if validation_share else evaluated, evaluated, mean, deviation)
+    chosen = _selection(store.splits[held_out], training.select_on)
+    selection = evaluated if chosen.all() else clips(held_out[chosen])
+    return RunData(clips(candidates), selection, evaluated, held_out, mean, deviation)
+
+
+def _selection(splits: np.ndarray, select_on: str) -> np.ndarray:
+    """Which held-out clips pick the epoch, bool (clip,)."""
+    if select_on == HELD_OUT:
+        return np.ones(len(splits), dtype=bool)
+    known = [VALIDATION, HELD_OUT, *map(str, np.unique(splits))]
+    if select_on not in known:
+        raise SettingsError(f"training.select_on = {select_on}: no held-out split; {did_you_mean(select_on, known)}")
+    return splits == select_on
+
+
+def standardised(
+    values: np.ndarray, rows: np.ndarray, mean: np.ndarray, deviation: np.ndarray, device: torch.device
+) -> torch.Tensor:
+    """Some clips of a store, float32 on `device`; block by block, so that no second copy of them is ever in memory."""
+    features = torch.empty((len(rows), *values.shape[1:]), dtype=torch.float32, device=device)
+    for start in range(0, len(rows), BLOCK):
+        part = values[rows[start : start + BLOCK]].astype(np.float32)
+        features[start : start + len(part)] = torch.from_numpy((part - mean) / deviation)
+    return features
 
 
 def split_validation(
@@ -85,7 +118,7 @@ def split_validation(
     return rows[~kept], rows[kept]
 
 
-def mel_statistics(values: np.ndarray, rows: np.ndarray, block: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def mel_statistics(values: np.ndarray, rows: np.ndarray, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (mel,) over clips and frames, float32, summed in double precision."""
     count, total, squares = 0, 0.0, 0.0
     for start in range(0, len(rows), block):

@@ -22,22 +22,40 @@ from sedrepro.training.seeds import RunSeeds
 PRECISIONS = {"off": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
+@dataclass(frozen=True)
+class Monitor:
+    """A quantity of the selection clips by which epochs are compared."""
+
+    column: str
+    """In the history."""
+    mode: str
+    """What is better: `max` or `min`."""
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether a value is better than the best so far."""
+        return than is None or (value > than if self.mode == "max" else value < than)
+
+
+MONITORS = {"micro_ap": Monitor("micro_ap", "max"), "loss": Monitor("selection_loss", "min")}
+
+
 @dataclass
 class Progress:
     """Everything that a run needs to go on after a kill."""
 
     epoch: int = 0
-    best_score: float = -1.0
+    best_score: float | None = None
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
 
 class Trainer:
-    """Trains one network on resident clips; the epoch with the best micro-AP on the selection clips is kept.
+    """Trains one network on resident clips; the epoch that does best on the selection clips is kept.
 
-    Loss (eq. 8): mean binary cross-entropy of the clip scores plus the weighted auxiliary losses. The learning rate
-    falls by a factor when that micro-AP stalls. `resume` is a file that survives a kill: the continued run gives,
+    Loss: mean binary cross-entropy of the clip scores plus the weighted auxiliary losses (Deshmukh et al. 2021,
+    eq. 8). What is best is told by `training.monitor`; where that stalls, the learning rate may fall by a factor and
+    training may end. `resume` is a file that survives a kill: the continued run gives,
     on the CPU, the same weights bit for bit as an undisturbed one.
     """
 
@@ -54,9 +72,12 @@ class Trainer:
         self.network, self.run, self.seeds, self.device = network.to(device), run, seeds, device
         self.resume, self.identity = resume, identity
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=run.training.learning_rate)
-        self.schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            self.optimizer, "max", factor=run.training.plateau_factor, patience=run.training.plateau_patience
-        )
+        self.monitor = MONITORS[run.training.monitor]
+        factor, patience = run.training.plateau_factor, run.training.plateau_patience
+        self.schedule = None
+        if factor is not None:
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau
+            self.schedule = plateau(self.optimizer, self.monitor.mode, factor=factor, patience=patience)
         self.precision = PRECISIONS[precision]
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
         self.progress = Progress()
@@ -74,21 +95,35 @@ class Trainer:
         self._load()
         if self.progress.epoch:
             log(f"resuming after epoch {self.progress.epoch}")
-        for epoch in range(self.progress.epoch + 1, self.run.training.epochs + 1):
+        while not self._finished():
+            epoch = self.progress.epoch + 1
             row = {"epoch": epoch, "learning_rate": self.optimizer.param_groups[0]["lr"]}
-            row |= self._train_epoch(train, epoch)
-            scores = self.scores(selection)[0]
-            _require_finite(epoch, scores)
-            row["micro_ap"] = micro_average_precision(selection.targets.cpu().numpy(), scores)
-            self.schedule.step(row["micro_ap"])
+            row |= self._train_epoch(train, epoch) | self._examine(selection, epoch)
+            if self.schedule is not None:
+                self.schedule.step(row[self.monitor.column])
             self._keep(row)
             self._save()
             log(" ".join(f"{key} {value:.6g}" for key, value in row.items()))
         self.network.load_state_dict(self.progress.best_weights)
         return self.progress
 
+    def _finished(self) -> bool:
+        """Whether the last epoch is done, or none has been better for so many that training ends early."""
+        patience = self.run.training.stop_patience
+        stalled = patience is not None and self.progress.epoch - self.progress.best_epoch >= patience
+        return stalled or self.progress.epoch >= self.run.training.epochs
+
+    def _examine(self, selection: Clips, epoch: int) -> dict[str, float]:
+        """Loss and micro-AP of the selection clips."""
+        scores = self.scores(selection)[0]
+        _require_finite(epoch, scores)
+        targets = selection.targets.cpu()
+        loss = nn.functional.binary_cross_entropy(torch.from_numpy(scores), targets)
+        return {"selection_loss": float(loss), "micro_ap": micro_average_precision(targets.numpy(), scores)}
+
     def _train_epoch(self, train: Clips, epoch: int) -> dict[str, float]:
         self.network.train()
+        torch.manual_seed(self.seeds.number("training", epoch))  # dropout; nothing of it is left to be resumed
         order = torch.randperm(len(train), generator=self.seeds.torch("order", epoch)).to(self.device)
         sums: dict[str, Tensor] = {}
         finite = torch.ones((), dtype=torch.bool, device=self.device)
@@ -124,7 +159,7 @@ class Trainer:
         """Clip scores (clip, class) float32, and frame scores (clip, frame, class) float16 where asked for."""
         self.network.eval()
         clip, frame = [], []
-        for batch in clips.features.split(4 * self.run.training.batch_size):
+        for batch in clips.features.split(self.run.training.batch_size):
             with self._autocast():
                 output = self.network(batch)
             clip.append(output.clip.float())
@@ -141,8 +176,8 @@ class Trainer:
     def _keep(self, row: dict[str, float]) -> None:
         self.progress.epoch = int(row["epoch"])
         self.progress.history.append(row)
-        if row["micro_ap"] > self.progress.best_score:
-            self.progress.best_score, self.progress.best_epoch = row["micro_ap"], int(row["epoch"])
+        if self.monitor.better(row[self.monitor.column], self.progress.best_score):
+            self.progress.best_score, self.progress.best_epoch = row[self.monitor.column], int(row["epoch"])
             self.progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
 
     def _save(self) -> None:
@@ -157,14 +192,12 @@ class Trainer:
             "progress": vars(self.progress),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
+            "schedule": self.schedule.state_dict() if self.schedule else {},
             "scaler": self.scaler.state_dict(),
-            "random": torch.get_rng_state(),
         }
 
     def _load(self) -> None:
         """Take up the state in the resume file; one of other settings, or a damaged one, is passed over."""
-        torch.manual_seed(self.seeds.number("training"))
         if self.resume is None or not self.resume.exists():
             return
         fresh = copy.deepcopy(self._state())
@@ -179,9 +212,9 @@ class Trainer:
         self.progress = Progress(**state["progress"])
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
+        if self.schedule:
+            self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["random"].cpu())
 
 
 def _require_finite(epoch: int, values: Any) -> None:

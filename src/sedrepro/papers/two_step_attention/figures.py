@@ -1,10 +1,13 @@
 """Figure 2 of the two-step attention paper: what both attention steps and the decoder show for one clip."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd, mel_centres
+from sedrepro.reporting.run_view import RunView
 
 MOST_PROBABLE = 3
 
@@ -24,8 +27,21 @@ def choose_clip(clip_scores: np.ndarray, targets: np.ndarray) -> int:
     return int(np.lexsort(((clip_scores * targets).sum(axis=1), found))[-1])
 
 
-def examine_figure2(network: Any, logmel: Any, clip: int, scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays of Figure 2 for one clip; `logmel` is (1, frame, mel), standardised."""
+def examine_figure2(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays of Figure 2, and which clip they are of."""
+    run = runs[0]
+    clip = choose_clip(run.scores["clip"], run.scores["targets"])
+    filename = str(run.scores["filenames"][clip])
+    facts = {
+        "filename": filename,
+        "front_end": run.front_end.model_dump(mode="json"),
+        "events": [asdict(event) for event in run.events[filename]],
+    }
+    return panels_of(run.network(), run.logmel(filename)) | {"targets": run.scores["targets"][clip]}, facts
+
+
+def panels_of(network: Any, logmel: Any) -> dict[str, np.ndarray]:
+    """What the panels show of one clip; `logmel` is (1, frame, mel), standardised."""
     output = network(logmel, explain=True)
     probabilities = output.clip[0].numpy()
     shown = np.argsort(-probabilities)[:MOST_PROBABLE]
@@ -37,7 +53,6 @@ def examine_figure2(network: Any, logmel: Any, clip: int, scores: dict[str, np.n
         "frame": output.frame[0].numpy().T,
         "time_weights": output.maps["time_weights"][0].numpy(),
         "clip": probabilities,
-        "targets": scores["targets"][clip],
     }
 
 

@@ -1,0 +1,52 @@
+"""The tables that every corpus has, whatever it is made of.
+
+clips.tsv    filename, split, fold, duration, group
+weak.tsv     filename, event_labels; an empty cell: known to hold no event; unlabelled clips have no row
+strong.tsv   filename, onset, offset, event_label; empty cells: strongly labelled, holds no event
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event
+from sedrepro.errors import DataError
+from sedrepro.files import read_table, write_table
+
+CORPUS_CLIP_COLUMNS = ("filename", "split", "fold", "duration", "group")
+CORPUS_TABLES = ("clips.tsv", "weak.tsv", "strong.tsv")
+
+
+def write_tables(folder: Path, clips: Sequence[Sequence], weak: Sequence[Sequence], strong: Sequence[Sequence]) -> None:
+    """Write the three tables of a corpus to `folder`."""
+    write_table(folder / "clips.tsv", CORPUS_CLIP_COLUMNS, clips)
+    write_table(folder / "weak.tsv", WEAK_COLUMNS, weak)
+    write_table(folder / "strong.tsv", STRONG_COLUMNS, strong)
+
+
+def read_clips(folder: Path) -> list[dict[str, str]]:
+    """Rows of a corpus' clips.tsv, each with its `event_labels` (empty for an unlabelled clip too)."""
+    labels = {row["filename"]: row["event_labels"] for row in read_table(folder / "weak.tsv", WEAK_COLUMNS)}
+    rows = read_table(folder / "clips.tsv", CORPUS_CLIP_COLUMNS)
+    return [row | {"event_labels": labels.get(row["filename"], "")} for row in rows]
+
+
+def read_strong(folder: Path) -> dict[str, list[Event]]:
+    """Events of every strongly labelled clip of a corpus, by filename; an empty list where nothing is heard.
+
+    Raises:
+        DataError: a time is no number (names file and row).
+    """
+    path, events = folder / "strong.tsv", {}
+    for number, row in enumerate(read_table(path, STRONG_COLUMNS), start=2):
+        events.setdefault(row["filename"], []).extend(_event(path, number, row))
+    return events
+
+
+def _event(path: Path, number: int, row: dict[str, Any]) -> list[Event]:
+    if not row["event_label"]:
+        return []
+    try:
+        return [Event(float(row["onset"]), float(row["offset"]), row["event_label"])]
+    except ValueError as error:
+        raise DataError(f"{path}: row {number}: {error}") from error

@@ -1,0 +1,1 @@
+"""He, Shen, Zhang: hierarchical pooling structure (Interspeech 2019)."""

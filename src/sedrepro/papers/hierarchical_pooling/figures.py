@@ -1,0 +1,85 @@
+"""Figure 5 of the hierarchical pooling paper: frame scores of single and hierarchical pooling on one clip."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from sedrepro.clips import Event
+from sedrepro.errors import DataError
+from sedrepro.reporting.run_view import RunView
+
+#: The event that the paper's figure shows (Section 4.1).
+PRINTED = Event(7.574, 10.0, "Train")
+SPLIT = "evaluation"
+
+
+def choose_clip(events: Mapping[str, Sequence[Event]], filenames: Sequence[str]) -> str:
+    """The clip to show, by its labels alone: the one whose only event is nearest to the event of the paper's figure.
+
+    Nearest: of the same class if there is one, then the least sum of the distances of onset and offset, then the
+    first by name. With the official data this is the paper's own clip. Where every clip has several events, the
+    nearest event of any clip decides.
+
+    Raises:
+        DataError: no clip holds an event.
+    """
+    listed = [(name, event) for name in filenames for event in events.get(name, ())]
+    alone = [(name, event) for name, event in listed if len(events[name]) == 1]
+    if not listed:
+        raise DataError(f"Figure 5: no clip of split '{SPLIT}' holds an event; check its strong labels")
+    return min(alone or listed, key=lambda pair: (*_distance(pair[1]), pair[0]))[0]
+
+
+def _distance(event: Event) -> tuple[bool, float]:
+    distance = abs(event.onset - PRINTED.onset) + abs(event.offset - PRINTED.offset)
+    return event.event_label != PRINTED.event_label, distance
+
+
+def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Frame scores (run, frame) of the chosen clip for the class of its event."""
+    scores = runs[0].scores
+    evaluated = [str(name) for name, split in zip(scores["filenames"], scores["splits"], strict=True) if split == SPLIT]
+    filename = choose_clip(runs[0].events, evaluated)
+    events = runs[0].events[filename]
+    label = min(events, key=_distance).event_label
+    facts = {
+        "filename": filename,
+        "event_label": label,
+        "events": [asdict(event) for event in events],
+        "frames_per_second": float(scores["frames_per_second"]),
+    }
+    return {"frame": np.stack([_frame_scores(run, filename, label) for run in runs]).astype(np.float32)}, facts
+
+
+def _frame_scores(run: RunView, filename: str, label: str) -> np.ndarray:
+    """Scores (frame,) of one class in one clip."""
+    row = list(map(str, run.scores["filenames"])).index(filename)
+    return run.scores["frame"][row, :, run.classes.index(label)]
+
+
+def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
+    """One panel per pooling: single and hierarchical curve; where the reference event sounds is shaded."""
+    import matplotlib.pyplot as plt
+
+    curves = arrays["frame"]
+    figure, panels = plt.subplots(3, 1, figsize=(9, 7.5), sharex=True, sharey=True, layout="constrained")
+    times = (np.arange(curves.shape[1]) + 0.5) / facts["frames_per_second"]
+    for number, panel in enumerate(panels):
+        _shade(panel, facts)
+        for offset, (colour, style) in enumerate((("#d55e00", "--"), ("#0072b2", "-"))):
+            run = 2 * number + offset
+            panel.plot(times, curves[run], color=colour, linestyle=style, label=facts["labels"][run])
+        panel.set(ylim=(-0.03, 1.03), ylabel="Probability")
+        panel.legend(loc="upper left", framealpha=0.9)
+    panels[-1].set(xlabel="Time (s)", xlim=(0, curves.shape[1] / facts["frames_per_second"]))
+    name = facts["filename"].rsplit("/", 1)[-1]
+    figure.suptitle(f"{facts['event_label']} in {name} ({facts['scale']} scale); shaded: reference event")
+    return figure
+
+
+def _shade(panel: Any, facts: dict[str, Any]) -> None:
+    for event in facts["events"]:
+        if event["event_label"] == facts["event_label"]:
+            panel.axvspan(event["onset"], event["offset"], color="#999999", alpha=0.3, linewidth=0)

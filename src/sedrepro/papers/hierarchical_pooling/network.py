@@ -1,0 +1,98 @@
+"""The network of the hierarchical pooling paper (He et al. 2019), Section 2 and Figure 3."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform
+from sedrepro.nn.output import Network, Output
+from sedrepro.nn.poolings import pooling as make_pooling
+
+
+class GatedCrnn(Network):
+    """Gated convolution blocks, a plain convolution, a BiGRU, frame scores, and their pooling (Figure 2 and 3).
+
+    One block per entry of `filters`, with the max-pooling (frame, mel) of the same place in `poolings`; then a 3x3
+    convolution of `last_filters` with batch norm, ReLU and `last_pooling`. Channels are stacked on the mel axis for
+    the BiGRU of `recurrent` units per direction. Attention learns its weights from the BiGRU's output, the input of
+    the dense layer of the frame scores. Weights start as in Keras, in which the code that the paper follows is written.
+    (batch, frame, mel) -> clip (batch, class), frame (batch, frame // time_reduction, class).
+
+    Raises:
+        ValueError: the input is smaller than the poolings, or filters and poolings differ in number.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        frames: int,
+        mels: int,
+        filters: Sequence[int],
+        poolings: Sequence[Sequence[int]],
+        last_filters: int,
+        last_pooling: Sequence[int],
+        recurrent: int,
+        dropout: float,
+        pooling: str,
+        groups: Sequence[int],
+        segment_weights: str,
+    ) -> None:
+        super().__init__()
+        if len(filters) != len(poolings):
+            raise ValueError(f"{len(filters)} filters but {len(poolings)} poolings; give one of each per block")
+        self.time_reduction, mel_reduction = _reductions([*poolings, last_pooling], frames, mels)
+        channels = (1, *filters)
+        self.blocks = nn.Sequential(
+            *(GatedConvBlock(*sizes, dropout) for sizes in zip(channels, filters, map(tuple, poolings), strict=False))
+        )
+        self.last = nn.Sequential(
+            nn.Conv2d(channels[-1], last_filters, 3, padding=1, bias=False),
+            nn.BatchNorm2d(last_filters),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(tuple(last_pooling)),
+        )
+        stacked = last_filters * (mels // mel_reduction)
+        self.recurrent = nn.GRU(stacked, recurrent, batch_first=True, bidirectional=True)
+        self.frame = nn.Linear(2 * recurrent, classes)
+        self.pooling = make_pooling(pooling, classes, 2 * recurrent, groups, segment_weights)
+        glorot_uniform(self)
+
+    def forward(self, logmel: Tensor) -> Output:
+        """Scores of standardised log-mel features."""
+        maps = self.last(self.blocks(as_image(logmel)))
+        hidden, _ = self.recurrent(maps.transpose(1, 2).flatten(2))
+        with torch.autocast(logmel.device.type, enabled=False):  # halves would tie scores, and lose small weights
+            hidden = hidden.to(self.frame.weight.dtype)
+            frame = torch.sigmoid(self.frame(hidden))
+            clip = self.pooling(frame.transpose(1, 2), hidden)
+        return Output(clip, frame)
+
+
+def _reductions(poolings: Sequence[Sequence[int]], frames: int, mels: int) -> tuple[int, int]:
+    """By how much all poolings (frame, mel) together shorten the time and the mel axis."""
+    if not all(len(sizes) == 2 and min(sizes) >= 1 for sizes in poolings):
+        raise ValueError(f"poolings {poolings}: give two sizes of at least 1 each, [frame, mel]")
+    time, mel = (math.prod(sizes) for sizes in zip(*poolings, strict=True))
+    if frames < time or mels < mel:
+        raise ValueError(f"features of {frames} frames x {mels} mel bands are too few for poolings of {time} x {mel}")
+    return time, mel
+
+
+def build(
+    network: str, arguments: dict, loss_weights: dict[str, float], classes: int, frames: int, mels: int
+) -> Network:
+    """The network of a system; it has no auxiliary losses.
+
+    Raises:
+        SettingsError: there is no such network or pooling (names the nearest).
+        TypeError: an argument is unknown to the network.
+        ValueError: the features are too small for the network's poolings.
+    """
+    builders = {"gated_crnn": partial(GatedCrnn, classes, frames, mels)}
+    if network not in builders:
+        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
+    return builders[network](**arguments)
