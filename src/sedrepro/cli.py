@@ -257,7 +257,7 @@ def score(options: argparse.Namespace, config: Config) -> None:
     from sedrepro import scoring
 
     paper = _paper(options, config)
-    paper.run(options.system)
+    paper.run(options.system, options.variant)
     print(scoring.score(paper, _identity(options), config))
 
 

@@ -63,7 +63,7 @@ def runs_of(config: Config, paper: Paper, system: str, variant: str) -> list[Run
     Raises:
         SettingsError: the system or the variant is unknown (names the nearest).
     """
-    paper.run(system)
+    paper.run(system, variant)
     settings = paper.settings
     folds = settings.corpora[settings.corpus_of(variant)[0]].folds(config.folds)
     seeds = settings.systems[system].seeds or config.seeds
@@ -126,7 +126,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     from sedrepro.training.supervised import Trainer
 
     started = time.monotonic()
-    run, seeds = paper.run(who.system), RunSeeds(who.fold, who.seed)
+    run, seeds = paper.run(who.system, who.variant), RunSeeds(who.fold, who.seed)
     torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config.tf32
     corpus = paper.settings.corpus_of(who.variant)[0]
@@ -174,7 +174,7 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict
     return asdict(who) | {
         "scale": config.scale,
         "budget": paper.budget,
-        "settings": paper.run(who.system).model_dump(mode="json"),
+        "settings": paper.run(who.system, who.variant).model_dump(mode="json"),
         "mixed_precision": config.mixed_precision,
         "tf32": config.tf32,
         "classes": list(facts.classes),

@@ -42,6 +42,28 @@ class About(Typed):
 Corpus = Annotated[Remix | Official, Field(discriminator="kind")]
 
 
+class Constant(Typed):
+    """A learning rate that stays."""
+
+    kind: Literal["constant"]
+
+
+class Plateau(Typed):
+    """A learning rate that falls when the monitored value stalls."""
+
+    kind: Literal["plateau"]
+    factor: float = Field(gt=0, lt=1)
+    patience: int = Field(ge=0, description="epochs without a better one before that")
+
+
+class Decay(Typed):
+    """A learning rate that falls at regular intervals."""
+
+    kind: Literal["decay"]
+    factor: float = Field(gt=0, lt=1)
+    iterations: int = Field(gt=0, description="batches from one fall to the next")
+
+
 class Training(Typed):
     """How a system is trained."""
 
@@ -49,18 +71,22 @@ class Training(Typed):
     batch_size: int = Field(gt=0)
     learning_rate: float = Field(gt=0)
     epochs: int = Field(gt=0, description="at most")
-    monitor: Literal["micro_ap", "loss"] = Field(description="what of the selection clips tells the better epoch")
-    plateau_factor: float | None = Field(gt=0, lt=1, description="of the learning rate when that stalls; none: never")
-    plateau_patience: int | None = Field(ge=0, description="epochs without a better one before that")
+    monitor: Literal["micro_ap", "loss", "none"] = Field(
+        description="what of the selection clips tells the better epoch; none: the last one is kept"
+    )
+    schedule: Constant | Plateau | Decay = Field(discriminator="kind", description="of the learning rate")
+    balance: float | None = Field(
+        ge=1, description="a class is drawn at most so many times as often as the rarest; none: clips come as they are"
+    )
     stop_patience: int | None = Field(gt=0, description="epochs without a better one before training ends; none: never")
     select_on: str = Field(description="selection clips: validation, held_out, or a split that is held out")
     validation_share: float = Field(gt=0, lt=1, description="share of the training clips kept for validation")
     gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
 
     @model_validator(mode="after")
-    def _whole_plateau(self) -> "Training":
-        if (self.plateau_factor is None) != (self.plateau_patience is None):
-            raise ValueError("plateau_factor and plateau_patience belong together: give both or none")
+    def _something_is_monitored(self) -> "Training":
+        if self.monitor == "none" and (self.schedule.kind == "plateau" or self.stop_patience is not None):
+            raise ValueError("a plateau schedule and stop_patience need a monitor; monitor is none")
         return self
 
 
@@ -96,6 +122,9 @@ class PaperSettings(Typed):
     classes: tuple[str, ...] = Field(min_length=1, description="class order of scores and metrics")
     front_end: FrontEnd
     corpora: dict[str, Corpus]
+    training_on: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="what differs from `training` on a corpus, by its name"
+    )
     networks: dict[str, dict[str, Any]]
     training: Training
     evaluation: Evaluation = Evaluation()
@@ -114,11 +143,15 @@ class PaperSettings(Typed):
     def _splits_are_held_out(self) -> "PaperSettings":
         splits = [split for corpus in self.corpora.values() for split in corpus.held_out]
         selecting = {f"systems.{name}.": system.training.get("select_on") for name, system in self.systems.items()}
+        selecting |= {f"training_on.{name}.": given.get("select_on") for name, given in self.training_on.items()}
         for where, chosen in ({"": self.training.select_on} | selecting).items():
             known = [VALIDATION, HELD_OUT, *splits]
             if chosen is not None and chosen not in known:
                 hint = did_you_mean(str(chosen), known)
                 raise ValueError(f"{where}training.select_on = {chosen!r} is no held-out split; {hint}")
+        for name in self.training_on:
+            if name not in self.corpora:
+                raise ValueError(f"training_on.{name}: no such corpus; {did_you_mean(name, self.corpora)}")
         for name, how in self.detection.items():
             if how.choose_on not in splits:
                 hint = did_you_mean(how.choose_on, splits)
@@ -140,6 +173,10 @@ class PaperSettings(Typed):
         if variant not in known:
             raise SettingsError(f"corpus variant '{variant}' is unknown; {did_you_mean(variant, known)}")
         return known[variant]
+
+    def classes_of(self, corpus: str) -> tuple[str, ...]:
+        """Class order of the scores and metrics of a corpus: its own, or the paper's."""
+        return self.corpora[corpus].classes or self.classes
 
     def figure_of(self, name: str) -> Figure:
         """Settings of a figure.
@@ -184,11 +221,11 @@ class Paper:
         """The paper's folder in the package."""
         return PAPERS_FOLDER / self.name
 
-    def run(self, system: str) -> RunSettings:
-        """The settings of one system's runs.
+    def run(self, system: str, variant: str | None = None) -> RunSettings:
+        """The settings of one system's runs on a corpus variant; without one, as on a corpus without its own training.
 
         Raises:
-            SettingsError: the system, its network or a training key is unknown (names the nearest).
+            SettingsError: the system, its network, the variant or a training key is unknown (names the nearest).
         """
         systems, networks = self.settings.systems, self.settings.networks
         if system not in systems:
@@ -198,8 +235,10 @@ class Paper:
             raise SettingsError(
                 f"{self.name}: network '{chosen.network}' is unknown; {did_you_mean(chosen.network, networks)}"
             )
+        corpus = self.settings.corpus_of(variant)[0] if variant else ""
+        differing = self.settings.training_on.get(corpus, {}) | chosen.training
         where = f"{self.name}: systems.{system}.training"
-        training = load(Training, self.settings.training.model_dump() | chosen.training, where)
+        training = load(Training, self.settings.training.model_dump() | differing, where)
         return RunSettings(
             front_end=self.settings.front_end,
             network=chosen.network,

@@ -12,7 +12,7 @@ from sedrepro.errors import SedreproError, SettingsError
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Output
 from sedrepro.papers.two_step_attention.network import TwoStepNetwork
-from sedrepro.settings import load_paper
+from sedrepro.settings import Constant, Plateau, load_paper
 from sedrepro.training import supervised
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds
@@ -33,11 +33,15 @@ def _one_thread():
 
 def settings(loss_weights=None, **training):
     given = {"scale": "miniature", "folds": [1], "seeds": [1]}
-    run = load_paper("two_step_attention", make_config(given, "test")).run("2ap_alpha_0")
+    run = load_paper("two_step_attention", make_config(given, "test")).run("2ap_alpha_0", "remix_0db")
     quick = {"epochs": 4, "batch_size": 3, "learning_rate": 0.01} | training
     return run.model_copy(
         update={"training": run.training.model_copy(update=quick), "loss_weights": loss_weights or {}}
     )
+
+
+def plateau(factor: float, patience: int) -> Plateau:
+    return Plateau(kind="plateau", factor=factor, patience=patience)
 
 
 def clips(count=8, seed=0) -> Clips:
@@ -89,7 +93,7 @@ class Fixed(nn.Module):
 
 @pytest.mark.parametrize("network", [masks, two_steps], ids=["gwrp", "two-step"])
 def test_eight_clips_are_learnt_by_heart(network):
-    made = trainer(network(), settings(epochs=60, learning_rate=0.02, plateau_patience=60, batch_size=8))
+    made = trainer(network(), settings(epochs=60, learning_rate=0.02, schedule=plateau(0.1, 60), batch_size=8))
     progress = fit(made, clips(), clips())
     scores, _ = made.scores(clips())
     assert progress.best_score == pytest.approx(1)
@@ -174,7 +178,7 @@ def test_systems_share_the_order_of_clips_whatever_randomness_they_use():
 
 
 def test_the_rate_falls_when_the_score_stalls():
-    run = settings(epochs=8, plateau_patience=2, plateau_factor=0.1, learning_rate=0.5)
+    run = settings(epochs=8, schedule=plateau(0.1, 2), learning_rate=0.5)
     rates = [row["learning_rate"] for row in fit(trainer(Fixed(torch.full((8, CLASSES), 0.5)), run)).history]
     # Epoch 1 sets the best score; epochs 2 to 4 do not better it, three being more than the patience of two.
     assert rates == pytest.approx([0.5] * 4 + [0.05] * 3 + [0.005])
@@ -183,7 +187,7 @@ def test_the_rate_falls_when_the_score_stalls():
 def test_the_rate_stays_while_the_score_rises(monkeypatch):
     scores = iter(np.linspace(0.1, 0.9, 8))
     monkeypatch.setattr(supervised, "micro_average_precision", lambda targets, scored: float(next(scores)))
-    history = fit(trainer(run=settings(epochs=8, plateau_patience=0))).history
+    history = fit(trainer(run=settings(epochs=8, schedule=plateau(0.1, 0)))).history
     assert {row["learning_rate"] for row in history} == {0.01}
 
 
@@ -201,7 +205,7 @@ def test_the_best_epochs_weights_are_kept(monkeypatch, scores, best):
     assert not same(seen[0], seen[1])
 
 
-LOSS = {"monitor": "loss", "plateau_factor": None}
+LOSS = {"monitor": "loss", "schedule": Constant(kind="constant")}
 
 
 def given_losses(monkeypatch, losses):
@@ -240,7 +244,7 @@ def test_training_ends_when_the_loss_has_not_improved_for_as_long_as_the_patienc
 
 def test_the_rate_falls_when_the_monitored_loss_stalls(monkeypatch):
     given_losses(monkeypatch, (0.5, 0.4, 0.6, 0.6, 0.3, 0.2))
-    run = settings(epochs=6, monitor="loss", plateau_factor=0.1, plateau_patience=1, learning_rate=0.5)
+    run = settings(epochs=6, monitor="loss", schedule=plateau(0.1, 1), learning_rate=0.5)
     rates = [row["learning_rate"] for row in fit(trainer(run=run)).history]
     assert rates == pytest.approx([0.5] * 4 + [0.05] * 2)
 
@@ -339,7 +343,7 @@ def stop_after(epoch: int):
 
 def resumed(path, stop, network=two_steps, run=None, identity="one", **arguments):
     """Train, be killed by `stop(trainer)`, and train again from the resume file, with a fresh network."""
-    run = run or settings({"reconstruction": 0.1}, plateau_patience=0)
+    run = run or settings({"reconstruction": 0.1}, schedule=plateau(0.1, 0))
     first = trainer(network(), run, resume=path, identity="one", **arguments)
     with pytest.raises(Killed):
         fit(first, log=stop(first))
@@ -349,7 +353,7 @@ def resumed(path, stop, network=two_steps, run=None, identity="one", **arguments
 
 
 def undisturbed(network=two_steps, run=None):
-    made = trainer(network(), run or settings({"reconstruction": 0.1}, plateau_patience=0))
+    made = trainer(network(), run or settings({"reconstruction": 0.1}, schedule=plateau(0.1, 0)))
     return made, fit(made)
 
 
@@ -369,7 +373,7 @@ def test_the_schedule_goes_on_counting_after_a_kill(tmp_path, epoch):
     def stalled():
         return Fixed(torch.full((8, CLASSES), 0.5))
 
-    run = settings(epochs=8, plateau_patience=2)
+    run = settings(epochs=8, schedule=plateau(0.1, 2))
     _, again, _ = resumed(tmp_path / "run.pt", lambda made: stop_after(epoch), stalled, run)
     rates = [row["learning_rate"] for row in again.history]
     assert rates == [row["learning_rate"] for row in undisturbed(stalled, run)[1].history]

@@ -25,7 +25,7 @@ rule train:
         gpu=1,
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: compact(PAPERS[wildcards.paper].run(wildcards.system)),
+        settings=lambda wildcards: compact(PAPERS[wildcards.paper].run(wildcards.system, wildcards.variant)),
         machine=[CONF.mixed_precision, CONF.tf32, CONF.frame_scores],
     message:
         "Training {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"

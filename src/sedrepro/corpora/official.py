@@ -22,6 +22,7 @@ class Official(Typed):
     """Settings of one corpus of official clips."""
 
     kind: Literal["official"]
+    classes: tuple[str, ...] = Field(default=(), description="in the order of scores; none: those of the paper")
     data_set: str
     training: tuple[str, ...] = Field(min_length=1, description="splits that train; their clips have weak labels")
     held_out: tuple[str, ...] = Field(min_length=1, description="splits that are scored, each by itself")

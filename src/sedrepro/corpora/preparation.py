@@ -71,7 +71,7 @@ def prepare_recipes(config: Config, paper: Paper, corpus: str) -> int:
         raise SettingsError(
             f"{paper.name}: front_end.clip_seconds = {clip_seconds}: the remix places events up to {last} s"
         )
-    events = read_events(survey_folder(config, settings.events), paper.settings.classes)
+    events = read_events(survey_folder(config, settings.events), paper.settings.classes_of(corpus))
     scenes = read_table(survey_folder(config, settings.scenes) / "clips.tsv", CLIP_COLUMNS)
     mixtures = draw(events, scenes, settings, trait(settings.events, "FOLDS"))
     write_recipes(_recipe_file(config, paper, corpus), mixtures)
@@ -83,7 +83,8 @@ def prepare_tables(config: Config, paper: Paper, corpus: str) -> int:
     settings, folder = corpus_settings(paper, corpus), corpus_folder(config, paper, corpus)
     if isinstance(settings, Official):
         _check_splits(paper, corpus, settings)
-        write_official_tables(folder, survey_folder(config, settings.data_set), settings, paper.settings.classes)
+        classes = paper.settings.classes_of(corpus)
+        write_official_tables(folder, survey_folder(config, settings.data_set), settings, classes)
     else:
         mixtures = read_recipes(_recipe_file(config, paper, corpus))
         write_remix_tables(folder, mixtures, paper.settings.front_end.clip_seconds)
@@ -112,7 +113,7 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
         expected, mark, blocks = _extraction(config, paper, corpus, clips, str(device), threads)
         facts = StoreFacts(
             front_end=front_end,
-            classes=tuple(c for c in paper.settings.classes if c in present),
+            classes=tuple(c for c in paper.settings.classes_of(corpus) if c in present),
             variants=tuple(settings.variants(corpus)),
             clips=len(clips),
             clips_expected=expected,

@@ -30,12 +30,16 @@ class Remix(Typed):
     """Settings of one remix corpus."""
 
     kind: Literal["remix"]
+    classes: tuple[str, ...] = Field(default=(), description="in the order of scores; none: those of the paper")
     events: str = Field(description="data set of the event clips")
     scenes: str = Field(description="data set of the scenes")
     snr_db: tuple[int, ...] = Field(min_length=1)
     mixtures_per_fold: int = Field(gt=0)
     draw: Literal["reshuffled", "tiled"] = Field(description="new order per repetition, or one order tiled as released")
     level: Literal["whole_file", "active"] = Field(description="what the event level is measured on")
+    label_span: Literal["as_heard", "whole_slot"] = Field(
+        default="as_heard", description="what an event's label lasts: what is left of it within its 2 s, or all 2 s"
+    )
     seed: int = Field(ge=0)
 
     @property
@@ -122,13 +126,14 @@ def draw(
         drawn = _repeated(pool, settings.mixtures_per_fold * len(ONSETS), rng, settings.draw)
         for start in range(0, len(drawn), len(ONSETS)):
             number = len(mixtures)
-            placed = tuple(_place(row, onset) for row, onset in zip(drawn[start:], ONSETS, strict=False))
+            placed = tuple(_place(row, onset, settings) for row, onset in zip(drawn[start:], ONSETS, strict=False))
             mixtures.append(Mixture(f"{number:05d}.wav", fold, scene_order[number], placed))
     return mixtures
 
 
-def _place(row: dict[str, str], onset: float) -> PlacedEvent:
-    length = min(float(row["duration"]), EVENT_SECONDS)
+def _place(row: dict[str, str], onset: float, settings: Remix) -> PlacedEvent:
+    heard = min(float(row["duration"]), EVENT_SECONDS)
+    length = EVENT_SECONDS if settings.label_span == "whole_slot" else heard
     return PlacedEvent(onset, round(onset + length, 6), row["label"], row["filename"])
 
 

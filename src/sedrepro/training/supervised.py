@@ -17,6 +17,8 @@ from sedrepro.files import atomic_path
 from sedrepro.nn.output import Output
 from sedrepro.settings import RunSettings
 from sedrepro.training.data import Clips
+from sedrepro.training.order import epoch_order
+from sedrepro.training.schedules import Schedule
 from sedrepro.training.seeds import RunSeeds
 
 PRECISIONS = {"off": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -36,7 +38,11 @@ class Monitor:
         return than is None or (value > than if self.mode == "max" else value < than)
 
 
-MONITORS = {"micro_ap": Monitor("micro_ap", "max"), "loss": Monitor("selection_loss", "min")}
+MONITORS = {
+    "micro_ap": Monitor("micro_ap", "max"),
+    "loss": Monitor("selection_loss", "min"),
+    "none": Monitor("epoch", "max"),  # the last epoch is the best
+}
 
 
 @dataclass
@@ -73,11 +79,7 @@ class Trainer:
         self.resume, self.identity = resume, identity
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=run.training.learning_rate)
         self.monitor = MONITORS[run.training.monitor]
-        factor, patience = run.training.plateau_factor, run.training.plateau_patience
-        self.schedule = None
-        if factor is not None:
-            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau
-            self.schedule = plateau(self.optimizer, self.monitor.mode, factor=factor, patience=patience)
+        self.schedule = Schedule(self.optimizer, run.training.schedule, self.monitor.mode)
         self.precision = PRECISIONS[precision]
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
         self.progress = Progress()
@@ -99,8 +101,7 @@ class Trainer:
             epoch = self.progress.epoch + 1
             row = {"epoch": epoch, "learning_rate": self.optimizer.param_groups[0]["lr"]}
             row |= self._train_epoch(train, epoch) | self._examine(selection, epoch)
-            if self.schedule is not None:
-                self.schedule.step(row[self.monitor.column])
+            self.schedule.after_epoch(row[self.monitor.column])
             self._keep(row)
             self._save()
             log(" ".join(f"{key} {value:.6g}" for key, value in row.items()))
@@ -124,7 +125,7 @@ class Trainer:
     def _train_epoch(self, train: Clips, epoch: int) -> dict[str, float]:
         self.network.train()
         torch.manual_seed(self.seeds.number("training", epoch))  # dropout; nothing of it is left to be resumed
-        order = torch.randperm(len(train), generator=self.seeds.torch("order", epoch)).to(self.device)
+        order = epoch_order(train.targets, self.run.training.balance, self.seeds, epoch).to(self.device)
         sums: dict[str, Tensor] = {}
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         batches = order.split(self.run.training.batch_size)
@@ -137,6 +138,7 @@ class Trainer:
             self.scaler.scale(losses["loss"]).backward()
             self.scaler.step(self.optimizer)
             self.scaler.update()
+            self.schedule.after_batch()
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0) + loss.detach()
         means = {name: float(value) / len(batches) for name, value in sums.items()}
@@ -192,7 +194,7 @@ class Trainer:
             "progress": vars(self.progress),
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict() if self.schedule else {},
+            "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
 
@@ -212,8 +214,7 @@ class Trainer:
         self.progress = Progress(**state["progress"])
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.schedule:
-            self.schedule.load_state_dict(state["schedule"])
+        self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])
 
 

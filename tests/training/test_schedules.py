@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from sedrepro.settings import Constant, Decay, Plateau
+from sedrepro.training.schedules import Schedule
+
+
+def rates(settings, epochs, mode="max", batches=3):
+    """The rate of every batch, when the monitored values are `epochs`."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule, seen = Schedule(optimizer, settings, mode), []
+    for value in epochs:
+        for _ in range(batches):
+            seen.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.after_batch()
+        schedule.after_epoch(value)
+    return seen
+
+
+def test_a_constant_rate_stays():
+    assert set(rates(Constant(kind="constant"), [0.5] * 9)) == {1.0}
+
+
+@pytest.mark.parametrize(("mode", "values"), [("max", [0.5, 0.4, 0.3, 0.2]), ("min", [0.5, 0.6, 0.7, 0.8])])
+def test_a_plateau_lowers_the_rate_after_its_patience(mode, values):
+    plateau = Plateau(kind="plateau", factor=0.1, patience=1)
+    assert rates(plateau, values, mode) == pytest.approx([1.0] * 9 + [0.1] * 3)
+
+
+def test_decay_counts_batches_and_not_epochs():
+    decay = Decay(kind="decay", factor=0.9, iterations=4)
+    assert rates(decay, [0.0] * 4) == pytest.approx([1.0] * 4 + [0.9] * 4 + [0.81] * 4)
+
+
+@pytest.mark.parametrize(
+    "settings", [Decay(kind="decay", factor=0.9, iterations=4), Plateau(kind="plateau", factor=0.1, patience=2)]
+)
+def test_a_restored_schedule_goes_on_counting(settings):
+    def run(stop):
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        schedule = Schedule(optimizer, settings, "max")
+        for step in range(12):
+            if step == stop:
+                state, rate = schedule.state_dict(), optimizer.state_dict()
+                optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+                schedule = Schedule(optimizer, settings, "max")
+                optimizer.load_state_dict(rate)
+                schedule.load_state_dict(state)
+            optimizer.step()
+            schedule.after_batch()
+            schedule.after_epoch(0.5)
+        return optimizer.param_groups[0]["lr"]
+
+    assert run(None) == pytest.approx(run(5)) != 1.0
