@@ -71,13 +71,14 @@ def runs_of(config: Config, paper: Paper, system: str, variant: str) -> list[Run
 
 
 def figure_runs(config: Config, paper: Paper, figure: str) -> list[RunIdentity]:
-    """The runs that a figure looks into: of each of its systems the one with the first fold and seed.
+    """The runs that a figure looks into: of each of its systems the first fold and seed, or all.
 
     Raises:
         SettingsError: the paper has no such figure, or it names an unknown system or variant (names the nearest).
     """
     shown = paper.settings.figure_of(figure)
-    return [runs_of(config, paper, system, shown.variant)[0] for system in shown.systems]
+    number = 1 if shown.runs == "first" else None
+    return [who for system in shown.systems for who in runs_of(config, paper, system, shown.variant)[:number]]
 
 
 def store_folder(config: Config, paper: Paper, corpus: str) -> Path:
@@ -140,7 +141,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode() + _training_code(paper)).hexdigest()
         trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
         progress = trainer.fit(data.train, data.validation, log)
-        clip, frame = trainer.scores(data.held_out, config.frame_scores or bool(paper.settings.detection))
+        clip, frame = trainer.scores(data.held_out, config.frame_scores or paper.settings.needs_frames)
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),

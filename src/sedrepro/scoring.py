@@ -5,7 +5,6 @@ post-processing is chosen on one split, and what was chosen is used on all of th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +13,23 @@ import numpy as np
 from sedrepro.clips import Event
 from sedrepro.config import Config
 from sedrepro.corpora.tables import read_strong
-from sedrepro.detection.postprocessing import PostProcessing, active_frames, events
-from sedrepro.detection.search import Search, search
-from sedrepro.detection.segments import segment_activity
+from sedrepro.detection.methods import Detector, Method, Scores, detector
 from sedrepro.errors import DataError, SettingsError, did_you_mean
-from sedrepro.evaluation.clip_metrics import clip_metrics
+from sedrepro.evaluation.clip_metrics import clip_f1, clip_metrics
+from sedrepro.evaluation.event_based import event_metrics
+from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.files import read_json, write_json, write_table
 from sedrepro.runs import RunIdentity, corpus_folder, read_scores
-from sedrepro.settings import Paper
+from sedrepro.settings import Evaluation, Paper
 
 #: Files that scoring adds to a run's folder.
 SCORE_FILES = ("metrics.json", "detected.tsv")
+#: Arrays of scores.npz with an entry per clip.
+PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
+#: What metrics.json takes over from config.json.
+COPIED = ("paper", "system", "variant", "fold", "seed", "scale", "clips", "clips_expected", "data", "classes")
 DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_label")
-
-
-@dataclass(frozen=True)
-class SplitScores:
-    """Scores, targets and reference events of the clips of one split."""
-
-    clip: np.ndarray
-    """(clip, class)"""
-    targets: np.ndarray
-    """(clip, class)"""
-    frame: np.ndarray | None
-    """(clip, frame, class)"""
-    frames_per_second: float
-    durations: np.ndarray
-    """Seconds, (clip,)"""
-    filenames: tuple[str, ...]
-    reference: dict[str, list[Event]]
 
 
 def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
@@ -53,86 +39,137 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
         DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
         SettingsError: a way of detection chooses on a split that is not held out.
     """
-    folder, corpus = who.folder(config), corpus_folder(config, paper, paper.settings.corpus_of(who.variant)[0])
+    name = paper.settings.corpus_of(who.variant)[0]
+    folder, corpus = who.folder(config), corpus_folder(config, paper, name)
     described, scores = read_json(folder / "config.json"), read_scores(folder)
     strong = read_strong(corpus)
     try:
-        splits = dict(_splits(scores, strong))
-        classes = described["classes"]
-        copied = ("paper", "system", "variant", "fold", "seed", "scale", "clips", "clips_expected", "data", "classes")
-        metrics = {key: described[key] for key in copied}
-        metrics["splits"] = {
-            name: {"clips": len(part.clip)} | clip_metrics(part.targets, part.clip, classes) | {"detections": {}}
-            for name, part in splits.items()
-        }
+        splits = dict(_splits(scores, strong, described["classes"]))
+        metrics = {key: described[key] for key in COPIED} | {"parameters": described["parameters"]}
+        metrics["splits"] = {split: _tagging(part, paper.settings.evaluation) for split, part in splits.items()}
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
+    if paper.settings.needs_frames:
+        for split, part in splits.items():
+            _require_frames(folder / "scores.npz", part)
+            _require_labels(corpus / "strong.tsv", split, part)
+            _add(metrics["splits"][split], _frame_level(part, paper.settings.evaluation))
     detected: list[tuple] = []
-    for name, how in paper.settings.detection.items():
-        rows, outcomes = _detection(paper, who, splits, classes, name, how)
-        detected += rows
-        for split, outcome in outcomes.items():
-            metrics["splits"][split]["detections"][name] = outcome
+    for method, how in paper.settings.detection_of(name).items():
+        chosen = _detector(paper, method, how, splits)
+        for split, part in splits.items():
+            found = chosen.events(part)
+            metrics["splits"][split]["detections"][method] = _outcome(chosen, part, found, paper.settings.evaluation)
+            detected += _rows(method, split, part, found)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
     write_json(folder / "metrics.json", metrics | {"evaluation": paper.settings.evaluation.model_dump(mode="json")})
     return folder / "metrics.json"
 
 
-def _splits(scores: dict[str, np.ndarray], strong: dict[str, list[Event]]) -> Iterator[tuple[str, SplitScores]]:
+def _splits(
+    scores: dict[str, np.ndarray], strong: dict[str, list[Event]], classes: list[str]
+) -> Iterator[tuple[str, Scores]]:
+    counts = sorted({len(array) for name, array in scores.items() if name in PER_CLIP})
+    if len(counts) > 1:
+        raise ValueError(f"arrays of {counts[0]} and of {counts[-1]} clips")
     for split in dict.fromkeys(map(str, scores["splits"])):
         rows = np.flatnonzero(scores["splits"] == split)
         filenames = tuple(map(str, scores["filenames"][rows]))
-        yield (
-            split,
-            SplitScores(
-                clip=scores["clip"][rows],
-                targets=scores["targets"][rows],
-                frame=scores["frame"][rows].astype(np.float32) if "frame" in scores else None,
-                frames_per_second=float(scores["frames_per_second"]),
-                durations=scores["durations"][rows],
-                filenames=filenames,
-                reference={name: strong[name] for name in filenames if name in strong},
-            ),
+        part = Scores(
+            classes=classes,
+            filenames=filenames,
+            clip=scores["clip"][rows],
+            frame=scores["frame"][rows].astype(np.float32) if "frame" in scores else None,
+            frames_per_second=float(scores["frames_per_second"]),
+            durations=scores["durations"][rows],
+            targets=scores["targets"][rows],
+            reference=[strong.get(name) for name in filenames],
+        )
+        yield split, part
+
+
+def _tagging(part: Scores, evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics of the clip scores of a split."""
+    found = {"clips": len(part.clip)} | clip_metrics(part.targets, part.clip, part.classes) | {"detections": {}}
+    if evaluation.clip_level:
+        thresholds = np.full(len(part.classes), evaluation.clip_level.threshold)
+        _add(found, clip_f1(part.targets, part.clip, part.classes, thresholds))
+    return found
+
+
+def _frame_level(part: Scores, evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics of the frame scores of a split, where the paper has them."""
+    if evaluation.frame_level is None:
+        return {}
+    return frame_metrics(
+        part.frame,
+        part.clip,
+        part.reference,
+        part.classes,
+        evaluation.frame_level,
+        part.frames_per_second,
+        part.durations,
+    )
+
+
+def _add(found: dict[str, Any], more: dict[str, Any]) -> None:
+    """Metrics and class-wise metrics beside those that are there."""
+    for key in more:
+        found[key] = found.get(key, {}) | more[key]
+
+
+def _detector(paper: Paper, name: str, how: Method, splits: dict[str, Scores]) -> Detector:
+    choose_on = getattr(how, "choose_on", None)
+    if choose_on is not None and choose_on not in splits:
+        hint = did_you_mean(choose_on, splits)
+        raise SettingsError(f"{paper.name}: detection.{name}.choose_on = {choose_on}: no held-out split; {hint}")
+    segments = paper.settings.evaluation.segment_based
+    return detector(how, splits.get(choose_on), segments.segment_seconds if segments else None)
+
+
+def _outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation: Evaluation) -> dict[str, Any]:
+    """Settings and metrics of one way of detection on one split."""
+    reference, estimated = (dict(zip(part.filenames, each, strict=True)) for each in (part.reference, found))
+    outcome = {"settings": chosen.settings, "metrics": {}, "class_metrics": {}}
+    if evaluation.segment_based:
+        _add(outcome, segment_metrics(reference, estimated, part.classes, evaluation.segment_based))
+    if evaluation.event_based:
+        _add(outcome, event_metrics(reference, estimated, part.classes, evaluation.event_based))
+    if chosen.clip_thresholds is not None:
+        _add(outcome, clip_f1(part.targets, part.clip, part.classes, chosen.clip_thresholds))
+    return outcome
+
+
+def _rows(method: str, split: str, part: Scores, found: list[list[Event]]) -> list[tuple]:
+    """Rows of detected.tsv."""
+    return [
+        (method, split, filename, event.onset, event.offset, event.event_label)
+        for filename, of_clip in zip(part.filenames, found, strict=True)
+        for event in of_clip
+    ]
+
+
+def _require_frames(path: Path, part: Scores) -> None:
+    if part.frame is None:
+        raise DataError(f"{path}: holds no frame scores to detect events in; train this run again")
+    if part.frame.ndim != 3 or part.frame.shape[2] != len(part.classes):
+        raise DataError(
+            f"{path}: frame scores {part.frame.shape} do not fit {len(part.classes)} classes; train this run again"
         )
 
 
-def _detection(
-    paper: Paper, who: RunIdentity, splits: dict[str, SplitScores], classes: list[str], name: str, how: Search
-) -> tuple[list[tuple], dict[str, dict[str, Any]]]:
-    """Rows of detected.tsv and, by split, the settings and metrics of one way of detection."""
-    settings = paper.settings.evaluation.segment_based
-    if how.choose_on not in splits:
-        hint = did_you_mean(how.choose_on, splits)
-        raise SettingsError(f"{paper.name}: detection.{name}.choose_on = {how.choose_on}: no held-out split; {hint}")
-    for split, part in splits.items():
-        _require_frames_and_labels(who, split, part)
-    chosen = _chosen(splits[how.choose_on], classes, how, settings.segment_seconds)
-    rows, outcomes = [], {}
-    for split, part in splits.items():
-        found = _detected(part, chosen, classes)
-        rows += [
-            (name, split, filename, e.onset, e.offset, e.event_label) for filename in found for e in found[filename]
-        ]
-        outcomes[split] = {"settings": chosen.model_dump()} | segment_metrics(part.reference, found, classes, settings)
-    return rows, outcomes
-
-
-def _require_frames_and_labels(who: RunIdentity, split: str, part: SplitScores) -> None:
-    if part.frame is None:
-        raise DataError(f"{who.path}: scores.npz holds no frame scores to detect events in; train this run again")
-    missing = [name for name in part.filenames if name not in part.reference]
+def _require_labels(path: Path, split: str, part: Scores) -> None:
+    missing = [name for name, labelled in zip(part.filenames, part.reference, strict=True) if labelled is None]
     if missing:
-        raise DataError(f"{missing[0]} and {len(missing) - 1} other clips of split '{split}' have no strong labels")
-
-
-def _chosen(part: SplitScores, classes: list[str], how: Search, segment_seconds: float) -> PostProcessing:
-    references = [part.reference[name] for name in part.filenames]
-    reference = segment_activity(references, classes, segment_seconds)
-    found = search(part.frame, reference, how, part.frames_per_second, part.durations, segment_seconds)
-    return found.chosen
-
-
-def _detected(part: SplitScores, how: PostProcessing, classes: list[str]) -> dict[str, list[Event]]:
-    active = active_frames(part.frame, how, part.frames_per_second)
-    found = events(active, part.frames_per_second, classes, part.durations)
-    return dict(zip(part.filenames, found, strict=True))
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DataError(
+            f"{path}: lacks {missing[0]}{others} of split '{split}'; "
+            "events are scored where all clips have strong labels"
+        )
+    for name, labelled in zip(part.filenames, part.reference, strict=True):
+        for event in labelled:
+            if event.event_label not in part.classes:
+                raise DataError(
+                    f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
+                    "correct the labels"
+                )

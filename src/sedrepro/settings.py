@@ -17,8 +17,11 @@ from sedrepro.audio.front_end import FrontEnd
 from sedrepro.config import SCALES, Config, budget_of, read_yaml
 from sedrepro.corpora.official import Official
 from sedrepro.corpora.remix import Remix
+from sedrepro.detection.methods import Method
 from sedrepro.detection.search import Search
 from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.evaluation.event_based import EventBased
+from sedrepro.evaluation.frame_level import FrameLevel
 from sedrepro.evaluation.segment_based import SegmentBased
 from sedrepro.reporting.layout import TableLayout
 from sedrepro.typed import Typed, load
@@ -90,10 +93,19 @@ class Training(Typed):
         return self
 
 
-class Evaluation(Typed):
-    """What is computed beside the clip-level ranking metrics."""
+class ClipLevel(Typed):
+    """How clips are decided on."""
 
+    threshold: float = Field(gt=0, lt=1, description="for F1: a class is in a clip that scores so much for it")
+
+
+class Evaluation(Typed):
+    """What is computed beside the clip-level ranking metrics; the last two are of detected events."""
+
+    clip_level: ClipLevel | None = None
+    frame_level: FrameLevel | None = None
     segment_based: SegmentBased | None = None
+    event_based: EventBased | None = None
 
 
 class System(Typed):
@@ -113,6 +125,7 @@ class Figure(Typed):
     title: str
     systems: tuple[str, ...] = Field(min_length=1)
     variant: str
+    runs: Literal["first", "all"] = Field(default="first", description="of a system: its first fold and seed, or all")
 
 
 class PaperSettings(Typed):
@@ -128,15 +141,23 @@ class PaperSettings(Typed):
     networks: dict[str, dict[str, Any]]
     training: Training
     evaluation: Evaluation = Evaluation()
-    detection: dict[str, Search] = Field(default_factory=dict, description="ways from frame scores to events")
+    detection: dict[str, Method] = Field(default_factory=dict, description="ways from frame scores to events")
     systems: dict[str, System]
     tables: dict[str, TableLayout]
     figures: dict[str, Figure] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _detected_events_are_scored(self) -> "PaperSettings":
-        if bool(self.detection) != (self.evaluation.segment_based is not None):
-            raise ValueError("detection and evaluation.segment_based belong together: give both or none")
+        scored = self.evaluation.segment_based or self.evaluation.event_based
+        if bool(self.detection) != (scored is not None):
+            raise ValueError("detection and evaluation.segment_based or event_based belong together: give both or none")
+        for name, how in self.detection.items():
+            if isinstance(how, Search) and self.evaluation.segment_based is None:
+                raise ValueError(f"detection.{name} searches by segments: give evaluation.segment_based")
+            for corpus in how.corpora:
+                if corpus not in self.corpora:
+                    hint = did_you_mean(corpus, self.corpora)
+                    raise ValueError(f"detection.{name}.corpora: '{corpus}' is unknown; {hint}")
         return self
 
     @model_validator(mode="after")
@@ -153,7 +174,7 @@ class PaperSettings(Typed):
             if name not in self.corpora:
                 raise ValueError(f"training_on.{name}: no such corpus; {did_you_mean(name, self.corpora)}")
         for name, how in self.detection.items():
-            if how.choose_on not in splits:
+            if how.kind != "hysteresis" and how.choose_on not in splits:
                 hint = did_you_mean(how.choose_on, splits)
                 raise ValueError(f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split; {hint}")
         return self
@@ -173,6 +194,15 @@ class PaperSettings(Typed):
         if variant not in known:
             raise SettingsError(f"corpus variant '{variant}' is unknown; {did_you_mean(variant, known)}")
         return known[variant]
+
+    def detection_of(self, corpus: str) -> dict[str, Method]:
+        """The ways of detection that the runs on a corpus are scored with."""
+        return {name: how for name, how in self.detection.items() if not how.corpora or corpus in how.corpora}
+
+    @property
+    def needs_frames(self) -> bool:
+        """Whether scoring needs the frame scores of a run."""
+        return bool(self.detection) or self.evaluation.frame_level is not None
 
     def classes_of(self, corpus: str) -> tuple[str, ...]:
         """Class order of the scores and metrics of a corpus: its own, or the paper's."""

@@ -220,12 +220,13 @@ def reference_events(wildcards):
 
 
 def figure_files(wildcards):
-    """Files of the runs that a figure looks into, and the events of their corpus."""
+    """Files of the runs that a figure looks into, their metrics if it shows all runs, and the events of their corpus."""
     paper = PAPERS[wildcards.paper]
     folders = [run_folder(who) for who in figure_runs(CONF, paper, wildcards.figure)]
+    read = [*RUN_FILES, *(SCORE_FILES if paper.settings.figure_of(wildcards.figure).runs == "all" else [])]
     corpus = paper.settings.corpus_of(paper.settings.figure_of(wildcards.figure).variant)[0]
     return [
-        *(f"{folder}/{name}" for folder in folders for name in RUN_FILES),
+        *(f"{folder}/{name}" for folder in folders for name in read),
         str(corpus_folder(CONF, paper, corpus) / "strong.tsv"),
     ]
 

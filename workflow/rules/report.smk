@@ -8,10 +8,18 @@ TEXT_TABLE_CODE = code(
 
 
 def table_code(wildcards):
-    """What a table depends on; text is said by the paper's own code, numbers by the runs."""
-    if PAPERS[wildcards.paper].settings.tables[wildcards.table].kind == "numbers":
-        return TABLE_CODE
-    return [*TEXT_TABLE_CODE, *with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers")]
+    """What a table depends on; text is said by the paper's own code, the rest by the runs."""
+    kind = PAPERS[wildcards.paper].settings.tables[wildcards.table].kind
+    if kind == "text":
+        return [*TEXT_TABLE_CODE, *with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers")]
+    return [*TABLE_CODE, *(code("reporting/claims.py") if kind == "claims" else [])]
+
+
+def table_settings(wildcards):
+    """Layout of a table; what text says of the settings, all of them may change."""
+    paper = PAPERS[wildcards.paper]
+    layout = paper.settings.tables[wildcards.table]
+    return compact(layout) + (f"{compact(paper.settings)} {paper.provenance}" if layout.kind == "text" else "")
 
 
 rule coverage:
@@ -58,7 +66,7 @@ rule table:
         "../../envs/sedrepro.yaml"
     params:
         config=CONFIG_FILE,
-        layout=lambda wildcards: compact(PAPERS[wildcards.paper].settings.tables[wildcards.table]),
+        settings=table_settings,
     message:
         "Writing {wildcards.table} of {wildcards.paper}"
     shell:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from sedrepro.detection.method import DetectionMethod
 from sedrepro.detection.postprocessing import (
     PostProcessing,
     by_class,
@@ -22,9 +23,10 @@ from sedrepro.typed import Typed
 Durations = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 
 
-class Search(Typed):
+class Search(DetectionMethod):
     """What is tried, every value with every other, and what decides; see `PostProcessing` for the values."""
 
+    kind: Literal["search"]
     choose_on: str = Field(min_length=1, description="split with strong labels on which the choice is made")
     criterion: Literal["error_rate", "f1"] = Field(description="lowest micro ER or highest micro F1 of segments")
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(min_length=1)
