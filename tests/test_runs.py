@@ -245,6 +245,95 @@ def test_folds_and_seeds_make_different_runs(trained):
     assert not np.array_equal(first["clip"], other_seed["clip"])
 
 
+# --- official splits in place of folds
+
+OFFICIAL = "hierarchical_pooling"
+SMALL = {
+    "networks.gated_crnn.filters": [4, 4, 4, 4],
+    "networks.gated_crnn.last_filters": 4,
+    "networks.gated_crnn.recurrent": 4,
+    "networks.gated_crnn.dropout": 0.25,
+    "training.epochs": 4,
+    "training.batch_size": 4,
+    "training.stop_patience": None,
+}
+
+
+def trained_on_official_splits(folder, system, seed=1, **overrides):
+    """Train a run on a store with the splits training, testing and evaluation; returns its folder."""
+    given = {"scale": "miniature", "folds": [2, 3], "seeds": [1], "device": "cpu", "set": {OFFICIAL: SMALL | overrides}}
+    config = make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
+    paper = load_paper(OFFICIAL, config)
+    front_end, random = paper.settings.front_end, np.random.default_rng(0)
+    splits = ["training"] * 12 + ["testing", "evaluation"] * 4
+    targets = random.random((20, 2)) < 0.5
+    targets[::2, 0] = targets[1::2, 1] = True
+    values = random.normal(-8, 1, (20, front_end.n_frames, front_end.n_mels))
+    values[:, 10:40, ::2] += 2 * targets[:, :1, None]
+    values[:, 20:50, 1::2] += 2 * targets[:, 1:, None]
+    classes = ("Bus", "Air horn, truck horn")
+    labels = [",".join(c for c, t in zip(classes, row, strict=True) if t) for row in targets]
+    facts = StoreFacts(
+        front_end=front_end,
+        classes=classes,
+        variants=("dcase2017",),
+        clips=20,
+        clips_expected=20,
+        fingerprint="f" * 64,
+        data={"dcase2017_task4": Coverage(expected=20, usable=20, fingerprint="f" * 64)},
+    )
+    index = [(f"{i}.wav", splits[i], 0, 9.5, labels[i], f"g{i}") for i in range(20)]
+    write_store(store_folder(config, paper, "dcase2017"), facts, index, [{"dcase2017": values.astype(np.float16)}])
+    return runs.train(paper, RunIdentity(OFFICIAL, system, "dcase2017", 0, seed), config, 1, lambda line: None)
+
+
+def selection_losses(folder):
+    with open(folder / "history.csv", newline="") as file:
+        return [float(row["selection_loss"]) for row in csv.DictReader(file)]
+
+
+def cross_entropy(scores, rows):
+    p, t = scores["clip"][rows].astype(float), scores["targets"][rows]
+    return -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean()
+
+
+def test_one_held_out_split_picks_the_epoch_and_all_other_clips_train(tmp_path):
+    folder = trained_on_official_splits(tmp_path, "linear_hierarchical_selected_on_testing")
+    described, scores = json.loads((folder / "config.json").read_text()), read_scores(folder)
+    assert (described["train_clips"], described["selection_clips"]) == (12, 4)
+    assert described["settings"]["training"]["select_on"] == "testing"
+    assert list(scores["splits"]) == ["testing", "evaluation"] * 4
+    assert list(scores["filenames"]) == [f"{i}.wav" for i in range(12, 20)]
+    assert set(scores["durations"]) == {9.5}
+    losses = selection_losses(folder)
+    assert losses.index(min(losses)) == described["best_epoch"] - 1
+    # The stored scores are those of the best epoch, whose loss on testing alone is in the history.
+    assert cross_entropy(scores, scores["splits"] == "testing") == pytest.approx(min(losses), rel=1e-4)
+    assert cross_entropy(scores, scores["splits"] == "evaluation") != pytest.approx(min(losses), rel=1e-4)
+
+
+def test_validation_clips_are_a_part_of_the_training_split(tmp_path):
+    coarse = {"networks.gated_crnn.poolings": [[3, 4], [1, 2], [1, 2], [1, 1]], "training.validation_share": 0.25}
+    folder = trained_on_official_splits(tmp_path, "linear_hierarchical", **coarse)
+    described, scores = json.loads((folder / "config.json").read_text()), read_scores(folder)
+    assert (described["train_clips"], described["selection_clips"]) == (9, 3)
+    # A paper that detects events gets frame scores, whether or not they are asked for; pooling makes them coarser.
+    front_end = load_paper(OFFICIAL, configured(tmp_path)).settings.front_end
+    assert scores["frame"].shape == (8, front_end.n_frames // 3, 2)
+    assert scores["frames_per_second"] == pytest.approx(front_end.frames_per_second / 3)
+
+
+def test_equal_seeds_give_equal_runs_and_others_do_not(tmp_path):
+    found = {
+        name: load_file(
+            trained_on_official_splits(tmp_path / name, "attention_hierarchical", seed) / "weights.safetensors"
+        )
+        for name, seed in (("first", 1), ("again", 1), ("other", 2))
+    }
+    assert all(torch.equal(weight, found["again"][name]) for name, weight in found["first"].items())
+    assert not any(torch.equal(found["first"][name], found["other"][name]) for name in ("frame.weight", "frame.bias"))
+
+
 # --- wrong or damaged
 
 

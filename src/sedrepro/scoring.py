@@ -26,6 +26,8 @@ from sedrepro.settings import Paper
 
 #: Files that scoring adds to a run's folder.
 SCORE_FILES = ("metrics.json", "detected.tsv")
+#: Arrays of scores.npz with an entry per clip.
+PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
 DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_label")
 
 
@@ -67,9 +69,13 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
         }
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
+    if paper.settings.detection:
+        for split, part in splits.items():
+            _require_frames(folder / "scores.npz", part, classes)
+            _require_labels(corpus / "strong.tsv", split, part, classes)
     detected: list[tuple] = []
     for name, how in paper.settings.detection.items():
-        rows, outcomes = _detection(paper, who, splits, classes, name, how)
+        rows, outcomes = _detection(paper, splits, classes, name, how)
         detected += rows
         for split, outcome in outcomes.items():
             metrics["splits"][split]["detections"][name] = outcome
@@ -79,6 +85,9 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
 
 
 def _splits(scores: dict[str, np.ndarray], strong: dict[str, list[Event]]) -> Iterator[tuple[str, SplitScores]]:
+    counts = sorted({len(array) for name, array in scores.items() if name in PER_CLIP})
+    if len(counts) > 1:
+        raise ValueError(f"arrays of {counts[0]} and of {counts[-1]} clips")
     for split in dict.fromkeys(map(str, scores["splits"])):
         rows = np.flatnonzero(scores["splits"] == split)
         filenames = tuple(map(str, scores["filenames"][rows]))
@@ -97,15 +106,13 @@ def _splits(scores: dict[str, np.ndarray], strong: dict[str, list[Event]]) -> It
 
 
 def _detection(
-    paper: Paper, who: RunIdentity, splits: dict[str, SplitScores], classes: list[str], name: str, how: Search
+    paper: Paper, splits: dict[str, SplitScores], classes: list[str], name: str, how: Search
 ) -> tuple[list[tuple], dict[str, dict[str, Any]]]:
     """Rows of detected.tsv and, by split, the settings and metrics of one way of detection."""
     settings = paper.settings.evaluation.segment_based
     if how.choose_on not in splits:
         hint = did_you_mean(how.choose_on, splits)
         raise SettingsError(f"{paper.name}: detection.{name}.choose_on = {how.choose_on}: no held-out split; {hint}")
-    for split, part in splits.items():
-        _require_frames_and_labels(who, split, part)
     chosen = _chosen(splits[how.choose_on], classes, how, settings.segment_seconds)
     rows, outcomes = [], {}
     for split, part in splits.items():
@@ -117,12 +124,30 @@ def _detection(
     return rows, outcomes
 
 
-def _require_frames_and_labels(who: RunIdentity, split: str, part: SplitScores) -> None:
+def _require_frames(path: Path, part: SplitScores, classes: list[str]) -> None:
     if part.frame is None:
-        raise DataError(f"{who.path}: scores.npz holds no frame scores to detect events in; train this run again")
+        raise DataError(f"{path}: holds no frame scores to detect events in; train this run again")
+    if part.frame.ndim != 3 or part.frame.shape[2] != len(classes):
+        raise DataError(
+            f"{path}: frame scores {part.frame.shape} do not fit {len(classes)} classes; train this run again"
+        )
+
+
+def _require_labels(path: Path, split: str, part: SplitScores, classes: list[str]) -> None:
     missing = [name for name in part.filenames if name not in part.reference]
     if missing:
-        raise DataError(f"{missing[0]} and {len(missing) - 1} other clips of split '{split}' have no strong labels")
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DataError(
+            f"{path}: lacks {missing[0]}{others} of split '{split}'; "
+            "events are scored where all clips have strong labels"
+        )
+    for name, labelled in part.reference.items():
+        for event in labelled:
+            if event.event_label not in classes:
+                raise DataError(
+                    f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
+                    "correct the labels"
+                )
 
 
 def _chosen(part: SplitScores, classes: list[str], how: Search, segment_seconds: float) -> PostProcessing:

@@ -1,7 +1,8 @@
 """Typed, validated settings: unknown keys and impossible values become one-line errors."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -28,15 +29,16 @@ def load(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise SettingsError(f"{where}: {_first_problem(model, values, error)}") from None
+        raise SettingsError(f"{where}: {_first_problem(model, error)}") from None
 
 
-def _first_problem(model: type[BaseModel], values: Mapping[str, Any], error: ValidationError) -> str:
+def _first_problem(model: type[BaseModel], error: ValidationError) -> str:
     problem = error.errors()[0]
-    path = ".".join(_keys(problem["loc"], values))
+    path = ".".join(_follow(model, problem["loc"])[0])
     if problem["type"] == "extra_forbidden":
-        known = _fields_at(model, problem["loc"][:-1])
-        hint = f"; {did_you_mean(str(problem['loc'][-1]), known)}" if known else ""
+        *section, key = problem["loc"]
+        known = _keys_of(_follow(model, section)[1])
+        hint = f"; {did_you_mean(str(key), known)}" if known else ""
         return f"unknown key '{path}'{hint}"
     if problem["type"] == "missing":
         return f"key '{path}' is missing"
@@ -59,36 +61,46 @@ def _tag_problem(path: str, context: Mapping[str, Any]) -> str:
     return f"'{key}' = '{context['tag']}' is unknown; {did_you_mean(context['tag'], known)}"
 
 
-def _keys(location: tuple[Any, ...], values: Any) -> list[str]:
-    """The keys on the way to a problem; pydantic's location names the kind of a section too, as if it were a key."""
-    keys, node = [], values
-    for number, part in enumerate(location):
-        is_last, is_mapping = number == len(location) - 1, isinstance(node, Mapping)
-        if is_mapping and part not in node and not is_last:
-            continue
-        keys.append(str(part))
-        node = node.get(part) if is_mapping else None
-    return keys
+def _follow(kind: Any, location: Sequence[Any]) -> tuple[list[str], Any]:
+    """The keys on the way to a problem, and the type that stands there (None where that cannot be told).
+
+    Pydantic's location also names the chosen member of a union, as if it were a key.
+    """
+    keys = []
+    for part in location:
+        members = _members(kind)
+        if len(members) > 1:
+            kind = next((member for member in members if part in _tags(member)), None)
+        else:
+            keys.append(str(part))
+            kind = _inner(members[0], part)
+    return keys, kind
 
 
-def _fields_at(model: Any, path: tuple[Any, ...]) -> list[str]:
-    """Names of the keys allowed at `path` inside `model` (empty where that cannot be told)."""
-    candidates = [model]
-    for part in path:
-        of_kind = [m for m in candidates if str(part) in _kinds(m)] if len(candidates) > 1 else []
-        fields = [m.model_fields[part] for m in candidates if part in m.model_fields]
-        # A part that is no field is the key of a mapping, whose values are the candidates already.
-        candidates = of_kind or ([m for field in fields for m in _models(field.annotation)] if fields else candidates)
-    return list(candidates[0].model_fields) if len(candidates) == 1 else []
+def _members(annotation: Any) -> list[Any]:
+    """The types that a union is made of, apart from None; of another type itself."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [member for each in get_args(annotation) if each is not NoneType for member in _members(each)]
+    return [annotation]
 
 
-def _kinds(model: type[BaseModel]) -> tuple[str, ...]:
-    """The values of a model's `kind`, if it has one."""
-    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
+def _tags(member: Any) -> tuple[str, ...]:
+    """What a location calls a member of a union: a section by its `kind`, anything else by its name."""
+    fields = getattr(member, "model_fields", {})
+    return get_args(fields["kind"].annotation) if "kind" in fields else (getattr(member, "__name__", ""),)
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models that a type holds at any depth."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for inner in get_args(annotation) for model in _models(inner)]
+def _inner(kind: Any, part: Any) -> Any:
+    """The type of a field of a model, or of what a list or a mapping holds."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_fields[part].annotation if part in kind.model_fields else None
+    inner = [each for each in get_args(kind) if each is not Ellipsis]
+    return inner[-1] if inner else None
+
+
+def _keys_of(kind: Any) -> list[str]:
+    """The keys of a section (none where that cannot be told)."""
+    members = _members(kind)
+    return list(getattr(members[0], "model_fields", {})) if len(members) == 1 else []

@@ -392,6 +392,37 @@ def test_dropout_is_the_same_after_a_kill(tmp_path, epoch):
     assert again.history == progress.history
 
 
+def test_seeds_decide_what_is_dropped():
+    # One batch per epoch: the order of the clips does not count, what differs between the seeds is the dropout.
+    run = settings(batch_size=8, **LOSS)
+
+    def weights(network, seed):
+        made = trainer(network(), run, seed)
+        fit(made)
+        return made.network.state_dict()
+
+    plain = [weights(masks, seed) for seed in (1, 2)]
+    for name in plain[0]:
+        torch.testing.assert_close(plain[0][name], plain[1][name], rtol=0.01, atol=1e-4)
+    first, again, other = (weights(dropping, seed) for seed in (1, 1, 2))
+    assert same(first, again)
+    assert max(float((first[name] - other[name]).abs().max()) for name in first) > 0.01
+
+
+def test_random_numbers_within_the_network_depend_on_seed_and_epoch_alone():
+    def drawn(seed):
+        numbers, network = [], masks()
+        network.register_forward_pre_hook(lambda module, inputs: numbers.append(float(torch.rand(()))))
+        fit(trainer(network, settings(epochs=3, batch_size=8), seed))
+        return numbers
+
+    first = drawn(1)
+    torch.manual_seed(99)
+    assert drawn(1) == first
+    assert len(set(first)) == len(first) >= 3
+    assert not set(first) & set(drawn(2))
+
+
 def test_a_run_that_ended_early_is_not_trained_further(tmp_path, monkeypatch):
     given_losses(monkeypatch, (0.1, 0.2, 0.3, 0.0))
     run = settings(stop_patience=2, **LOSS)

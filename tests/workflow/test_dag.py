@@ -7,9 +7,12 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 from project import Project
+
+from sedrepro.miniature.dcase2017_task4 import TrafficSize, write_dcase2017_task4
 
 pytestmark = pytest.mark.dag
 
@@ -55,20 +58,15 @@ def built(tmp_path_factory):
     return project
 
 
-@pytest.fixture
-def edited(built):
-    """Append a comment to a source file of the project, and take it back after the test."""
-    originals = {}
-
-    def edit(name: str) -> None:
-        path = built.folder / "src" / "sedrepro" / name
-        originals[path] = (path.read_bytes(), path.stat())
-        path.write_bytes(path.read_bytes() + b"# edited\n")
-
-    yield edit
-    for path, (content, status) in originals.items():
-        path.write_bytes(content)
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+@contextmanager
+def edited(project, name):
+    """Append a comment to a source file of a project, and take it back at the end."""
+    path = project.folder / "src" / "sedrepro" / name
+    content, status = path.read_bytes(), path.stat()
+    path.write_bytes(content + b"# edited\n")
+    yield
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 # --- before anything has run
@@ -80,7 +78,14 @@ def edited(built):
         ("scale=minature", "scale 'minature' is unknown; did you mean 'miniature'?"),
         ("scale=recordings", "scale 'recordings' needs data_root"),
         ("scale=recordings data_root=no/such/folder", "data_root = no/such/folder: no such folder"),
-        ("scale=recordings data_root=config", "data_root must hold fsdkaggle2018 in its official layout"),
+        (
+            "scale=recordings data_root=config papers=two_step_attention",
+            "data_root must hold fsdkaggle2018 in its official layout",
+        ),
+        (
+            "scale=recordings data_root=config papers=hierarchical_pooling",
+            "data_root must hold dcase2017_task4 in its official layout",
+        ),
         ("sedes=3", "unknown key 'sedes'; did you mean 'seeds'?"),
         ("folds=[]", "folds"),
         ("papers=two_steps", "paper 'two_steps' is unknown; did you mean 'two_step_attention'?"),
@@ -105,6 +110,7 @@ def test_the_plan_makes_each_thing_once(empty):
         "synthesise": 2,
         "survey": 2,
         "recipes": 1,
+        "corpus_tables": 1,
         "features": 1,
         "train": 4,  # two runs with and one without the auxiliary task, and the atrous one
         "score": 3,  # the figure needs no score of its run
@@ -178,9 +184,10 @@ def test_a_second_run_does_nothing(built):
         ("cli.py", {}),
     ],
 )
-def test_an_edit_reruns_what_uses_the_file_and_nothing_else(built, edited, name, expected):
-    edited(name)
-    assert built.planned() == expected
+def test_an_edit_reruns_what_uses_the_file_and_nothing_else(built, name, expected):
+    with edited(built, name):
+        planned = built.planned()
+    assert planned == expected
 
 
 @pytest.mark.parametrize(
@@ -188,7 +195,11 @@ def test_an_edit_reruns_what_uses_the_file_and_nothing_else(built, edited, name,
     [
         ("training.epochs: 1", "training.epochs: 2", {"train", "score", "table", "examine", "figure"}),
         ("n_mels: 16", "n_mels: 12", {"features", "train", "score", "table", "examine", "figure"}),
-        ("fold: 8", "fold: 9", {"recipes", "features", "train", "score", "table", "examine", "figure"}),
+        (
+            "fold: 8",
+            "fold: 9",
+            {"recipes", "corpus_tables", "features", "train", "score", "table", "examine", "figure"},
+        ),
     ],
 )
 def test_a_changed_setting_reruns_what_depends_on_it(built, old, new, expected):
@@ -197,3 +208,134 @@ def test_a_changed_setting_reruns_what_depends_on_it(built, old, new, expected):
 
 def test_after_all_this_nothing_is_to_be_done(built):
     assert built.planned() == {}
+
+
+# --- a paper of official clips, detected events and a table of texts
+
+OFFICIAL = "results/recordings/hierarchical_pooling"
+TEXTS, NUMBERS, CURVES = (
+    f"{OFFICIAL}/tables/table1.csv",
+    f"{OFFICIAL}/tables/table3.csv",
+    f"{OFFICIAL}/figures/figure5.svg",
+)
+GRIDS = {
+    f"detection.{way}.{key}": values
+    for way in ("lowest_error_rate", "highest_f1")
+    for key, values in {
+        "thresholds": [0.3, 0.5],
+        "median_seconds": [0],
+        "longest_gap_seconds": [0],
+        "shortest_seconds": [0, 0.5],
+    }.items()
+}
+SMALL = GRIDS | {
+    "front_end.sample_rate": 16000,
+    "front_end.fmax": 8000,
+    "front_end.window_length": 3200,
+    "front_end.hop_length": 3200,
+    "front_end.n_mels": 32,
+    "networks.gated_crnn.filters": [4, 4, 4, 4],
+    "networks.gated_crnn.poolings": [[1, 4], [1, 2], [1, 2], [1, 1]],
+    "networks.gated_crnn.last_filters": 4,
+    "networks.gated_crnn.last_pooling": [1, 2],
+    "networks.gated_crnn.recurrent": 4,
+    "training.epochs": 1,
+    "figures.figure5.systems": ["linear_single", "linear_hierarchical"] * 3,  # two runs in place of six
+}
+
+
+def recorded(data_root, **changes):
+    """Words for `--config`; without spaces, since they are parted there."""
+    overrides = {"hierarchical_pooling": SMALL | changes}
+    words = {"scale": "recordings", "data_root": data_root, "device": "cpu", "papers": "hierarchical_pooling"}
+    words["set"] = json.dumps(overrides, separators=(",", ":"))
+    return " ".join(f"{key}={value}" for key, value in words.items())
+
+
+@pytest.fixture(scope="module")
+def data_root(tmp_path_factory):
+    """A few clips in the official layout, as if they were recordings."""
+    root = tmp_path_factory.mktemp("dcase2017")
+    write_dcase2017_task4(root, seed=0, size=TrafficSize(training=20, testing=6, evaluation=6))
+    return root
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory, data_root):
+    """A project whose paper has run: a table of texts, one of numbers, and a figure of two systems."""
+    project = Project(tmp_path_factory.mktemp("official"), [TEXTS, NUMBERS, CURVES], recorded(data_root))
+    project.first_plan = project.planned()
+    status, output = project.run()
+    assert status == 0, output
+    return project
+
+
+def test_official_clips_go_the_way_from_survey_to_table_and_figure(official):
+    assert official.first_plan == {
+        "survey": 1,
+        "corpus_tables": 1,
+        "features": 1,
+        "train": 2,  # the figure's; one of them is the table's too
+        "score": 1,
+        "table": 2,
+        "examine": 1,
+        "figure": 1,
+    }
+    assert not official.files("data/recordings/*/corpora/*/recipes.tsv")
+    (corpus,) = official.files("data/recordings/hierarchical_pooling/corpora/dcase2017")
+    assert {path.name for path in corpus.iterdir()} == {"clips.tsv", "weak.tsv", "strong.tsv"}
+    (metrics,) = official.files(f"{OFFICIAL}/runs/linear_hierarchical/*/*/*/metrics.json")
+    found = json.loads(metrics.read_text())
+    assert {name: part["clips"] for name, part in found["splits"].items()} == {"testing": 6, "evaluation": 6}
+    for way in ("lowest_error_rate", "highest_f1"):
+        chosen = [part["detections"][way]["settings"] for part in found["splits"].values()]
+        assert chosen[0] == chosen[1]
+        assert chosen[0]["threshold"] in SMALL[f"detection.{way}.thresholds"]
+    with open(official.folder / NUMBERS, newline="", encoding="utf-8") as file:
+        ours = [row for row in csv.DictReader(file) if row["system"]]
+    assert len(ours) == 4
+    assert all(float(row["mean"]) >= 0 for row in ours)
+    assert "y = max" in (official.folder / TEXTS).read_text(encoding="utf-8")
+    assert "Linear, hierarchical" in (official.folder / CURVES).read_text(encoding="utf-8")
+
+
+def test_a_table_of_texts_needs_no_run(tmp_path, data_root):
+    assert Project(tmp_path / "texts", [TEXTS], recorded(data_root)).planned() == {"table": 1}
+
+
+def test_a_second_run_over_official_clips_does_nothing(official):
+    assert official.planned() == {}
+
+
+RETRAINED = {"train": 2, "score": 1, "table": 1, "examine": 1, "figure": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("detection/search.py", {"score": 1, "table": 1}),
+        ("evaluation/segment_based.py", {"score": 1, "table": 1}),
+        ("papers/hierarchical_pooling/network.py", RETRAINED),
+        ("nn/poolings.py", RETRAINED | {"table": 2}),
+        ("corpora/official.py", RETRAINED | {"corpus_tables": 1, "features": 1}),
+    ],
+)
+def test_an_edit_reruns_what_uses_the_file_and_nothing_else_of_official_clips(official, name, expected):
+    with edited(official, name):
+        planned = official.planned()
+    assert planned == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"detection.highest_f1.thresholds": [0.4]}, {"score": 1, "table": 1}),
+        (
+            {"systems.linear_single.arguments.groups": [5]},
+            {"train": 1, "examine": 1, "figure": 1},
+        ),
+        ({"corpora.dcase2017.held_out": ["evaluation", "testing"]}, RETRAINED | {"corpus_tables": 1, "features": 1}),
+    ],
+)
+def test_a_changed_setting_reruns_what_depends_on_it_of_official_clips(official, data_root, changes, expected):
+    assert official.planned(recorded(data_root, **changes)) == expected

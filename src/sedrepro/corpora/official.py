@@ -75,7 +75,8 @@ def write_official_tables(folder: Path, survey: Path, settings: Official, classe
             raise DataError(f"{survey}/clips.tsv: no usable clip of split '{split}'; see rejected.tsv beside it")
     weak = [row for row in read_table(survey / "weak.tsv", WEAK_COLUMNS) if row["filename"] in chosen]
     strong = [row for row in read_table(survey / "strong.tsv", STRONG_COLUMNS) if row["filename"] in chosen]
-    _check_classes(survey / "weak.tsv", weak, classes)
+    _check_classes(survey / "weak.tsv", "event_labels", weak, classes)
+    _check_classes(survey / "strong.tsv", "event_label", strong, classes)
     labelled = {row["filename"] for row in weak}
     for name, split in chosen.items():
         if split in settings.training and name not in labelled:
@@ -88,8 +89,8 @@ def write_official_tables(folder: Path, survey: Path, settings: Official, classe
     )
 
 
-def _check_classes(path: Path, weak: Sequence[dict[str, str]], classes: Sequence[str]) -> None:
-    for row in weak:
-        for label in split_labels(row["event_labels"]):
+def _check_classes(path: Path, column: str, rows: Sequence[dict[str, str]], classes: Sequence[str]) -> None:
+    for row in rows:
+        for label in split_labels(row[column]):
             if label not in classes:
                 raise DataError(f"{path}: {row['filename']}: unknown class '{label}'; {did_you_mean(label, classes)}")

@@ -5,6 +5,7 @@ weak.tsv     filename, event_labels; an empty cell: known to hold no event; unla
 strong.tsv   filename, onset, offset, event_label; empty cells: strongly labelled, holds no event
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def read_strong(folder: Path) -> dict[str, list[Event]]:
     """Events of every strongly labelled clip of a corpus, by filename; an empty list where nothing is heard.
 
     Raises:
-        DataError: a time is no number (names file and row).
+        DataError: an event has no class, or its times are no numbers or impossible (names file and row).
     """
     path, events = folder / "strong.tsv", {}
     for number, row in enumerate(read_table(path, STRONG_COLUMNS), start=2):
@@ -44,9 +45,15 @@ def read_strong(folder: Path) -> dict[str, list[Event]]:
 
 
 def _event(path: Path, number: int, row: dict[str, Any]) -> list[Event]:
-    if not row["event_label"]:
+    onset, offset, label = (row[column] for column in STRONG_COLUMNS[1:])
+    if not (onset or offset or label):
         return []
     try:
-        return [Event(float(row["onset"]), float(row["offset"]), row["event_label"])]
+        event = Event(float(onset), float(offset), label)
     except ValueError as error:
         raise DataError(f"{path}: row {number}: {error}") from error
+    if not label:
+        raise DataError(f"{path}: row {number}: an event from {onset} s to {offset} s of no class; name its class")
+    if not 0 <= event.onset <= event.offset < math.inf:
+        raise DataError(f"{path}: row {number}: an event from {onset} s to {offset} s; correct its times")
+    return [event]

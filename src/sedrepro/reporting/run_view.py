@@ -1,6 +1,8 @@
 """A trained run as a figure looks at it: what lies in its folder, its network, and the clips it was given."""
 
+from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from sedrepro.errors import DataError
 from sedrepro.files import read_json
 from sedrepro.runs import RunIdentity, build_network, corpus_folder, read_scores, store_folder
 from sedrepro.settings import Paper
+
+#: Arrays without which no scores.npz is whole; frame scores are there where they were asked for.
+SCORES = ("clip", "targets", "filenames", "splits", "frames_per_second", "mean", "deviation")
 
 
 class RunView:
@@ -33,7 +38,11 @@ class RunView:
     @cached_property
     def classes(self) -> list[str]:
         """Class names in the order of the scores."""
-        return read_json(self.folder / "config.json")["classes"]
+        path = self.folder / "config.json"
+        described = read_json(path)
+        if not isinstance(described, dict) or "classes" not in described:
+            raise DataError(f"{path}: key 'classes' is missing; train this run again")
+        return described["classes"]
 
     @property
     def front_end(self) -> FrontEnd:
@@ -43,7 +52,19 @@ class RunView:
     @cached_property
     def scores(self) -> dict[str, np.ndarray]:
         """The arrays of scores.npz: held-out clips in one order."""
-        return read_scores(self.folder)
+        arrays = read_scores(self.folder)
+        missing = [name for name in SCORES if name not in arrays]
+        if missing:
+            raise DataError(f"{self.folder / 'scores.npz'}: holds no '{missing[0]}'; train this run again")
+        return arrays
+
+    def frame_scores(self, filename: str, label: str) -> np.ndarray:
+        """Scores (frame,) of one class in a held-out clip."""
+        path = self.folder / "scores.npz"
+        if "frame" not in self.scores:
+            raise DataError(f"{path}: holds no frame scores; train this run again with frame_scores: true")
+        row = _place(path, filename, list(map(str, self.scores["filenames"])))
+        return self.scores["frame"][row, :, _place(self.folder / "config.json", label, self.classes)]
 
     @cached_property
     def events(self) -> dict[str, list[Event]]:
@@ -55,7 +76,8 @@ class RunView:
         import torch
 
         store = FeatureStore(store_folder(self._config, self._paper, self._corpus), self.front_end)
-        raw = store.array(self.who.variant)[store.filenames.index(filename)].astype(np.float32)
+        row = _place(store.folder / "index.tsv", filename, store.filenames)
+        raw = store.array(self.who.variant)[row].astype(np.float32)
         return torch.from_numpy((raw - self.scores["mean"]) / self.scores["deviation"])[None]
 
     def network(self) -> Any:
@@ -70,3 +92,10 @@ class RunView:
             problem = str(error).splitlines()[0]
             raise DataError(f"{self.folder / weights}: cannot be read ({problem}); train this run again") from error
         return network.eval()
+
+
+def _place(path: Path, name: str, names: Sequence[str]) -> int:
+    """Where a name stands among those that a file lists."""
+    if name not in names:
+        raise DataError(f"{path}: '{name}' is not in it; run the workflow again")
+    return names.index(name)

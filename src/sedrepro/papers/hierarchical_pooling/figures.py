@@ -50,13 +50,7 @@ def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dic
         "events": [asdict(event) for event in events],
         "frames_per_second": float(scores["frames_per_second"]),
     }
-    return {"frame": np.stack([_frame_scores(run, filename, label) for run in runs]).astype(np.float32)}, facts
-
-
-def _frame_scores(run: RunView, filename: str, label: str) -> np.ndarray:
-    """Scores (frame,) of one class in one clip."""
-    row = list(map(str, run.scores["filenames"])).index(filename)
-    return run.scores["frame"][row, :, run.classes.index(label)]
+    return {"frame": np.stack([run.frame_scores(filename, label) for run in runs]).astype(np.float32)}, facts
 
 
 def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
