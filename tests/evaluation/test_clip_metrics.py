@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from sedrepro.evaluation.clip_metrics import (
     class_average_precision,
     class_roc_auc,
+    clip_f1,
     clip_metrics,
     micro_average_precision,
 )
@@ -141,3 +142,37 @@ def test_as_many_names_as_classes_are_needed():
     targets, scores = scored(0)
     with pytest.raises(ValueError, match="zip"):
         clip_metrics(targets, scores, ["a", "b"])
+
+
+@few
+@given(seeds, st.integers(2, 40), st.integers(2, 8), st.booleans())
+def test_f1_is_scikit_learns_where_all_classes_occur(seed, clips, classes, of_each):
+    targets, scores = scored(seed, clips, classes)
+    thresholds = np.random.default_rng(seed).random(classes).round(1) if of_each else 0.5
+    names = [str(c) for c in range(classes)]
+    found = clip_f1(targets, scores, names, thresholds)
+    decisions = (scores >= thresholds).astype(int)
+    expected = {
+        average: f1_score(targets, decisions, average=average, zero_division=0) for average in ("macro", "micro")
+    }
+    assert found["metrics"] == {
+        "clip_f1": pytest.approx(expected["macro"], abs=1e-6),
+        "clip_micro_f1": pytest.approx(expected["micro"], abs=1e-6),
+    }
+    per_class = f1_score(targets, decisions, average=None, zero_division=0)
+    assert list(found["class_metrics"]["clip_f1"].values()) == pytest.approx(list(per_class), abs=1e-6)
+
+
+def test_f1_of_classes_that_are_never_found_or_never_there():
+    targets = np.array([[1, 1, 0], [1, 0, 0]])
+    scores = np.array([[0.5, 0.1, 0.9], [0.1, 0.2, 0.1]])
+    # Found: a and c in the first clip. Pooled: 1 correct of 2 found and 3 positive.
+    assert clip_f1(targets, scores, ["a", "b", "c"], 0.5) == {
+        "metrics": {"clip_f1": 0.333333, "clip_micro_f1": 0.4},
+        "class_metrics": {"clip_f1": {"a": 0.666667, "b": 0, "c": None}},
+    }
+    # Of its own threshold each: b in both clips, c in none.
+    found = clip_f1(targets, scores, ["a", "b", "c"], np.array([0.5, 0.1, 2.0]))
+    assert found["class_metrics"]["clip_f1"] == {"a": 0.666667, "b": 0.666667, "c": None}
+    nothing = clip_f1(0 * targets, scores, ["a", "b", "c"], 0.5)
+    assert nothing["metrics"] == {"clip_f1": None, "clip_micro_f1": None}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sedrepro.clips import Event
 from sedrepro.errors import DataError, SettingsError
-from sedrepro.evaluation.segment_based import CLASS_METRICS, METRICS, SegmentBased, segment_metrics
+from sedrepro.evaluation.by_sed_eval import CLASS_METRICS, METRICS
+from sedrepro.evaluation.segment_based import SegmentBased, segment_metrics
 from sedrepro.typed import load
 
 with warnings.catch_warnings():

@@ -3,36 +3,21 @@
 A class is active in a segment that one of its events touches. In each segment substitutions are what reference and
 estimate have to pair up wrongly, deletions what the reference has more, insertions what the estimate has more; the
 error rate is their sum over the active reference segments (Mesaros, Heittola and Virtanen, Metrics for Polyphonic
-Sound Event Detection, 2016).
-
-What has no value is None: precision without output; everything else without reference events, where sed_eval divides
-by 1e-16. F1 without output but with reference events is 0 (sed_eval: NaN); for single classes that is a setting.
+Sound Event Detection, 2016). `sedrepro.evaluation.by_sed_eval` says what has no value.
 """
 
-import math
-import warnings
 from collections.abc import Mapping, Sequence
-from types import ModuleType
-from typing import Literal
 
 from pydantic import Field
 
 from sedrepro.clips import Event
-from sedrepro.errors import DataError, did_you_mean
-from sedrepro.typed import Typed
-
-METRICS = ("error_rate", "substitution_rate", "deletion_rate", "insertion_rate", "precision", "recall", "f1")
-CLASS_METRICS = tuple(name for name in METRICS if name != "substitution_rate")
+from sedrepro.evaluation.by_sed_eval import Averaged, metrics_by, sed_eval
 
 
-class SegmentBased(Typed):
-    """How detected events are compared with the reference."""
+class SegmentBased(Averaged):
+    """How detected events are compared with the reference, segment by segment."""
 
     segment_seconds: float = Field(gt=0, description="length of a segment, s")
-    averaging: Literal["micro", "macro"] = Field(description="over all classes pooled, or the mean of the classes")
-    undetected_classes: Literal["zero", "dropped"] = Field(
-        description="F1 of a class with reference events but no output: 0, or, as sed_eval does, out of the macro mean"
-    )
 
 
 def segment_metrics(
@@ -44,80 +29,10 @@ def segment_metrics(
     """Segment-based metrics of the files of `reference`; both map a filename to its events, of which it may have none.
 
     Returns `metrics`, their names starting with `segment_` (error_rate, substitution_rate, deletion_rate,
-    insertion_rate, precision, recall, f1), and `class_metrics`, the same for every class but for the substitution
-    rate, which a single class does not have. All are fractions, rounded to 6 digits. Macro averages are over the
-    classes with reference events in which the metric has a value.
+    insertion_rate, precision, recall, f1), and `class_metrics`, as `metrics_by` describes them.
 
     Raises:
         DataError: an estimated file is not in the reference, or an event is of no class or has impossible times.
     """
-    for filename in estimated:
-        if filename not in reference:
-            raise DataError(f"{filename}: has estimated events but no reference; {did_you_mean(filename, reference)}")
-    evaluation = _sed_eval().sound_event.SegmentBasedMetrics(list(classes), settings.segment_seconds)
-    for filename, events in reference.items():
-        evaluation.evaluate(
-            _as_dicts(filename, events, classes), _as_dicts(filename, estimated.get(filename, ()), classes)
-        )
-    of_classes = {label: _class_values(evaluation, label, settings.undetected_classes) for label in classes}
-    overall = _overall_values(evaluation) if settings.averaging == "micro" else _means(list(of_classes.values()))
-    return {
-        "metrics": {f"segment_{name}": _defined(overall[name]) for name in METRICS},
-        "class_metrics": {
-            f"segment_{name}": {label: _defined(values[name]) for label, values in of_classes.items()}
-            for name in CLASS_METRICS
-        },
-    }
-
-
-def _sed_eval() -> ModuleType:
-    """sed_eval, imported only where it is used: it brings much along, and a warning on which a user can do nothing."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
-        import sed_eval
-    return sed_eval
-
-
-def _as_dicts(filename: str, events: Sequence[Event], classes: Sequence[str]) -> list[dict]:
-    for event in events:
-        if event.event_label not in classes:
-            raise DataError(
-                f"{filename}: class '{event.event_label}' is unknown; {did_you_mean(event.event_label, classes)}"
-            )
-        if not 0 <= event.onset <= event.offset < math.inf:
-            raise DataError(f"{filename}: an event from {event.onset} s to {event.offset} s; correct its times")
-    return [{"onset": e.onset, "offset": e.offset, "event_label": e.event_label} for e in events]
-
-
-def _overall_values(evaluation) -> dict[str, float]:
-    rates, scores = evaluation.overall_error_rate(), evaluation.overall_f_measure()
-    return _values(evaluation.overall, rates, scores, f1_without_output=0.0)
-
-
-def _class_values(evaluation, label: str, undetected: str) -> dict[str, float]:
-    rates, scores = evaluation.class_wise_error_rate(label), evaluation.class_wise_f_measure(label)
-    without_output = 0.0 if undetected == "zero" else math.nan
-    return _values(evaluation.class_wise[label], rates, scores, without_output)
-
-
-def _values(counts: Mapping, rates: Mapping, scores: Mapping, f1_without_output: float) -> dict[str, float]:
-    """What sed_eval gives, NaN where there is no value."""
-    f1 = scores["f_measure"] if counts["Nsys"] else f1_without_output
-    values = {**rates, "precision": scores["precision"], "recall": scores["recall"], "f1": f1}
-    return values if counts["Nref"] else dict.fromkeys(values, math.nan) | {"precision": values["precision"]}
-
-
-def _means(of_classes: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Means over classes with reference events, which are those with a recall."""
-    heard = [values for values in of_classes if not math.isnan(values["recall"])]
-    return {"substitution_rate": math.nan} | {
-        name: _mean([v[name] for v in heard if not math.isnan(v[name])]) for name in CLASS_METRICS
-    }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else math.nan
-
-
-def _defined(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 6)
+    evaluation = sed_eval().sound_event.SegmentBasedMetrics(list(classes), settings.segment_seconds)
+    return metrics_by(evaluation, "segment", reference, estimated, classes, settings)

@@ -1,0 +1,123 @@
+"""A threshold for every class: the best for tagging on one split, and segments decided by the same thresholds.
+
+DDC-FAP on DCASE 2017 Task 4 (Section 3.6), after Wang, Li and Metze (TALNet, 2019): the thresholds maximise the
+micro-averaged F1 of clips, and decide on scores that are pooled within segments too.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from sedrepro.detection.frames import frames_within
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.typed import Typed
+
+#: Above every probability: the threshold of a class that is best never found.
+UNREACHABLE = 2.0
+
+
+class ClassThresholds(Typed):
+    """How clips are tagged and segments decided on by thresholds of the classes."""
+
+    kind: Literal["class_thresholds"]
+    choose_on: str = Field(min_length=1, description="split whose weak labels the thresholds are chosen on")
+    segment_seconds: float = Field(gt=0, description="length of a segment, s")
+    segment_pooling: Literal["mean", "linear_softmax"] = Field(
+        description="of the frame scores in a segment: their mean, or weighted by themselves, which is TALNet's pooling"
+    )
+
+
+class _Candidates(NamedTuple):
+    """What the thresholds of one class that differ in their decisions do, from the highest down, (candidate,) each."""
+
+    threshold: np.ndarray
+    found: np.ndarray
+    """Clips that reach the threshold."""
+    correct: np.ndarray
+    """Positive ones among them."""
+
+
+def best_class_thresholds(targets: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Thresholds (class,) with the highest micro-averaged F1 that any have; targets and scores are (clip, class).
+
+    A class is found where its score, in [0, 1], is at least its threshold, which lies midway between two scores that
+    occur. Of equally good ones the highest is taken; `UNREACHABLE` for a class that is best never found.
+
+    TALNet tunes one class at a time, the others held, until nothing improves. F1 = 2 correct / (found + positive) is at
+    least f exactly if the sum over classes of 2 correct - f found is at least f positive: for given f the classes are
+    independent, so all are chosen at once and f raised to what they reach, until it stays (Dinkelbach 1967). Where no
+    class by itself improves F1, none do together, so both end at the same F1, the highest there is.
+
+    Raises:
+        DataError: no clip has a label, so that nothing can be chosen.
+    """
+    if targets.shape != scores.shape:
+        raise ValueError(f"targets {targets.shape} and scores {scores.shape} do not fit")
+    positive = np.count_nonzero(targets)
+    if not positive:
+        raise DataError("class thresholds: the split to choose them on has no label; name another one in choose_on")
+    classes = [_candidates(t.astype(bool), s.astype(np.float64)) for t, s in zip(targets.T, scores.T, strict=True)]
+    # F1 as a fraction of integers, so that ties are exact and the end is reached.
+    above, below = 0, 1
+    while True:
+        best = [(c, int(np.argmax(2 * below * c.correct - above * c.found))) for c in classes]
+        correct, found = sum(int(c.correct[b]) for c, b in best), sum(int(c.found[b]) for c, b in best)
+        if 2 * correct * below == above * (found + positive):
+            return np.array([c.threshold[b] for c, b in best])
+        above, below = 2 * correct, found + positive
+
+
+def _candidates(targets: np.ndarray, scores: np.ndarray) -> _Candidates:
+    levels = np.unique(scores)
+    positives = np.searchsorted(np.sort(scores[targets]), levels)
+    midway = (levels + np.concatenate([[0], levels[:-1]])) / 2
+    # Between neighbouring floating-point numbers there is none.
+    midway = np.where(midway > np.concatenate([[-1], levels[:-1]]), midway, levels)
+    return _Candidates(
+        np.append(midway, UNREACHABLE)[::-1],
+        np.append(len(scores) - np.searchsorted(np.sort(scores), levels), 0)[::-1],
+        np.append(np.count_nonzero(targets) - positives, 0)[::-1],
+    )
+
+
+def active_segments(
+    frame_scores: np.ndarray,
+    clip_scores: np.ndarray,
+    thresholds: np.ndarray,
+    how: ClassThresholds,
+    frames_per_second: float,
+    durations: Sequence[float],
+) -> np.ndarray:
+    """Whether each class is active in each segment, bool (clip, segment, class).
+
+    Frame scores are (clip, frame, class), clip scores (clip, class), thresholds (class,), durations (clip,) in seconds.
+    A class is active in a segment where both its clip score and its pooled score of the segment reach its threshold.
+    `sedrepro.detection.postprocessing.events` at 1 / segment_seconds per second makes events of it.
+    """
+    pooled = pooled_segments(frame_scores, how, frames_per_second, durations)
+    return (pooled >= thresholds) & (clip_scores >= thresholds)[:, None]
+
+
+def pooled_segments(
+    frame_scores: np.ndarray, how: ClassThresholds, frames_per_second: float, durations: Sequence[float]
+) -> np.ndarray:
+    """Scores of segments (clip, segment, class) from those of frames (clip, frame, class); durations in seconds.
+
+    A frame belongs to the segment that its centre lies in, if it starts before the clip ends; a segment without frames
+    has the score 0.
+
+    Raises:
+        SettingsError: a segment is shorter than a frame.
+    """
+    if how.segment_seconds * frames_per_second < 1:
+        frame_seconds = 1 / frames_per_second
+        raise SettingsError(f"segment_seconds = {how.segment_seconds}: shorter than a frame of {frame_seconds:.4g} s")
+    frames = frame_scores.shape[1]
+    segment = ((np.arange(frames) + 0.5) / frames_per_second / how.segment_seconds).astype(np.int64)
+    firsts = np.flatnonzero(np.diff(segment, prepend=-1))
+    weights = np.ones_like(frame_scores) if how.segment_pooling == "mean" else frame_scores
+    weights = np.where(frames_within(frames, frames_per_second, durations)[:, :, None], weights, 0)
+    weighted, total = (np.add.reduceat(part, firsts, axis=1) for part in (weights * frame_scores, weights))
+    return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)

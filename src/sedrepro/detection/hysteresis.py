@@ -1,0 +1,60 @@
+"""From frame scores to events by two thresholds, among the classes that are active in the clip.
+
+DDC-FAP (Section 2, after eq. 2, and Section 3.2), after Kong et al. 2019: a class whose clip score is not above a
+threshold is silent. Elsewhere a frame that reaches the high threshold is a seed, and an event grows from it on both
+sides until a frame that is not above the low one. Then short gaps are closed and short events removed, in this order.
+
+In the paper both are short if "shorter than 10 frames": `longest_gap_frames` 9, `shortest_frames` 10. The code released
+by Kong et al. closes gaps and removes events of up to 10 frames: 10 and 11. It also has its seeds strictly above the
+high threshold and grows over frames that equal the low one; here the paper's words hold.
+"""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
+from sedrepro.typed import Typed
+
+
+class Hysteresis(Typed):
+    """How clip scores and frame scores of every class become events."""
+
+    kind: Literal["hysteresis"]
+    clip_threshold: float = Field(ge=0, lt=1, description="a class is active in clips that score above this")
+    high: float = Field(gt=0, lt=1, description="a frame from this score on is part of an event")
+    low: float = Field(ge=0, lt=1, description="from there events grow over the frames that score above this")
+    longest_gap_frames: int = Field(ge=0, description="pauses in a class up to this long are closed; 0: none")
+    shortest_frames: int = Field(ge=0, description="events of fewer frames are removed; 0: none")
+
+    @model_validator(mode="after")
+    def _low_is_lower(self) -> "Hysteresis":
+        if not self.low < self.high:
+            raise ValueError(f"low = {self.low} must be below high = {self.high}")
+        return self
+
+
+def hysteresis_active(frame_scores: np.ndarray, clip_scores: np.ndarray, how: Hysteresis) -> np.ndarray:
+    """Whether each class is active in each frame, bool (clip, frame, class).
+
+    Frame scores are (clip, frame, class), clip scores (clip, class), both in [0, 1].
+    """
+    clips, frames, classes = frame_scores.shape
+    if clip_scores.shape != (clips, classes):
+        raise ValueError(f"frame scores {frame_scores.shape} and clip scores {clip_scores.shape} do not fit")
+    # Rows of classes that are silent in a clip, mostly nearly all, are not looked into.
+    heard = clip_scores > how.clip_threshold
+    scores = frame_scores.transpose(0, 2, 1)[heard]
+    runs = joined(_grown(scores, how.high, how.low), how.longest_gap_frames)
+    active = np.zeros((clips, classes, frames), dtype=bool)
+    active[heard] = painted(without_short(runs, how.shortest_frames), len(scores), frames)
+    return active.transpose(0, 2, 1)
+
+
+def _grown(scores: np.ndarray, high: float, low: float) -> Runs:
+    """Runs of frames above `low` that hold a seed, of scores (row, frame)."""
+    runs = find_runs(scores > low)
+    before = np.concatenate([[0], np.cumsum(scores >= high)])
+    first = runs.row * scores.shape[1]
+    return runs.where(before[first + runs.stop] > before[first + runs.start])
