@@ -10,6 +10,8 @@ from sedrepro.nn.blocks import (
     AtrousEncoder,
     ConvBlock,
     ConvBlocks,
+    DilatedDepthwiseBlock,
+    DilatedDepthwiseBlocks,
     GatedConv,
     GatedConvBlock,
     Smoothing,
@@ -60,6 +62,51 @@ def test_a_block_is_two_convolutions_with_norm_and_relu():
         (3, 4, (3, 3), None),
         (4, 4, (3, 3), None),
     ]
+
+
+def test_a_ddc_block_is_three_convolutions_each_with_relu_and_then_norm():
+    block = DilatedDepthwiseBlock(3, 4)
+    assert [type(layer) for layer in block] == 3 * [nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
+    plain, depthwise, pointwise = (layer for layer in block if isinstance(layer, nn.Conv2d))
+    assert (plain.in_channels, plain.kernel_size, plain.dilation, plain.groups) == (3, (3, 3), (1, 1), 1)
+    assert (depthwise.kernel_size, depthwise.dilation, depthwise.groups) == ((3, 3), (2, 2), 4)
+    assert (pointwise.kernel_size, pointwise.groups) == ((1, 1), 1)
+    # 9 x 3 x 4 + 9 x 4 + 4 x 4, and scale and shift of three norms of four channels
+    assert sum(p.numel() for p in block.parameters()) == 108 + 36 + 16 + 24
+
+
+def test_the_depthwise_convolution_keeps_channels_apart_and_the_pointwise_one_bins():
+    block = DilatedDepthwiseBlock(2, 3).double()
+    given = maps((1, 3, 9, 9)).requires_grad_()
+    gradients = []
+    for convolution in (block[3], block[6]):
+        (gradient,) = torch.autograd.grad(convolution(given)[0, 1, 4, 4], given)
+        gradients.append({tuple(place) for place in gradient[0].nonzero().tolist()})
+    assert gradients[0] == {(1, frame, mel) for frame in (2, 4, 6) for mel in (2, 4, 6)}
+    assert gradients[1] == {(channel, 4, 4) for channel in range(3)}
+
+
+@pytest.mark.parametrize(("count", "reach"), [(1, 3), (2, 6), (4, 12)])
+def test_each_ddc_block_hears_three_more_bins_to_each_side(count, reach):
+    blocks = DilatedDepthwiseBlocks([1] + count * [2]).double().eval()
+    for layer in blocks.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.ones_(layer.weight)
+    impulse = torch.zeros(1, 1, 31, 31, dtype=torch.float64)
+    impulse[..., 15, 15] = 1
+    heard = blocks(impulse)
+    assert heard.shape == (1, 2, 31, 31)
+    frames, mels = heard[0, 0].nonzero(as_tuple=True)
+    for axis in (frames, mels):
+        assert (int(axis.min()), int(axis.max())) == (15 - reach, 15 + reach)
+
+
+def test_four_ddc_blocks_have_about_half_the_parameters_of_vgg_like_ones():
+    widths, kinds = (1, 32, 64, 128, 128), (ConvBlocks, DilatedDepthwiseBlocks)
+    vgg, ddc = (sum(p.numel() for p in kind(widths).parameters()) for kind in kinds)
+    masks = 129 * 41
+    assert (vgg + masks, ddc + masks) == (587_593, 288_361)
+    assert 1 - (ddc + masks) / (vgg + masks) == pytest.approx(0.509, abs=5e-4)
 
 
 def test_the_atrous_encoder_doubles_its_dilation_and_sees_29_bins():

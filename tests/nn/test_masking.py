@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch import nn
 
 from sedrepro.errors import SettingsError
+from sedrepro.nn.blocks import ConvBlocks, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 
 
@@ -31,6 +33,71 @@ def test_attention_weighs_each_bin_of_a_mask_by_the_features_that_it_comes_from(
     weights = torch.exp(torch.einsum("bkfm,ck->bcfm", maps, dense.weight) + dense.bias[:, None, None])
     expected = (weights * masks).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
     torch.testing.assert_close(network(logmel()).clip, expected)
+
+
+@pytest.mark.parametrize("blocks", ["vgg", "ddc"])
+@pytest.mark.parametrize(
+    ("pooling", "arguments"),
+    [
+        ("gmp", {}),
+        ("gap", {}),
+        ("gwrp", {"r": 0.9}),
+        ("auto", {}),
+        ("fap", {"mels": 6, "alpha_max": 10.0}),
+        ("linear", {"groups": [3, 3]}),
+        ("fap", {"mels": 6, "groups": [6]}),
+    ],
+)
+def test_masks_and_scores_are_probabilities_and_all_parameters_learn(blocks, pooling, arguments):
+    torch.manual_seed(0)
+    network = MaskNetwork(3, (4, 5), pooling, blocks=blocks, **arguments)
+    output = network(logmel(), explain=True)
+    masks = output.maps["masks"]
+    assert masks.shape == (2, 3, 9, 6)
+    assert output.frame.shape == (2, 9, 3)
+    for scores in (masks, output.clip, output.frame):
+        assert ((scores > 0) & (scores < 1)).all()
+    torch.testing.assert_close(output.clip, network.pooling(masks.flatten(2)))
+    output.clip.sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_masks_are_kept_only_where_asked_for():
+    network = MaskNetwork(3, (4,), "gap").eval()
+    assert network(logmel()).maps == {}
+    explained = network(logmel(), explain=True)
+    torch.testing.assert_close(explained.frame, explained.maps["masks"].mean(dim=3).transpose(1, 2))
+
+
+def test_frequency_dependent_pooling_weighs_the_bands_of_a_frame_by_its_alpha():
+    torch.manual_seed(0)
+    network = MaskNetwork(3, (4, 5), "fap", mels=6).eval()
+    untrained = network(logmel(), explain=True)
+    torch.testing.assert_close(untrained.frame, untrained.maps["masks"].mean(dim=3).transpose(1, 2))
+    nn.init.normal_(network.pooling.free_alpha)
+    output = network(logmel(), explain=True)
+    alpha = network.pooling.alpha.detach()
+    expected = sum(alpha[2, mel] * output.maps["masks"][1, 2, 4, mel] for mel in range(6)) / alpha[2].sum()
+    torch.testing.assert_close(output.frame[1, 4, 2], expected)
+    assert not torch.allclose(output.frame, untrained.frame)
+
+
+def test_networks_of_vgg_blocks_draw_their_weights_in_the_order_of_their_layers():
+    # A change of this order would change every trained result.
+    torch.manual_seed(0)
+    network = MaskNetwork(3, (4, 5), "gwrp", r=0.9)
+    torch.manual_seed(0)
+    expected = nn.ModuleDict({"blocks": ConvBlocks((1, 4, 5)), "masks": nn.Conv2d(5, 3, 1)})
+    he_uniform(expected)
+    assert list(network.state_dict()) == list(expected.state_dict())
+    for name, weights in expected.state_dict().items():
+        assert torch.equal(network.state_dict()[name], weights), name
+
+
+def test_unknown_blocks_name_the_nearest():
+    with pytest.raises(SettingsError, match=r"blocks 'dcd' are unknown; did you mean 'ddc'\?"):
+        MaskNetwork(3, (4,), "gap", blocks="dcd")
 
 
 def test_networks_that_keep_the_frame_rate_say_so():

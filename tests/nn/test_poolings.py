@@ -70,6 +70,11 @@ def evaluate(name: str, x: list[float], module: nn.Module, c: int, u: np.ndarray
         alpha = module.alpha[c].item()
         w = [np.exp(alpha * v) for v in x]
         return sum(v * np.exp(alpha * v) for v in x) / sum(w), w
+    if name == "fap":
+        mels = module.alpha.shape[1]
+        alpha = [module.alpha[c, i % mels].item() for i in range(len(x))]
+        w = [np.exp(a * v) for a, v in zip(alpha, x, strict=True)]
+        return sum(v * np.exp(a * v) for a, v in zip(alpha, x, strict=True)) / sum(w), w
     if name == "power":
         n = module.n.item()
         return sum(v ** (n + 1) for v in x) / sum(v**n for v in x), [v**n for v in x]
@@ -87,6 +92,11 @@ FORMULAS = {
     "exponential": ("Exp. softmax", "sum x_i exp(x_i) / sum exp(x_i)", "exp(x_i)"),
     "attention": ("Attention", "sum w_i x_i / sum w_i", "h(u_i)"),
     "auto": ("Auto-pooling", "sum x_i exp(alpha x_i) / sum exp(alpha x_i)", "exp(alpha x_i)"),
+    "fap": (
+        "Frequency-dependent auto-pooling",
+        "sum x_i exp(alpha(f_i) x_i) / sum exp(alpha(f_i) x_i)",
+        "exp(alpha(f_i) x_i)",
+    ),
     "power": ("Power pooling", "sum x_i^(n+1) / sum x_i^n", "x_i^n"),
     "gwrp": (
         "Global weighted rank pooling",
@@ -258,6 +268,132 @@ def test_softmax_of_large_logits_does_not_overflow():
     assert module(torch.tensor([[[0.1, 0.7, 0.9]]]), features).item() == pytest.approx(0.7)
 
 
+# --- frequency-dependent auto-pooling
+
+bands = st.integers(1, 6)
+bins = st.tuples(st.integers(1, 2), st.just(CLASSES), st.integers(1, 7))  # (batch, class, frame)
+
+
+def with_alpha(alpha: torch.Tensor | float, mels: int, alpha_max: float = 10.0) -> nn.Module:
+    module = pooling("fap", CLASSES, FEATURES, mels=mels, alpha_max=alpha_max).double()
+    with torch.no_grad():
+        wanted = torch.as_tensor(alpha, dtype=torch.float64).expand(CLASSES, mels)
+        module.free_alpha.copy_(torch.logit(wanted / alpha_max))
+    return module
+
+
+def random_alpha(mels: int, seed: int) -> torch.Tensor:
+    return 0.1 + 9 * instances((CLASSES, mels), seed + 50)
+
+
+@few
+@given(bins, bands, seeds)
+def test_bins_are_weighted_by_the_alpha_of_their_band(shape, mels, seed):
+    masks, alpha = instances((*shape, mels), seed), random_alpha(mels, seed)
+    weights = torch.exp(alpha[:, None, :] * masks)
+    expected = (weights * masks).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
+    torch.testing.assert_close(with_alpha(alpha, mels)(masks.flatten(2)), expected)
+
+
+@few
+@given(bins, bands, seeds, st.floats(0.01, 9.9))
+def test_one_alpha_for_all_bands_is_auto_pooling(shape, mels, seed, alpha):
+    masks = instances((*shape, mels), seed).flatten(2)
+    auto = pooling("auto", CLASSES, FEATURES).double()
+    nn.init.constant_(auto.alpha, alpha)
+    torch.testing.assert_close(with_alpha(alpha, mels)(masks), auto(masks))
+
+
+@few
+@given(bins, bands, seeds)
+def test_frequency_dependent_pooling_runs_from_mean_over_softmax_to_maximum(shape, mels, seed):
+    masks = instances((*shape, mels), seed).flatten(2)
+    for alpha, alpha_max, reached in ((1e-9, 10, "gap"), (1, 10, "exponential"), (1e7, 1e8, "gmp")):
+        pooled = with_alpha(alpha, mels, alpha_max)(masks)
+        torch.testing.assert_close(pooled, made(reached)(masks), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("alpha_max", [3, 5, 10])
+def test_frequency_dependent_pooling_starts_as_softmax(alpha_max):
+    masks = instances((2, CLASSES, 12), dtype=torch.float32)
+    module = pooling("fap", CLASSES, FEATURES, mels=4, alpha_max=alpha_max)
+    torch.testing.assert_close(module.alpha, torch.ones(CLASSES, 4))
+    torch.testing.assert_close(module(masks), pooling("exponential", CLASSES, FEATURES)(masks))
+
+
+@few
+@given(bins, bands, seeds)
+def test_gradients_of_frequency_dependent_pooling_are_their_closed_forms(shape, mels, seed):
+    # y = sum p M with p = exp(alpha M) / sum exp(alpha M):
+    # dy / dM = p (1 + alpha (M - y)), and dy / dalpha(f) = sum over frames of p M (M - y).
+    masks, alpha = instances((*shape, mels), seed).requires_grad_(), random_alpha(mels, seed)
+    module = with_alpha(alpha, mels)
+    pooled = module(masks.flatten(2))
+    (of_masks, of_free) = torch.autograd.grad(pooled.sum(), (masks, module.free_alpha))
+    with torch.no_grad():
+        shares = torch.softmax((alpha[:, None, :] * masks).flatten(2), dim=2).view_as(masks)
+        away = masks - pooled[..., None, None]
+        of_alpha = (shares * masks * away).sum(dim=(0, 2))
+        # alpha = 10 sigmoid(a) has the slope alpha (10 - alpha) / 10.
+        expected = of_alpha * alpha * (10 - alpha) / 10
+    torch.testing.assert_close(of_masks, shares * (1 + alpha[:, None, :] * away), rtol=1e-7, atol=1e-10)
+    torch.testing.assert_close(of_free, expected, rtol=1e-7, atol=1e-10)
+
+
+def test_gradients_of_frequency_dependent_pooling_are_right():
+    module = with_alpha(random_alpha(3, 0), 3)
+    masks = (0.1 + 0.8 * instances((2, CLASSES, 6))).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, _: module(x), (masks, module.free_alpha))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("alpha_max", [3.0, 10.0])
+def test_alpha_stays_inside_its_bound_and_comes_back(sign, alpha_max):
+    module = pooling("fap", CLASSES, FEATURES, mels=4, alpha_max=alpha_max)
+    masks = instances((2, CLASSES, 20), dtype=torch.float32)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.1)
+
+    def step(direction: int) -> None:
+        optimizer.zero_grad()
+        (direction * module(masks)).sum().backward()
+        optimizer.step()
+
+    # The loss drives alphas to both ends, some bands upwards and others downwards.
+    for _ in range(100):
+        step(sign)
+        assert ((module.alpha > 0) & (module.alpha < alpha_max)).all()
+    far = module.alpha.detach().clone()
+    assert (far - 1).abs().max() > 0.9
+    for _ in range(100):
+        step(-sign)
+    assert (module.alpha - far).abs().amin() > 1e-3
+    assert (module.free_alpha.grad != 0).all()
+
+
+@few
+@given(bins, bands, seeds)
+def test_frame_scores_are_the_mean_weighted_by_alpha(shape, mels, seed):
+    masks, alpha = instances((*shape, mels), seed), random_alpha(mels, seed)
+    expected = torch.einsum("bctf,cf->bct", masks, alpha / alpha.sum(dim=1, keepdim=True))
+    torch.testing.assert_close(with_alpha(alpha, mels).over_mel(masks), expected)
+    grouped = pooling("fap", CLASSES, FEATURES, groups=[2], mels=mels).double()
+    for module in (with_alpha(0.7, mels), made("gwrp"), grouped):
+        torch.testing.assert_close(module.over_mel(masks), masks.mean(dim=3))
+
+
+def test_frame_scores_of_saturated_masks_do_not_exceed_one():
+    for mels in range(1, 70):
+        module = pooling("fap", 17, FEATURES, mels=mels)
+        nn.init.normal_(module.free_alpha)
+        scores = module.over_mel(torch.ones(2, 17, 5, mels))
+        assert ((scores > 0.999) & (scores <= 1)).all()
+
+
+def test_bins_that_fill_no_whole_frame_are_refused():
+    with pytest.raises(ValueError, match="7 instances are no whole number of frames of 4 mel bands"):
+        pooling("fap", CLASSES, FEATURES, mels=4)(instances((1, CLASSES, 7), dtype=torch.float32))
+
+
 # --- rank pooling
 
 
@@ -335,6 +471,12 @@ def test_poolings_by_name():
         ("gwrp", {"r": float("nan")}, "r = nan"),
         ("gwrp", {"r": "much"}, "pooling 'gwrp'"),
         ("power", {"n": "much"}, "pooling 'power'"),
+        ("fap", {"alpha_max": 1}, "alpha_max = 1 must"),
+        ("fap", {"alpha_max": float("nan")}, "alpha_max = nan"),
+        ("fap", {"alpha_max": float("inf")}, "alpha_max = inf"),
+        ("fap", {"alpha_max": "much"}, "pooling 'fap'"),
+        ("fap", {"mels": 0}, "mels = 0"),
+        ("fap", {"mels": 2.5}, "mels = 2.5"),
         ("linear", {"groups": [5, 0]}, "groups = [5, 0]"),
         ("linear", {"groups": [2.5]}, "groups = [2.5]"),
         ("linear", {"groups": [True]}, "groups = [True]"),

@@ -1,36 +1,50 @@
 """Networks that classify every time-frequency bin and pool the class masks (Kong et al. 2019)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sedrepro.nn.blocks import AtrousEncoder, ConvBlocks, as_image, he_uniform
+from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.nn.blocks import AtrousEncoder, ConvBlocks, DilatedDepthwiseBlocks, as_image, he_uniform
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import TimeFrequencyAttention
 from sedrepro.nn.poolings import pooling as make_pooling
 
+BLOCKS: dict[str, Callable[[Sequence[int]], nn.Module]] = {"vgg": ConvBlocks, "ddc": DilatedDepthwiseBlocks}
+
 
 class MaskNetwork(Network):
-    """VGG-like blocks, a sigmoid 1x1 convolution to class masks, and a pooling of the masks' bins.
+    """Convolution blocks, a sigmoid 1x1 convolution to class masks, and a pooling of the masks' bins.
 
-    (batch, frame, mel) -> clip (batch, class); frame scores are the mean of a class's mask over mel bins.
+    `blocks` are "vgg" (Kong et al. 2019) or "ddc" (Liu et al. 2021). (batch, frame, mel) -> clip (batch, class); frame
+    scores are the mean of a class's mask over mel bins, weighted where the pooling learns weights of them.
+
+    Raises:
+        SettingsError: there are no such blocks or no such pooling (names the nearest), or its arguments are wrong.
     """
 
-    def __init__(self, classes: int, channels: Sequence[int], pooling: str, **pooling_arguments: Any) -> None:
+    def __init__(
+        self, classes: int, channels: Sequence[int], pooling: str, blocks: str = "vgg", **pooling_arguments: Any
+    ) -> None:
         super().__init__()
-        self.blocks = ConvBlocks((1, *channels))
+        if blocks not in BLOCKS:
+            raise SettingsError(f"blocks '{blocks}' are unknown; {did_you_mean(blocks, BLOCKS)}")
+        self.blocks = BLOCKS[blocks]((1, *channels))
         self.masks = nn.Conv2d(channels[-1], classes, 1)
         self.pooling = make_pooling(pooling, classes, channels[-1], **pooling_arguments)
         he_uniform(self)
 
-    def forward(self, logmel: Tensor) -> Output:
-        """Scores of standardised log-mel features."""
+    def forward(self, logmel: Tensor, explain: bool = False) -> Output:
+        """Scores of standardised log-mel features; `explain` keeps the masks (batch, class, frame, mel)."""
         maps = self.blocks(as_image(logmel))
         masks = torch.sigmoid(self.masks(maps).float())
         clip = self.pooling(masks.flatten(2), maps.flatten(2).transpose(1, 2))
-        return Output(clip, masks.mean(dim=3).transpose(1, 2))
+        output = Output(clip, self.pooling.over_mel(masks).transpose(1, 2))
+        if explain:
+            output.maps["masks"] = masks
+        return output
 
 
 class AtrousAttention(Network):

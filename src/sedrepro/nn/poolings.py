@@ -5,6 +5,7 @@ weights from them, to (batch, class). Each is a weighted mean, y = sum w_i x_i /
 Values are in single precision or better: networks convert them first where autocast made them halves.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -60,7 +61,7 @@ class Pooling(nn.Module):
 
     title, definition and weight are texts for reports: the pooling's name, its result y and its weight w_i (as Table 1
     of He et al. 2019 prints them). classes and features are the sizes that its tensors will have; only poolings that
-    learn need them.
+    learn need them. The instances of a mask are its time-frequency bins, frame by frame.
     """
 
     title: ClassVar[str]
@@ -77,6 +78,10 @@ class Pooling(nn.Module):
     def forward(self, values: Tensor, features: Tensor | None = None) -> Tensor:
         """Pool values (batch, class, instance) to (batch, class)."""
         return pool_in_stages(values, self.weights(values, features))
+
+    def over_mel(self, masks: Tensor) -> Tensor:
+        """Frame scores (batch, class, frame) of masks (batch, class, frame, mel): the mean (Kong et al. 2019)."""
+        return masks.mean(dim=3)
 
 
 class MaxPooling(Pooling):
@@ -174,6 +179,60 @@ class AutoPooling(Pooling):
         return _exponentials(self.alpha[:, None] * values)
 
 
+class FrequencyAutoPooling(Pooling):
+    """Auto-pooling with one alpha per class and mel band, within (0, alpha_max) (Liu et al. 2021, Section 2.2).
+
+    The instances are `mels` bands per frame; with one band it is auto-pooling of frames, bounded. The paper gives the
+    bound, but neither how it is kept nor where alpha starts; here alpha = alpha_max sigmoid(a) with a free, from
+    alpha = 1, the softmax. So alpha stays inside the open interval whatever the optimiser does, and its gradient is
+    nowhere 0, as that of a value clamped in use would be beyond the bound.
+
+    Raises:
+        SettingsError: `alpha_max` does not exceed the start, 1, or `mels` is no whole number of at least 1.
+    """
+
+    title = "Frequency-dependent auto-pooling"
+    definition = "sum x_i exp(alpha(f_i) x_i) / sum exp(alpha(f_i) x_i)"
+    weight = "exp(alpha(f_i) x_i)"
+
+    def __init__(self, classes: int, features: int, mels: int = 1, alpha_max: float = 10.0) -> None:
+        super().__init__(classes, features)
+        if not 1 < alpha_max < math.inf:
+            raise SettingsError(f"fap: alpha_max = {alpha_max} must be a number above 1, where alpha starts")
+        if type(mels) is not int or mels < 1:
+            raise SettingsError(f"fap: mels = {mels} must be a whole number of at least 1")
+        self.alpha_max = alpha_max
+        self.free_alpha = nn.Parameter(torch.full((classes, mels), -math.log(alpha_max - 1)))
+
+    @property
+    def alpha(self) -> Tensor:
+        """alpha_k(f), (class, mel)."""
+        return self.alpha_max * torch.sigmoid(self.free_alpha)
+
+    def weights(self, values: Tensor, features: Tensor | None = None) -> Tensor:
+        """Exponentials of each band's alpha times the values.
+
+        Raises:
+            ValueError: the instances are no whole number of frames.
+        """
+        alpha = self.alpha
+        mels = alpha.shape[1]
+        if values.shape[-1] % mels:
+            raise ValueError(f"fap: {values.shape[-1]} instances are no whole number of frames of {mels} mel bands")
+        bins = values.unflatten(-1, (-1, mels))
+        return _exponentials((alpha[:, None, :] * bins).flatten(-2))
+
+    def over_mel(self, masks: Tensor) -> Tensor:
+        """Frame scores (batch, class, frame) of masks (batch, class, frame, mel): sum_f w_k(f) M_k(t, f) (eq. 2).
+
+        The paper calls w_k the learned vector and gives no scale; here w_k(f) = alpha_k(f) / sum_f alpha_k(f), so
+        that scores stay probabilities.
+        """
+        alpha = self.alpha
+        weights = (alpha / alpha.sum(dim=1, keepdim=True)).to(masks.dtype)
+        return (masks * weights[:, None, :]).sum(dim=3).clamp(0, 1)  # rounding may leave [0, 1] by a bit
+
+
 class PowerPooling(Pooling):
     """Instances weighted by their n-th power, one learned n for all classes (Liu et al. 2020)."""
 
@@ -254,6 +313,10 @@ class HierarchicalPooling(nn.Module):
         """Pool values (batch, class, instance) to (batch, class)."""
         return pool_in_stages(values, self.single.weights(values, features), self.groups, self.segment_weights)
 
+    def over_mel(self, masks: Tensor) -> Tensor:
+        """Frame scores (batch, class, frame) of masks (batch, class, frame, mel), as of the single pooling."""
+        return self.single.over_mel(masks)
+
 
 POOLINGS: dict[str, type[Pooling]] = {
     "max": MaxPooling,
@@ -262,6 +325,7 @@ POOLINGS: dict[str, type[Pooling]] = {
     "exponential": ExponentialSoftmaxPooling,
     "attention": AttentionPooling,
     "auto": AutoPooling,
+    "fap": FrequencyAutoPooling,
     "power": PowerPooling,
     "gwrp": RankPooling,
 }
