@@ -16,6 +16,14 @@ def test_runs_needed_once_each_in_order(cells):
     ]  # fmt: skip
 
 
+def test_a_print_that_is_not_at_hand_has_no_value_but_is_marked(tmp_path):
+    missing, absent = read_cells(published(tmp_path, "GAP,gap,remix_0db,0,micro_ap,?,", ROWS[2]))
+    assert (missing.published, missing.at_hand) == (absent.published, False) == ("", False)
+    assert absent.at_hand
+    (text,) = read_text_cells(published(tmp_path, "Mean,,,weight,?,", header=TEXTS))
+    assert (text.published, text.at_hand) == ("", False)
+
+
 SEEDS = HEADER.replace("snr_db", "seed")
 CHANGES = HEADER.replace("note", "relative_to,unit,note")
 

@@ -219,3 +219,14 @@ def test_a_note_of_all_cells_needs_no_mark(cells):
     runs = [run(system=s, variant=v, clips=75, scale="miniature") for s, v in runs_needed(cells)]
     markdown = to_markdown(fill(cells, runs, "miniature"), LAYOUT)
     assert "All cells: on 75 of 80 clips." in markdown
+
+
+def test_a_print_that_is_not_at_hand_shows_as_such_and_is_explained():
+    table = fill([cell(value="", at_hand=False), cell(value="", label="x")], [run(), run(fold=2)], "full")
+    assert list(table["verdict"]) == ["not available", "no published value"]
+    assert list(table["published"]) == ["", ""]
+    layout = LAYOUT.model_copy(update={"columns": ["metric"]})
+    for text in (to_markdown(table, layout), "".join(page(table, layout).itertext())):
+        assert text.count("n/a") == 2  # the cell and what it means
+        assert "n/a: not available" in text
+    assert "/n/a" in summary(table, layout, 80) and "not available: 1" in summary(table, layout, 80)

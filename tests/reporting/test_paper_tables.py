@@ -9,6 +9,7 @@ from sedrepro.clips import Clip
 from sedrepro.config import Config
 from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.errors import DataError, SettingsError
+from sedrepro.reporting import paper_tables
 from sedrepro.reporting.cells import read_cells
 from sedrepro.reporting.layout import TableLayout
 from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
@@ -90,6 +91,25 @@ def test_a_table_of_texts_needs_no_run(config, with_definitions):
     path = write_paper_table(config, with_definitions, "table1")
     assert {p.name for p in path.parent.iterdir()} == {"table1.csv", "table1.md", "table1.html"}
     assert "Linear softmax,,,definition,y = " in path.read_text(encoding="utf-8")
+
+
+CLAIMS = """table,claim,variant,split,detection,metric,direction,systems,others,strength,quote,note
+Table 1,attention is ahead,remix_0db,,,micro_ap,higher,2ap_alpha_0,vgg_gap;vgg_gwrp,every,it wins,
+"""
+
+
+def test_a_table_of_claims_is_tried_on_the_runs_of_its_systems(config, paper, tmp_path, monkeypatch):
+    (tmp_path / "claims.csv").write_text(CLAIMS, encoding="utf-8")
+    monkeypatch.setattr(paper_tables, "cells_file", lambda paper, table: tmp_path / f"{table}.csv")
+    layout = TableLayout(title="Claims", kind="claims", rows=["table", "claim", "metric"], columns=["scale"])
+    tried = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": {"claims": layout}}))
+    needed = table_runs(config, tried, "claims")
+    assert {who.system for who in needed} == {"2ap_alpha_0", "vgg_gap", "vgg_gwrp"} and len(needed) == 12
+    for who in needed:
+        write_run(config, who, 0.6 + 0.01 * who.seed if who.system == "2ap_alpha_0" else 0.4)
+    path = write_paper_table(config, tried, "claims")
+    assert {p.name for p in path.parent.iterdir()} == {"claims.csv", "claims.md", "claims.html"}
+    assert path.read_text(encoding="utf-8").splitlines()[1].endswith(",4,it wins,holds,")
 
 
 def test_an_unknown_table_names_the_nearest(paper):

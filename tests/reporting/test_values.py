@@ -13,6 +13,7 @@ from sedrepro.errors import DataError
 from sedrepro.reporting.cells import runs_needed
 from sedrepro.reporting.metrics_files import Detection
 from sedrepro.reporting.tables import fill
+from sedrepro.reporting.values import result
 
 
 def row(one_cell, *runs, scale="full"):
@@ -233,3 +234,11 @@ def test_a_quoted_system_needs_no_run_and_gets_no_value(scale, value, verdict):
     assert math.isnan(found["mean"]) and math.isnan(found["difference"])
     assert (found["runs"], found["verdict"], found["published"]) == (0, verdict, value)
     assert found["note"] == "an ensemble; quoted, not rebuilt"
+
+
+def test_a_number_of_parameters_belongs_to_the_run_and_has_no_deviation():
+    runs = [run(fold=fold, parameters=288361) for fold in (1, 2)]
+    found = result(cell("parameters", ""), {("gap", "remix_0db"): runs})
+    assert (found.mean, found.sd, found.runs) == (288361, None, 2)
+    with pytest.raises(DataError, match="no metric 'parameters'"):
+        result(cell("parameters", ""), {("gap", "remix_0db"): [run()]})

@@ -44,6 +44,12 @@ def test_without_a_published_value_that_is_the_verdict_at_every_scale(scale, mea
     assert verdict(scale, mean, 1, "", TOLERANCE).name == "no published value"
 
 
+@pytest.mark.parametrize("scale", ["miniature", "full"])
+@pytest.mark.parametrize("mean", [0.7, None])
+def test_a_print_that_is_not_at_hand_is_told_from_one_that_is_not_there(scale, mean):
+    assert verdict(scale, mean, 4, "", TOLERANCE, at_hand=False) == ("not available", "")
+
+
 @pytest.mark.parametrize(("mean", "runs"), [(None, 0), (None, 4), (0.7, 0)])
 def test_a_missing_result_is_not_comparable_and_says_so(mean, runs):
     assert verdict("full", mean, runs, "0.7", TOLERANCE) == ("not comparable", "no result")
@@ -68,7 +74,8 @@ def test_every_metric_has_a_tolerance_and_a_reason(name):
 
 def test_which_way_is_better():
     lower = {
-        "event_error_rate",
+        "parameters",
+        *(f"event_{kind}_rate" for kind in ("error", "deletion", "insertion")),
         *(f"segment_{kind}_rate" for kind in ("error", "substitution", "deletion", "insertion")),
     }
     settings = {"threshold", "median_seconds", "longest_gap_seconds", "shortest_seconds"}

@@ -5,7 +5,7 @@ optionally `relative_to`, `unit` and `suspect`, and `note`. The position of a co
 have any labels and factors. Some factors have a meaning: see `EVENT_CLASS` and the names beside it.
 
 A row without system and variant quotes a system of another paper, which is not rebuilt. In a table of texts `metric`
-and `published` are any text.
+and `published` are any text. `NOT_AT_HAND` as published stands for a print that nobody has transcribed yet.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,6 +29,9 @@ DETECTION = "detection"
 #: The factor whose value restricts a cell to the runs with that seed.
 SEED = "seed"
 
+#: Stands for a value that the paper prints, but that is not at hand.
+NOT_AT_HAND = "?"
+
 #: What is said of a row without system and variant.
 QUOTED = "quoted, not rebuilt"
 
@@ -51,6 +54,8 @@ class Cell:
     suspect: str = ""
     relative_to: str = ""
     """System that a relative change starts from."""
+    at_hand: bool = True
+    """False where the paper prints a value that is not known here; `published` is empty then."""
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -131,7 +136,8 @@ def _read_cell(where: str, row: dict[str, str], labels: list[str], factors: list
         variant=row["variant"],
         factors={column: row[column] for column in factors},
         metric=row["metric"],
-        published=row["published"],
+        published="" if row["published"] == NOT_AT_HAND else row["published"],
+        at_hand=row["published"] != NOT_AT_HAND,
         note=row["note"],
         unit=row.get("unit", ""),
         suspect=row.get("suspect", ""),
@@ -154,7 +160,10 @@ def _check_number(where: str, cell: Cell) -> None:
     if cell.metric not in METRICS:
         raise DataError(f"{where}: unknown metric '{cell.metric}'; {did_you_mean(cell.metric, METRICS)}")
     if cell.published and not _is_number(cell.published):
-        raise DataError(f"{where}: published value '{cell.published}' is not a number; empty means none")
+        raise DataError(
+            f"{where}: published value '{cell.published}' is not a number; "
+            f"empty means none, {NOT_AT_HAND} that it is not at hand"
+        )
     if cell.unit not in UNITS:
         raise DataError(
             f"{where}: unknown unit '{cell.unit}'; use 'percent', or leave it empty for fractions and ratios"

@@ -15,7 +15,13 @@ from sedrepro.reporting.layout import SCALES, TableLayout
 from sedrepro.reporting.verdict import CLOSE_FACTOR, METRICS
 
 #: A mark beside the colour, so that a verdict does not depend on seeing colours.
-MARKS = {"reproduced": "●", "close": "◐", "differs": "○", "suspect misprint": "?"}
+MARKS = {
+    **{"reproduced": "●", "close": "◐", "differs": "○", "suspect misprint": "?"},
+    **{"holds": "●", "undecided": "◐", "fails": "○"},
+}
+
+#: Shown where the paper prints a value that is not at hand.
+NOT_AVAILABLE = "n/a"
 
 #: Stands between the notes of one cell in the tidy table.
 NOTE_SEPARATOR = "; "
@@ -24,16 +30,18 @@ Key = tuple[str, ...]
 
 
 def grid_of(table: pd.DataFrame, layout: TableLayout) -> "Grid":
-    """The grid of a table, of numbers or of texts as its layout says.
+    """The grid of a table, of numbers, texts or claims as its layout says.
 
     Raises:
         SettingsError: table and layout do not fit (names the column).
     """
-    return (TextGrid if layout.kind == "text" else Grid)(table, layout)
+    return {"numbers": Grid, "text": TextGrid, "claims": ClaimGrid}[layout.kind](table, layout)
 
 
 class Grid:
     """The tidy table spread over rows and columns, both in order of appearance."""
+
+    runs_per = "cell"
 
     def __init__(self, table: pd.DataFrame, layout: TableLayout):
         _check_layout(table, layout)
@@ -107,6 +115,8 @@ class Grid:
 
     def published(self, record: dict[str, Any]) -> str:
         """The published value as text, empty where there is none."""
+        if record["verdict"] == "not available":
+            return NOT_AVAILABLE
         return record["published"] and _shown(record["published"], record["metric"])
 
     def quoted(self, record: dict[str, Any]) -> bool:
@@ -145,8 +155,8 @@ class Grid:
         if not runs:
             return "no cell has a value"
         if len(runs) > 1:
-            return f"{runs[0]} to {runs[-1]} runs per cell"
-        return f"{runs[0]} run{'s' if runs[0] > 1 else ''} per cell"
+            return f"{runs[0]} to {runs[-1]} runs per {self.runs_per}"
+        return f"{runs[0]} run{'s' if runs[0] > 1 else ''} per {self.runs_per}"
 
     def caption(self) -> str:
         """The scale and the number of runs, after the title."""
@@ -157,7 +167,12 @@ class Grid:
         reading = "Upper line: our mean ± sample standard deviation; lower line: published value."
         if self.best:
             reading += f" Bold: our best value of {self.best_within}."
-        return [SCALES[self.scale], reading, *filter(None, [self.data, self.layout.note])]
+        return [SCALES[self.scale], reading, *filter(None, [self.not_available(), self.data, self.layout.note])]
+
+    def not_available(self) -> str:
+        """What the sign for a missing transcript means; empty where the table has none."""
+        missing = any(record["verdict"] == "not available" for record in self.cells.values())
+        return f"{NOT_AVAILABLE}: not available; the paper prints it, but it is not at hand." if missing else ""
 
     def marked_verdicts(self) -> dict[str, str]:
         """What each mark stands for, by verdict; empty where the table has no mark."""
@@ -189,7 +204,7 @@ class TextGrid(Grid):
 
     def published(self, record: dict[str, Any]) -> str:
         """The text as printed."""
-        return record["published"]
+        return NOT_AVAILABLE if record["verdict"] == "not available" else record["published"]
 
     def quoted(self, record: dict[str, Any]) -> bool:
         """Never: there are no runs to be without."""
@@ -205,12 +220,37 @@ class TextGrid(Grid):
 
     def legend(self) -> list[str]:
         """How a cell is read, and the note of the layout."""
-        return ["Upper line: what the suite's code says; lower line: as printed.", *filter(None, [self.layout.note])]
+        reading = "Upper line: what the suite's code says; lower line: as printed."
+        return [reading, *filter(None, [self.not_available(), self.layout.note])]
 
     def marked_verdicts(self) -> dict[str, str]:
         """What each mark stands for, by verdict."""
         present = {record["verdict"] for record in self.cells.values()}
         return {name: name for name in MARKS if name in present}
+
+
+class ClaimGrid(TextGrid):
+    """A table of claims: our outcome with our numbers, below it what the paper says."""
+
+    runs_per = "system"
+
+    def ours(self, record: dict[str, Any]) -> tuple[str, str]:
+        """Outcome and numbers; there is no deviation."""
+        return f"{record['verdict']}: {record['mean']}", ""
+
+    def caption(self) -> str:
+        """The scale and the number of runs."""
+        return Grid.caption(self)
+
+    def legend(self) -> list[str]:
+        """What the scale means, and when a claim holds."""
+        reading = (
+            "Upper line: outcome and our means ± sample standard deviation (runs); lower line: the paper's words. A "
+            "system is ahead where the means are further apart than the standard error of their difference, or a "
+            "paired t-test over runs of equal fold and seed is significant (p < 0.05); a claim of significance needs "
+            "the test."
+        )
+        return [SCALES[self.scale], reading, *filter(None, [self.data, self.layout.note])]
 
 
 def _shown(number: str, metric: str) -> str:

@@ -37,8 +37,10 @@ thead th.group::after { content: ""; position: absolute; left: 1.2rem; right: .2
 tbody tr + tr > * { border-top: 1px solid var(--hair); }
 tbody tr:last-child > * { border-bottom: 2px solid var(--rule); }
 .first { padding-left: 1.2rem; }
-.text td, .text thead th { text-align: left; vertical-align: top; }
-.text td { white-space: normal; min-width: 9rem; }
+:is(.text, .claims) :is(td, thead th) { text-align: left; vertical-align: top; }
+:is(.text, .claims) td { white-space: normal; min-width: 9rem; }
+.claims td { min-width: 24rem; }
+.claims tbody th { white-space: normal; min-width: 6rem; }
 .ours, .published { display: block; }
 .sd, .published { color: var(--quiet); }
 .sd { font-size: .86em; }
@@ -50,8 +52,8 @@ figcaption { margin-top: .8rem; width: 0; min-width: 100%; font-size: .86rem; co
 figcaption p { margin: 0 0 .3rem; max-width: 46rem; }
 figcaption p.scale { color: var(--ink); }
 figcaption sup { width: auto; margin-right: .3em; }
-.reproduced .mark { color: var(--reproduced); } .close .mark { color: var(--close); }
-.differs .mark { color: var(--differs); } .suspect-misprint .mark { color: var(--suspect); }
+:is(.reproduced, .holds) .mark { color: var(--reproduced); } :is(.close, .undecided) .mark { color: var(--close); }
+:is(.differs, .fails) .mark { color: var(--differs); } .suspect-misprint .mark { color: var(--suspect); }
 @media print { body { padding: 0; } .scroll { overflow: visible; } }
 """
 

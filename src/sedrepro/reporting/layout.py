@@ -21,7 +21,7 @@ class TableLayout(Typed):
     """How a table is laid out on the page."""
 
     title: str
-    kind: Literal["numbers", "text"] = Field(default="numbers", description="what its cells hold")
+    kind: Literal["numbers", "text", "claims"] = Field(default="numbers", description="what its cells hold")
     rows: list[str] = Field(min_length=1, description="label columns, left to right")
     columns: list[str] = Field(min_length=1, max_length=2, description="columns over the header, outer one first")
     names: dict[str, str] = Field(default={}, description="shown for a column or value, as 'SNR {} dB' for snr_db")

@@ -42,7 +42,8 @@ def _md_cell(grid: Grid, notes: Footnotes, row: Key, column: Key) -> str:
     ours = " ".join(filter(None, (mean, sd))) or "–"
     letters = superscript(notes.mark(("cell", row, column)))
     mark = MARKS.get(record["verdict"], "")
-    published = f"*{_md(grid.published(record))}*" if record["published"] else "–"
+    printed = grid.published(record)
+    published = f"*{_md(printed)}*" if printed else "–"
     below = " ".join(filter(None, (mark, published)))
     return f"{below}{letters}" if grid.quoted(record) else f"{ours}{letters}<br>{below}"
 

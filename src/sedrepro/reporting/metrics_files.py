@@ -50,6 +50,7 @@ class RunMetrics(Typed):
     classes: list[str]
     splits: dict[str, Split] = Field(min_length=1)
     data: dict[str, Coverage]
+    parameters: NonNegativeInt | None = None
 
     def __str__(self) -> str:
         return f"{self.paper}, {self.system}, {self.variant}, fold {self.fold}, seed {self.seed}"

@@ -13,7 +13,7 @@ from sedrepro.settings import Paper, chosen_papers, load_paper
 
 
 def cells_file(paper: Paper, table: str) -> Path:
-    """The csv that defines a table: one row per cell.
+    """The csv that defines a table: one row per cell or claim.
 
     Raises:
         SettingsError: the paper has no such table (names the nearest).
@@ -28,10 +28,10 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
 
     A table of texts reads none.
     """
-    path = cells_file(paper, table)
-    if _holds_text(paper, table):
+    path, kind = cells_file(paper, table), paper.settings.tables[table].kind
+    if kind == "text":
         return []
-    pairs = runs_needed(read_cells(path))
+    pairs = _claim_runs(path) if kind == "claims" else runs_needed(read_cells(path))
     return [who for system, variant in pairs for who in runs_of(config, paper, system, variant)]
 
 
@@ -45,19 +45,25 @@ def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     return stem.with_suffix(".csv")
 
 
-def _holds_text(paper: Paper, table: str) -> bool:
-    return paper.settings.tables[table].kind == "text"
+def _claim_runs(path: Path) -> list[tuple[str, str]]:
+    from sedrepro.reporting.claims import claim_runs, read_claims
+
+    return claim_runs(read_claims(path))
 
 
 def _filled(config: Config, paper: Paper, table: str) -> Any:
+    from sedrepro.reporting.claims import fill_claims, read_claims
     from sedrepro.reporting.tables import fill
     from sedrepro.reporting.text_tables import fill_text, said_by_code
 
-    path = cells_file(paper, table)
-    if _holds_text(paper, table):
+    path, layout = cells_file(paper, table), paper.settings.tables[table]
+    if layout.kind == "text":
         cells = read_text_cells(path)
         return fill_text(cells, said_by_code(paper, table, cells), config.scale)
     runs = [read_metrics(who.metrics_file(config)) for who in table_runs(config, paper, table)]
+    if layout.kind == "claims":
+        labels = {name: system.label for name, system in paper.settings.systems.items()}
+        return fill_claims(read_claims(path), runs, config.scale, labels, layout)
     return fill(read_cells(path), runs, config.scale)
 
 

@@ -12,10 +12,10 @@ from sedrepro.reporting.layout import SCALES, TableLayout
 def summary(table: pd.DataFrame, layout: TableLayout, width: int) -> str:
     """The table as plain text, `ours/published` per cell, in blocks of columns that fit `width` characters.
 
-    Of a table of texts only the verdicts are counted.
+    Of a table of texts or claims only the verdicts are counted.
     """
     grid = grid_of(table, layout)
-    if layout.kind == "text":  # too wide for a terminal, and in the written files
+    if layout.kind != "numbers":  # too wide for a terminal, and in the written files
         return f"{layout.title} ({grid.caption().rstrip('.')})\n\n{_verdict_counts(grid)}.\n"
     heads = [[grid.column_name(name) for name in layout.rows], *(grid.row_labels(row) for row in grid.rows)]
     sizes = [max(map(len, level)) for level in zip(*heads, strict=True)]

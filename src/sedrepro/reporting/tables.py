@@ -32,22 +32,35 @@ def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.Da
         DataError: runs contradict each other (paper, scale, class list, two of the same run) or lack a metric.
         SettingsError: the scale is unknown.
     """
+    of_pair, data = runs_by_pair(runs_needed(cells), runs, scale)
+    table = pd.DataFrame([_filled(cell, of_pair, scale) for cell in cells])
+    if not any(cell.relative_to for cell in cells):
+        del table["relative_to"]
+    table.attrs["scale"] = scale
+    table.attrs["data"] = data
+    return table
+
+
+def runs_by_pair(
+    needed: Iterable[tuple[str, str]], runs: Iterable[RunMetrics], scale: str
+) -> tuple[dict[tuple[str, str], list[RunMetrics]], str]:
+    """Those runs whose (system, variant) is needed, by this pair and ordered by fold and seed, and their data in words.
+
+    Raises:
+        DataError: runs contradict each other (paper, scale, class list, two of the same run).
+        SettingsError: the scale is unknown.
+    """
     if scale not in SCALES:
         raise SettingsError(f"unknown scale '{scale}'; {did_you_mean(scale, SCALES)}")
-    needed = set(runs_needed(cells))
-    runs = [run for run in runs if (run.system, run.variant) in needed]
+    pairs = set(needed)
+    runs = [run for run in runs if (run.system, run.variant) in pairs]
     _check_together(runs, scale)
     of_pair: dict[tuple[str, str], list[RunMetrics]] = defaultdict(list)
     for run in sorted(runs, key=lambda run: (run.fold, run.seed)):
         of_pair[run.system, run.variant].append(run)
     for pair_runs in of_pair.values():
         _check_classes(pair_runs)
-    table = pd.DataFrame([_filled(cell, of_pair, scale) for cell in cells])
-    if not any(cell.relative_to for cell in cells):
-        del table["relative_to"]
-    table.attrs["scale"] = scale
-    table.attrs["data"] = _data_line(runs)
-    return table
+    return of_pair, _data_line(runs)
 
 
 def _data_line(runs: list[RunMetrics]) -> str:
@@ -60,7 +73,7 @@ def _data_line(runs: list[RunMetrics]) -> str:
 def _filled(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]], scale: str) -> dict[str, Any]:
     found = result(cell, runs)
     tolerance = METRICS[cell.metric].tolerance * UNITS[cell.unit]
-    outcome = verdict(scale, found.mean, found.runs, cell.published, tolerance, cell.suspect)
+    outcome = verdict(scale, found.mean, found.runs, cell.published, tolerance, cell.suspect, cell.at_hand)
     notes = [cell.suspect, cell.note, *found.notes]
     if found.mean is not None:  # otherwise the result's own note says more than the verdict's
         notes.append(outcome.note)

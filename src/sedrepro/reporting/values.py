@@ -43,7 +43,7 @@ def result(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> 
     metric = METRICS[cell.metric]
     if metric.change_of:
         return _mean_change(cell, own, _runs_of(cell, cell.relative_to, runs), notes)
-    values = [_value(run, cell, metric.base or cell.metric) for run in own]
+    values = [measured(run, cell, metric.base or cell.metric) for run in own]
     return _spread(cell, values, notes) if metric.spread_of else _mean(cell, values, notes)
 
 
@@ -61,7 +61,8 @@ def _mean(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
     defined, notes = _defined(cell, values, notes)
     if len(defined) == 0:
         return Result(notes=notes)
-    sd = float(defined.std(ddof=1)) if len(defined) > 1 else None
+    scatters = len(defined) > 1 and not METRICS[cell.metric].exact
+    sd = float(defined.std(ddof=1)) if scatters else None
     return Result(float(defined.mean()), sd, len(defined), notes)
 
 
@@ -90,7 +91,7 @@ def _mean_change(cell: Cell, own: list[RunMetrics], references: list[RunMetrics]
 def _change(cell: Cell, run: RunMetrics, reference: RunMetrics) -> float | None:
     """Relative change, positive for the better."""
     base = METRICS[cell.metric].change_of
-    after, before = (_value(one, cell, base) for one in (run, reference))
+    after, before = (measured(one, cell, base) for one in (run, reference))
     if after is None or not before:  # from 0 there is no relative change
         return None
     return (after - before) / before * (1 if METRICS[base].higher_is_better else -1)
@@ -106,8 +107,17 @@ def _defined(cell: Cell, values: list[float | None], notes: list[str]) -> tuple[
     return defined, notes
 
 
-def _value(run: RunMetrics, cell: Cell, metric: str) -> float | None:
-    """A metric of the split, or else of the events detected in it, or else a setting of that detection."""
+def measured(run: RunMetrics, cell: Cell, metric: str) -> float | None:
+    """A metric of a run at the split, detection and class of a cell; None where it is undefined.
+
+    It is looked for in the split, then among the events detected in it, then in the settings of that detection; the
+    number of parameters belongs to the whole run.
+
+    Raises:
+        DataError: the run lacks the metric, or the cell does not say which of its splits or ways of detection is meant.
+    """
+    if metric == "parameters" and run.parameters is not None:
+        return run.parameters
     split = _chosen(run, SPLIT, cell, run.splits)
     event_class = cell.factors.get(EVENT_CLASS, "")
     found = split.class_metrics if event_class else split.metrics

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-VerdictName = Literal["reproduced", "close", "differs", "no published value", "suspect misprint", "not comparable"]
+VerdictName = Literal[
+    "reproduced", "close", "differs", "no published value", "not available", "suspect misprint", "not comparable"
+]
 
 #: Only a run at this scale uses the data and settings that the published numbers belong to.
 COMPARABLE_SCALE = "full"
@@ -18,11 +20,11 @@ _RESOLUTION = Decimal("1e-10")
 
 @dataclass(frozen=True)
 class Metric:
-    """What a table has to know about a metric; values and tolerance are fractions or ratios, not percent.
+    """What a table has to know about a metric; values and tolerance are fractions, ratios or counts, not percent.
 
     A derived metric is computed from another one: `change_of` is its relative change against a reference system, in the
     direction of the better; `spread_of` is its sample standard deviation over runs. `higher_is_better` is None where
-    nothing is better.
+    nothing is better. An `exact` metric is the same in every run of a system.
     """
 
     tolerance: Decimal
@@ -30,6 +32,7 @@ class Metric:
     higher_is_better: bool | None = True
     change_of: str = ""
     spread_of: str = ""
+    exact: bool = False
 
     @property
     def base(self) -> str:
@@ -58,6 +61,22 @@ METRICS: dict[str, Metric] = {
         Decimal("0.04"),
         "a single class has about 150 positive clips in a test fold: sampling error 0.02 to 0.04",
     ),
+    "clip_f1": Metric(
+        Decimal("0.02"),
+        "assumption: F1 at one threshold depends on it beside the ranking, so twice the tolerance of macro_ap",
+    ),
+    "frame_f1": Metric(
+        Decimal("0.03"),
+        "assumption: a threshold, smoothing and the clip-level decision all move it, as they do segment-based F1",
+    ),
+    "frame_macro_ap": Metric(
+        Decimal("0.02"),
+        "assumption: frames of one clip are no independent samples, so twice the tolerance of clips",
+    ),
+    "frame_roc_auc": Metric(
+        Decimal("0.01"),
+        "assumption: frames of one clip are no independent samples, so twice the tolerance of clips",
+    ),
     "event_f1": Metric(
         Decimal("0.02"),
         "training the same event detector with another seed commonly moves it by one or two points",
@@ -66,6 +85,20 @@ METRICS: dict[str, Metric] = {
         Decimal("0.03"),
         "one more false alarm per 33 events; insertions are not bounded, so it is noisier than F1",
         higher_is_better=False,
+    ),
+    **{
+        f"event_{kind}_rate": Metric(
+            Decimal("0.03"),
+            "assumption: the tolerance of the error rate, of which it is the larger or the smaller part",
+            higher_is_better=False,
+        )
+        for kind in ("deletion", "insertion")
+    },
+    "parameters": Metric(
+        Decimal(5000),
+        "assumption: counts are printed in millions with two decimals",
+        higher_is_better=False,
+        exact=True,
     ),
     "segment_error_rate": Metric(
         Decimal("0.03"),
@@ -137,7 +170,13 @@ def difference(mean: float, published: str) -> Decimal:
 
 
 def verdict(
-    scale: str, mean: float | None, runs: int, published: str, tolerance: Decimal, suspect: str = ""
+    scale: str,
+    mean: float | None,
+    runs: int,
+    published: str,
+    tolerance: Decimal,
+    suspect: str = "",
+    at_hand: bool = True,
 ) -> Verdict:
     """Compare the mean of our runs with a published value.
 
@@ -148,7 +187,10 @@ def verdict(
         published: number as printed, empty where none is printed.
         tolerance: largest difference, inclusive, that counts as reproduced.
         suspect: reason to doubt the print; excuses a difference, never an agreement.
+        at_hand: False where the paper prints a value that nobody has transcribed.
     """
+    if not at_hand:
+        return Verdict("not available", "")
     if not published:
         return Verdict("no published value", "")
     if mean is None or runs < 1:
