@@ -1,0 +1,213 @@
+"""Figures 4 to 6 of the DDC-FAP paper: learned alpha, spread over runs, and parameters against detection."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sedrepro.audio.front_end import mel_centres
+from sedrepro.reporting.cells import Cell
+from sedrepro.reporting.run_view import RunView
+from sedrepro.reporting.values import measured
+
+#: The classes of which Section 3.3 says where their alpha is large.
+NAMED = ("Keys_jangling", "Bark")
+#: What alpha "in most cases" does not exceed, Section 3.3.
+SMALL_ALPHA = 3
+
+#: Panels of Figure 5, row by row.
+MAIN_METRICS = {
+    "clip_f1": "AT: F1",
+    "roc_auc": "AT: AUC",
+    "macro_ap": "AT: mAP",
+    "event_error_rate": "SED: ER, event-based",
+    "frame_f1": "SED: F1",
+    "frame_roc_auc": "SED: AUC",
+    "frame_macro_ap": "SED: mAP",
+    "event_insertion_rate": "SED: insertions, event-based",
+}
+#: Fewer runs make no box, only dots.
+FEWEST_FOR_A_BOX = 5
+
+# After Okabe and Ito; a shape or a line style beside each colour, so that none is needed to tell things apart.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+LINES = ("-", "--", "-.", ":")
+FAMILIES = {"ddc": ("DDC-blocks", "#0072b2", "o"), "vgg": ("VGG-blocks", "#d55e00", "s"), "": ("MIL", "#5c5c5c", "^")}
+
+
+def choose_classes(alpha: np.ndarray, classes: Sequence[str]) -> list[int]:
+    """The classes to show, by rule: those that the paper names, and those with the highest and the lowest centre.
+
+    The centre of a class is the mean number of its mel bands weighted by alpha (class, mel). A class that is both named
+    and extreme is shown once.
+    """
+    centre = alpha @ np.arange(alpha.shape[1]) / alpha.sum(axis=1)
+    named = [classes.index(name) for name in NAMED if name in classes]
+    return list(dict.fromkeys([*named, int(centre.argmax()), int(centre.argmin())]))
+
+
+def examine_figure4(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Learned alpha (run, class, mel) and the mel bands' centres (mel,) in Hz; the last run decides on the classes."""
+    poolings = [run.network().pooling for run in runs]
+    alpha = np.stack([pooling.alpha.detach().cpu().numpy() for pooling in poolings])
+    facts = {
+        "alpha_max": [float(pooling.alpha_max) for pooling in poolings],
+        "small": [float((one <= SMALL_ALPHA).mean()) for one in alpha],
+    }
+    hz = mel_centres(runs[0].front_end)
+    return {"alpha": alpha, "hz": hz, "shown": np.array(choose_classes(alpha[-1], runs[0].classes))}, facts
+
+
+def draw_figure4(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
+    """One panel per upper bound: alpha over frequency for the chosen classes, above the range over all classes."""
+    import matplotlib.pyplot as plt
+
+    count = len(arrays["alpha"])
+    figure, panels = plt.subplots(
+        1, count, figsize=(3.6 * count, 3.8), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for panel, alpha, bound, small in zip(panels[0], arrays["alpha"], facts["alpha_max"], facts["small"], strict=True):
+        panel.fill_between(
+            arrays["hz"], alpha.min(axis=0), alpha.max(axis=0), color="#dddddd", label="range, all classes"
+        )
+        for place, index in enumerate(arrays["shown"]):
+            name = facts["classes"][index].replace("_", " ")
+            panel.plot(arrays["hz"], alpha[index], color=COLOURS[place], linestyle=LINES[place], label=name)
+        panel.set(xscale="log", xlabel="Frequency (Hz)")
+        panel.set_title(f"$\\alpha_{{max}}$ = {bound:g}\n{small:.0%} of $\\alpha_k(f)$ up to {SMALL_ALPHA}", fontsize=9)
+    panels[0, 0].set(ylabel="Learned $\\alpha_k(f)$", ylim=(0, 1.05 * arrays["alpha"].max()))
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    figure.suptitle(f"{facts['variant']}, {facts['scale']} scale")
+    return figure
+
+
+def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The main metrics of every run (metric, run), and the number of each run's system (run,)."""
+    values = np.array([[_value(run, metric) for run in runs] for metric in MAIN_METRICS], dtype=float)
+    return {"values": values} | _systems(runs)[0], _systems(runs)[1]
+
+
+def _value(run: RunView, metric: str) -> float:
+    """A metric of a run, NaN where it is undefined."""
+    value = measured(run.metrics, Cell({}, run.who.system, run.who.variant, {}, metric, ""), metric)
+    return np.nan if value is None else value
+
+
+def _systems(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Which system each run is of, and names and labels of the systems."""
+    labels = {run.who.system: run.label for run in runs}
+    number = np.array([list(labels).index(run.who.system) for run in runs])
+    return {"system": number}, {"systems": list(labels), "system_labels": list(labels.values())}
+
+
+def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
+    """One panel per metric: a dot per run, and a box where a system has enough runs."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(2, 4, figsize=(13, 6.5), sharex=True, layout="constrained")
+    for panel, values, title in zip(panels.flat, arrays["values"], MAIN_METRICS.values(), strict=True):
+        for number, system in enumerate(facts["systems"]):
+            _spread(panel, number, values[arrays["system"] == number], _family(system))
+        panel.set_title(title, fontsize=9)
+        panel.grid(axis="y", color="#e4e4e4")
+        panel.set_axisbelow(True)
+        panel.set_xticks(range(len(facts["systems"])), facts["system_labels"], rotation=90)
+    counts = np.bincount(arrays["system"])
+    runs = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    figure.legend(*_family_legend(facts["systems"]), loc="outside lower center", ncols=3, frameon=False)
+    figure.suptitle(
+        f"Runs (fold, seed) on {facts['variant']}, {facts['scale']} scale: {runs} per system, a dot each; "
+        f"boxes from {FEWEST_FOR_A_BOX} runs on: quartiles and range"
+    )
+    return figure
+
+
+def _spread(panel: Any, place: int, values: np.ndarray, family: tuple[str, str, str]) -> None:
+    _, colour, marker = family
+    values = values[~np.isnan(values)]
+    if len(values) >= FEWEST_FOR_A_BOX:
+        line = {"color": colour}
+        panel.boxplot(
+            [values], positions=[place], widths=0.7, whis=(0, 100), boxprops=line, whiskerprops=line, capprops=line,
+            medianprops=line | {"linewidth": 2}, manage_ticks=False, showfliers=False,
+        )  # fmt: skip
+    beside = np.linspace(-1, 1, len(values)) if len(values) > 1 else 0  # side by side, so that equal values show
+    panel.plot(
+        place + min(0.2, 0.05 * len(values)) * beside,
+        values,
+        marker,
+        color=colour,
+        markersize=3,
+        alpha=0.7,
+        linestyle="none",
+    )
+
+
+def _family(system: str) -> tuple[str, str, str]:
+    """Name, colour and marker of the kind of network that a system is."""
+    return FAMILIES.get(system.partition("_")[0], FAMILIES[""])
+
+
+def _family_legend(systems: Sequence[str]) -> tuple[list[Any], list[str]]:
+    from matplotlib.lines import Line2D
+
+    families = list(dict.fromkeys(_family(system) for system in systems))
+    return [Line2D([], [], color=c, marker=m, linestyle="none") for _, c, m in families], [f[0] for f in families]
+
+
+def examine_figure6(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Number of parameters (run,) and frame-level mAP (run,) of every run, and its system's number (run,)."""
+    arrays, facts = _systems(runs)
+    for metric in ("parameters", "frame_macro_ap"):
+        arrays[metric] = np.array([_value(run, metric) for run in runs], dtype=float)
+    return arrays, facts
+
+
+def draw_figure6(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
+    """Mean mAP with its deviation over runs against the number of parameters, each system named."""
+    import matplotlib.pyplot as plt
+
+    figure, panel = plt.subplots(figsize=(8, 5), layout="constrained")
+    points = []
+    for number, system in enumerate(facts["systems"]):
+        own = arrays["system"] == number
+        size, scores = arrays["parameters"][own].mean() / 1e6, arrays["frame_macro_ap"][own]
+        scores = scores[~np.isnan(scores)]
+        if len(scores):
+            _, colour, marker = _family(system)
+            deviation = scores.std(ddof=1) if len(scores) > 1 else None
+            panel.errorbar(size, scores.mean(), deviation, fmt=marker, color=colour, markersize=7, capsize=3)
+            points.append((size, scores.mean(), facts["system_labels"][number]))
+    panel.set(xscale="log", xlabel="Parameters (millions)", ylabel="mAP of frames, SED")
+    panel.xaxis.set_major_formatter("{x:g}")
+    panel.xaxis.set_minor_formatter("{x:g}")
+    panel.tick_params(axis="x", which="both", length=4, pad=4)
+    panel.margins(x=0.25, y=0.15)
+    panel.grid(color="#e4e4e4")
+    panel.set_axisbelow(True)
+    _name_points(panel, points)
+    panel.legend(*_family_legend(facts["systems"]), loc="best")
+    figure.suptitle(f"{facts['variant']}, {facts['scale']} scale; bars: sample standard deviation over runs")
+    return figure
+
+
+def _name_points(panel: Any, points: Sequence[tuple[float, float, str]]) -> None:
+    """A label at the right of each point; labels of points of about the same size are kept apart, with a line."""
+    low, high = panel.get_ylim()
+    apart = 0.055 * (high - low)
+    ranked = sorted(points)
+    while ranked:
+        near = [point for point in ranked if point[0] < 1.6 * ranked[0][0]]
+        ranked = ranked[len(near) :]
+        heights = _kept_apart(sorted(point[1] for point in near), apart)
+        for (size, score, label), height in zip(sorted(near, key=lambda p: p[1]), heights, strict=True):
+            line = {"arrowstyle": "-", "color": "#999999", "linewidth": 0.7}
+            panel.annotate(label, (size, score), (1.12 * near[-1][0], height), va="center", fontsize=8, arrowprops=line)
+
+
+def _kept_apart(heights: Sequence[float], apart: float) -> np.ndarray:
+    """Heights in ascending order, moved as little as possible (least squares) to lie at least `apart`."""
+    from sklearn.isotonic import isotonic_regression
+
+    steps = apart * np.arange(len(heights))
+    return isotonic_regression(np.asarray(heights) - steps) + steps

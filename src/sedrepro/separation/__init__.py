@@ -1,0 +1,1 @@
+"""Sounds of single events out of recordings, by the masks of a trained network."""

@@ -1,0 +1,119 @@
+"""A picture of one separation: spectrogram, masks of the detected classes, frame scores, events."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sedrepro.audio.front_end import FrontEnd, mel_centres
+from sedrepro.clips import Event
+from sedrepro.separation.scores import Scores
+
+MOST_CLASSES = 8
+# Okabe and Ito's colours, which colour-blind readers can tell apart; black is for text.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
+ROW_INCHES = 1.7
+TEXT = {"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9}
+
+
+def shown_classes(events: Sequence[Event]) -> list[str]:
+    """The classes whose events last longest in sum, at most as many as a picture holds; longest first."""
+    seconds: dict[str, float] = {}
+    for event in events:
+        seconds[event.event_label] = seconds.get(event.event_label, 0) + event.offset - event.onset
+    return sorted(seconds, key=lambda label: (-seconds[label], label))[:MOST_CLASSES]
+
+
+def draw_separation(
+    title: str, scores: Scores, events: Sequence[Event], classes: Sequence[str], front_end: FrontEnd, seconds: float
+) -> Any:
+    """A matplotlib figure with time in seconds on the common axis; `seconds` is the recording's length."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    shown = shown_classes(events)
+    detected = {event.event_label for event in events}
+    heights = [1.3, *[1] * len(shown), *[1, 0.3 + 0.12 * len(shown)] * bool(shown)]
+    size = (9, ROW_INCHES * sum(heights) + 0.6)
+    with matplotlib.rc_context(TEXT):
+        figure, axes = pyplot.subplots(
+            len(heights), figsize=size, sharex=True, squeeze=False, layout="constrained", height_ratios=heights
+        )
+        panels = list(axes[:, 0])
+        _mel_panel(panels[0], scores.logmel, front_end, "Log-mel spectrogram", "magma")
+        for panel, label, colour in zip(panels[1:], shown, COLOURS, strict=False):
+            mask = scores.masks[classes.index(label)]
+            _mel_panel(panel, mask, front_end, f"Mask: {_name(label)}", "viridis", limits=(0, 1))
+            _mark(panel, [event for event in events if event.event_label == label], colour)
+        if shown:
+            _score_panel(panels[-2], [scores.frame[:, classes.index(label)] for label in shown], front_end)
+            _event_panel(panels[-1], shown, events)
+        left_out = f", {len(detected) - len(shown)} more classes not shown" if len(detected) > len(shown) else ""
+        count = f"{len(events)} {'event' if len(events) == 1 else 'events'} detected{left_out}"
+        figure.suptitle(f"{title}: {count}", fontsize=10)
+        panels[-1].set(xlabel="Time (s)", xlim=(0, seconds))
+    return figure
+
+
+def save_picture(figure: Any, stem: Path) -> None:
+    """Write a figure as PNG and SVG, equal bytes for equal figures, and close it."""
+    import matplotlib
+    from matplotlib import pyplot
+
+    with matplotlib.rc_context(TEXT):
+        for suffix, metadata in ((".svg", {"Date": None}), (".png", {})):
+            figure.savefig(stem.with_name(stem.name + suffix), dpi=110, metadata=metadata)
+    pyplot.close(figure)
+
+
+def _name(label: str) -> str:
+    return label.replace("_", " ")
+
+
+def _mel_panel(
+    panel: Any,
+    values: np.ndarray,
+    front_end: FrontEnd,
+    title: str,
+    colours: str,
+    limits: tuple[float | None, float | None] = (None, None),
+) -> None:
+    """(frame, mel) as an image with frequencies on the axis."""
+    extent = (0, len(values) / front_end.frames_per_second, -0.5, front_end.n_mels - 0.5)
+    image = panel.imshow(
+        values.T, origin="lower", aspect="auto", cmap=colours, extent=extent, vmin=limits[0], vmax=limits[1]
+    )
+    centres = mel_centres(front_end)
+    wanted = [f for f in (125, 500, 1000, 2000, 4000, 8000, 16000) if centres[0] <= f <= centres[-1]]
+    panel.set_yticks(np.interp(wanted, centres, np.arange(len(centres))), [f"{f}" for f in wanted])
+    panel.set(title=title, ylabel="Frequency (Hz)")
+    panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=12)
+
+
+def _mark(panel: Any, events: Sequence[Event], colour: str) -> None:
+    """A bar below the class's mask where it was detected, and its cuts."""
+    low, high = panel.get_ylim()
+    for event in events:
+        panel.plot([event.onset, event.offset], [low, low], color=colour, lw=6, solid_capstyle="butt", clip_on=False)
+        panel.vlines([event.onset, event.offset], low, high, color="white", lw=0.9, ls="--")
+
+
+def _score_panel(panel: Any, of_classes: Sequence[np.ndarray], front_end: FrontEnd) -> None:
+    """Frame scores (frame,) of the shown classes over time, each held for its frame."""
+    for scores, colour in zip(of_classes, COLOURS, strict=False):
+        panel.stairs(
+            scores, np.arange(len(scores) + 1) / front_end.frames_per_second, color=colour, lw=1.3, baseline=None
+        )
+    panel.set(title="Frame scores (colours as below)", ylabel="Score", ylim=(0, 1))
+
+
+def _event_panel(panel: Any, shown: Sequence[str], events: Sequence[Event]) -> None:
+    """A row for each shown class with its events as bars."""
+    for row, (label, colour) in enumerate(zip(shown, COLOURS, strict=False)):
+        spans = [(e.onset, e.offset - e.onset) for e in events if e.event_label == label]
+        panel.broken_barh(spans, (row - 0.35, 0.7), color=colour)
+    panel.set_yticks(range(len(shown)), [_name(label) for label in shown])
+    panel.set(title="Detected events", ylim=(len(shown) - 0.4, -0.6))

@@ -1,0 +1,158 @@
+"""Figures 4 to 6 of the DDC-FAP paper, from made-up runs."""
+
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sedrepro.errors import DataError
+from sedrepro.papers.ddc_fap import figures
+from sedrepro.papers.ddc_fap.figures import choose_classes
+
+CLASSES = ["Bark", "Bus", "Gong", "Keys_jangling"]
+SYSTEMS = {"attention": "Attention", "vgg_fap": "VGG-FAP", "ddc_ap": "DDC-AP", "ddc_fap": "DDC-FAP"}
+COMMON = {"scale": "miniature", "variant": "remix_0db", "classes": CLASSES}
+
+
+def bump(band, bands=8):
+    return 1 + 3 * (np.arange(bands) == band)
+
+
+ALPHA = np.stack([bump(1), bump(0), bump(7), bump(6)]).astype(float)
+
+
+def test_named_classes_come_first_then_the_highest_and_the_lowest():
+    assert choose_classes(ALPHA, CLASSES) == [3, 0, 2, 1]
+    assert choose_classes(ALPHA[[0, 3]], ["Bark", "Keys_jangling"]) == [1, 0]  # named and extreme, shown once
+    assert choose_classes(ALPHA, ["a", "b", "c", "d"]) == [2, 1]
+
+
+@given(st.floats(0.1, 9))
+def test_the_choice_does_not_depend_on_the_size_of_alpha(scale):
+    assert choose_classes(scale * ALPHA, CLASSES) == choose_classes(ALPHA, CLASSES)
+
+
+def test_alpha_is_read_from_the_networks():
+    front_end = SimpleNamespace(n_mels=8, fmin=50, fmax=8000)
+
+    def view(bound):
+        alpha = torch.tensor(ALPHA * bound / 5).requires_grad_()
+        network = SimpleNamespace(pooling=SimpleNamespace(alpha=alpha, alpha_max=bound))
+        return SimpleNamespace(network=lambda: network, classes=CLASSES, front_end=front_end)
+
+    arrays, facts = figures.examine_figure4([view(5.0), view(10.0)])
+    np.testing.assert_allclose(arrays["alpha"], np.stack([ALPHA, 2 * ALPHA]))
+    assert arrays["hz"].shape == (8,) and (np.diff(arrays["hz"]) > 0).all() and arrays["hz"][0] > 50
+    assert list(arrays["shown"]) == [3, 0, 2, 1]
+    assert facts == {"alpha_max": [5.0, 10.0], "small": [28 / 32, 28 / 32]}
+
+
+def views(runs=3):
+    """Runs with a metric each that tells system, metric and fold apart."""
+    made = []
+    for number, (system, label) in enumerate(SYSTEMS.items()):
+        for fold in range(runs):
+            values = {name: number + fold / 100 for name in figures.MAIN_METRICS}
+            split = SimpleNamespace(metrics=values, detections={}, class_metrics={})
+            metrics = SimpleNamespace(splits={"held_out": split}, parameters=1000 * (number + 1))
+            who = SimpleNamespace(system=system, variant="remix_0db")
+            made.append(SimpleNamespace(who=who, label=label, metrics=metrics))
+    return made
+
+
+def test_all_runs_are_read_and_told_apart_by_system():
+    arrays, facts = figures.examine_figure5(views())
+    assert facts == {"systems": list(SYSTEMS), "system_labels": list(SYSTEMS.values())}
+    assert list(arrays["system"]) == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    np.testing.assert_allclose(arrays["values"], np.tile(arrays["system"] + np.tile([0, 0.01, 0.02], 4), (8, 1)))
+    arrays, _ = figures.examine_figure6(views())
+    np.testing.assert_allclose(arrays["parameters"], 1000 * (arrays["system"] + 1))
+    np.testing.assert_allclose(arrays["frame_macro_ap"][:4], [0, 0.01, 0.02, 1])
+
+
+def test_an_undefined_metric_is_left_out_and_a_missing_one_an_error():
+    runs = views()
+    runs[0].metrics.splits["held_out"].metrics["frame_f1"] = None
+    assert np.isnan(figures.examine_figure5(runs)[0]["values"]).sum() == 1
+    del runs[0].metrics.splits["held_out"].metrics["frame_f1"]
+    with pytest.raises(DataError, match="frame_f1"):
+        figures.examine_figure5(runs)
+
+
+# --- the drawings
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    mpl.use("Agg")
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_figure4_has_a_panel_per_bound_with_units_and_the_classes():
+    shown = np.array(choose_classes(ALPHA, CLASSES))
+    arrays = {"alpha": np.stack([ALPHA, ALPHA, 2 * ALPHA]), "hz": np.geomspace(60, 7000, 8), "shown": shown}
+    figure = figures.draw_figure4(arrays, COMMON | {"alpha_max": [3.0, 5.0, 10.0], "small": [1.0, 0.95, 0.9]})
+    for panel, bound, share in zip(figure.axes, ("3", "5", "10"), ("100%", "95%", "90%"), strict=True):
+        assert panel.get_xlabel() == "Frequency (Hz)"
+        assert panel.get_ylim()[0] == 0 and panel.get_ylim()[1] > 2 * ALPHA.max()  # one scale, that of the largest
+        assert f"= {bound}\n{share}" in panel.get_title()
+        assert len(panel.lines) == 4
+        assert len({(line.get_color(), line.get_linestyle()) for line in panel.lines}) == 4
+        np.testing.assert_allclose(panel.lines[1].get_ydata(), (2 if bound == "10" else 1) * ALPHA[0])
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["range, all classes", "Keys jangling", "Bark", "Gong", "Bus"]
+    assert "miniature" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(("runs", "boxes"), [(1, False), (4, False), (5, True)])
+def test_figure5_has_a_dot_per_run_and_boxes_only_of_enough(runs, boxes):
+    arrays, facts = figures.examine_figure5(views(runs))
+    figure = figures.draw_figure5(arrays, COMMON | facts)
+    assert [panel.get_title() for panel in figure.axes] == list(figures.MAIN_METRICS.values())
+    for panel in figure.axes:
+        dots = [line for line in panel.lines if line.get_marker() not in ("None", "", None)]
+        assert [len(line.get_xdata()) for line in dots] == [runs] * len(SYSTEMS)
+        assert (len(panel.lines) > len(SYSTEMS)) == boxes
+        for number, line in enumerate(dots):
+            assert all(abs(line.get_xdata() - number) < 0.5)
+            np.testing.assert_allclose(line.get_ydata(), number + np.arange(runs) / 100)
+    assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == list(SYSTEMS.values())
+    assert f"{runs} per system" in figure.get_suptitle()
+
+
+def test_figure6_names_every_system_at_its_mean():
+    arrays, facts = figures.examine_figure6(views())
+    figure = figures.draw_figure6(arrays, COMMON | facts)
+    (panel,) = figure.axes
+    assert panel.get_xlabel() == "Parameters (millions)" and "mAP" in panel.get_ylabel()
+    named = {text.get_text(): text.xy for text in panel.texts}
+    expected = {label: ((number + 1) / 1000, number + 0.01) for number, label in enumerate(SYSTEMS.values())}
+    assert named.keys() == expected.keys()
+    for label, place in expected.items():
+        assert named[label] == pytest.approx(place)
+    families = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert families == ["MIL", "VGG-blocks", "DDC-blocks"]
+
+
+def test_figure6_draws_a_single_run_without_a_bar_and_leaves_out_the_undefined():
+    arrays, facts = figures.examine_figure6(views(1))
+    arrays["frame_macro_ap"][1] = np.nan
+    panel = figures.draw_figure6(arrays, COMMON | facts).axes[0]
+    assert [text.get_text() for text in panel.texts] == ["Attention", "DDC-AP", "DDC-FAP"]
+    assert not any(container.has_yerr for container in panel.containers)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8).map(sorted))
+def test_labels_are_kept_apart_and_moved_only_where_needed(heights):
+    moved = figures._kept_apart(heights, 0.1)
+    assert (np.diff(moved) >= 0.1 - 1e-9).all()
+    if (np.diff(heights) >= 0.1).all():
+        np.testing.assert_allclose(moved, heights)
+    assert np.mean(moved) == pytest.approx(np.mean(heights))
