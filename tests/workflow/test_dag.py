@@ -337,5 +337,5 @@ def test_an_edit_reruns_what_uses_the_file_and_nothing_else_of_official_clips(of
         ({"corpora.dcase2017.held_out": ["evaluation", "testing"]}, RETRAINED | {"corpus_tables": 1, "features": 1}),
     ],
 )
-def test_a_changed_setting_of_detection_rescores_only(official, data_root, changes, expected):
+def test_a_changed_setting_reruns_what_depends_on_it_of_official_clips(official, data_root, changes, expected):
     assert official.planned(recorded(data_root, **changes)) == expected
