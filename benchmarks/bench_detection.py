@@ -26,6 +26,7 @@ from sedrepro.evaluation.segment_based import SegmentBased, segment_metrics
 CLASSES = [f"class {number}" for number in range(17)]
 FRAMES, FRAMES_PER_SECOND, SEGMENT_SECONDS = 125, 12.5, 1.0
 GRID = Search(
+    kind="search",
     choose_on="testing",
     criterion="error_rate",
     thresholds=tuple(step / 20 for step in range(1, 20)),
@@ -79,6 +80,7 @@ def sampled(count: int) -> list[PostProcessing]:
 def only(how: PostProcessing) -> Search:
     """The search that tries this one setting."""
     return Search(
+        kind="search",
         choose_on=GRID.choose_on,
         criterion=GRID.criterion,
         thresholds=(how.threshold,),

@@ -28,7 +28,7 @@ from sedrepro.audio.extraction import features_of_files
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.config import Config
-from sedrepro.corpora.preparation import extract_features, prepare_remix
+from sedrepro.corpora.preparation import extract_features, prepare_recipes, prepare_tables
 from sedrepro.corpora.remix import Mixture, read_recipes
 from sedrepro.corpora.survey import survey, write_survey
 from sedrepro.data_sets import data_set
@@ -118,7 +118,8 @@ def prepare(root: Path, mixtures: int) -> tuple[Config, Paper]:
         module = data_set(name)
         found = survey(config.corpora_dir, module.clips(config.corpora_dir), name)
         write_survey(survey_folder(config, name), name, module.CLIP_SECONDS, found)
-    prepare_remix(config, paper, CORPUS)
+    prepare_recipes(config, paper, CORPUS)
+    prepare_tables(config, paper, CORPUS)
     return config, paper
 
 

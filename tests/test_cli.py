@@ -32,7 +32,8 @@ def line(verb, tmp_path, **changes) -> list[str]:
     ]
     words = [verb, "--set", f"work_dir={tmp_path}/data", "--set", f"results_dir={tmp_path}/results"]
     for option in options:
-        words += [f"--{option}", changes.get(option) or WORDS.get(option, "any")]
+        value = changes.get(option) or WORDS.get(option, "any")
+        words += [value] if option == "recordings" else [f"--{option}", value]
     return words
 
 
@@ -71,8 +72,8 @@ def test_every_verb_explains_its_options(verb, capsys):
     assert left.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     assert " ".join(VERBS[verb][0].__doc__.splitlines()[0].split()) in text
-    for option in (*VERBS[verb][1], "scale", "config", "set"):
-        assert f"--{option.replace('_', '-')}" in text
+    for flag in (*(OPTIONS[option][0] for option in VERBS[verb][1]), "--scale", "--config", "--set"):
+        assert flag in text
 
 
 def test_the_version_is_printed(capsys):

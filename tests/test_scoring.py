@@ -46,6 +46,7 @@ class Run:
             **vars(WHO),
             "scale": "miniature",
             "clips": 40,
+            "parameters": 7,
             "clips_expected": 41,
             "data": {"dcase2017_task4": {"expected": 41, "usable": 40, "fingerprint": "f" * 64}},
             "classes": list(CLASSES),

@@ -75,6 +75,9 @@ def _add_option(verb: argparse.ArgumentParser, option: str) -> None:
     if kind is bool:
         verb.add_argument(flag, action="store_true", help=text)
         return
+    if not flag.startswith("-"):
+        verb.add_argument(flag, type=kind, nargs="+", metavar=flag.upper(), help=text)
+        return
     verb.add_argument(flag, type=kind, default=OPTIONAL.get(option), required=option not in OPTIONAL, help=text)
 
 
@@ -98,6 +101,7 @@ OPTIONAL = {
     "cookies": None,
     "pause": None,
     "minimum_rate": None,
+    "output": None,
 }
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
@@ -123,6 +127,8 @@ OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "command": ("--command", str, "the command that made the results"),
     "note": ("--note", str, "a remark to keep with them"),
     "clips": ("--clips", _at_least(1), "only the first so many mixtures"),
+    "recordings": ("recordings", Path, "audio files of any length, rate and number of channels"),
+    "output": ("--output", Path, "folder to write to (default: with the paper's results)"),
 }
 
 
@@ -289,6 +295,28 @@ def summary(options: argparse.Namespace, config: Config) -> None:
     print_summary(config)
 
 
+def separate(options: argparse.Namespace, config: Config) -> None:
+    """Separate recordings into the events that a trained run detects: a sound each, a table, a picture."""
+    from functools import partial
+
+    import torch
+
+    from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
+    from sedrepro.reporting.run_view import RunView
+    from sedrepro.separation.step import separate as separate_recordings
+
+    paper, who = _paper(options, config), _identity(options)
+    paper.run(who.system, who.variant)
+    how = next((method for method in paper.settings.detection.values() if isinstance(method, Hysteresis)), None)
+    if how is None:
+        raise SettingsError(f"{paper.name}: has no detection of kind hysteresis to find events with")
+    torch.set_num_threads(options.threads)
+    folder = options.output or config.results_dir / config.scale / paper.name / "separated" / who.system
+    separate_recordings(
+        RunView(config, paper, who), options.recordings, folder, partial(hysteresis_active, how=how), _log
+    )
+
+
 def settings(options: argparse.Namespace, config: Config) -> None:
     """Print every setting of a paper at a scale with its provenance."""
     from sedrepro.reporting.provenance import print_settings
@@ -354,6 +382,7 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, 
     "figure": (figure, ("paper", "figure")),
     "table": (table, ("paper", "table")),
     "summary": (summary, ()),
+    "separate": (separate, ("recordings", *RUN, "output", "threads")),
     "settings": (settings, ("paper",)),
     "record": (record, ("paper", "command", "note")),
 }

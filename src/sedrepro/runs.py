@@ -81,6 +81,11 @@ def figure_runs(config: Config, paper: Paper, figure: str) -> list[RunIdentity]:
     return [who for system in shown.systems for who in runs_of(config, paper, system, shown.variant)[:number]]
 
 
+def stores_frames(config: Config, paper: Paper) -> bool:
+    """Whether the runs of a paper store frame scores: as configured, or because scoring needs them."""
+    return config.frame_scores or paper.settings.needs_frames
+
+
 def store_folder(config: Config, paper: Paper, corpus: str) -> Path:
     """The feature store of a corpus of a paper."""
     return config.work_dir / config.scale / paper.name / "features" / corpus
@@ -141,7 +146,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode() + _training_code(paper)).hexdigest()
         trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
         progress = trainer.fit(data.train, data.validation, log)
-        clip, frame = trainer.scores(data.held_out, config.frame_scores or paper.settings.needs_frames)
+        clip, frame = trainer.scores(data.held_out, stores_frames(config, paper))
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),
@@ -176,6 +181,7 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict
         "scale": config.scale,
         "budget": paper.budget,
         "settings": paper.run(who.system, who.variant).model_dump(mode="json"),
+        "corpus": paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]].model_dump(mode="json"),
         "mixed_precision": config.mixed_precision,
         "tf32": config.tf32,
         "classes": list(facts.classes),

@@ -28,7 +28,10 @@ SCORE_FILES = ("metrics.json", "detected.tsv")
 #: Arrays of scores.npz with an entry per clip.
 PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
-COPIED = ("paper", "system", "variant", "fold", "seed", "scale", "clips", "clips_expected", "data", "classes")
+COPIED = (
+    *("paper", "system", "variant", "fold", "seed", "scale"),
+    *("clips", "clips_expected", "data", "classes", "parameters"),
+)
 DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_label")
 
 
@@ -45,7 +48,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     strong = read_strong(corpus)
     try:
         splits = dict(_splits(scores, strong, described["classes"]))
-        metrics = {key: described[key] for key in COPIED} | {"parameters": described["parameters"]}
+        metrics = {key: described[key] for key in COPIED}
         metrics["splits"] = {split: _tagging(part, paper.settings.evaluation) for split, part in splits.items()}
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error

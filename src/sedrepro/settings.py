@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, field_validator, model_validator
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.config import SCALES, Config, budget_of, read_yaml
@@ -117,6 +117,13 @@ class System(Typed):
     loss_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict, description="auxiliary losses' weights")
     training: dict[str, Any] = Field(default_factory=dict, description="what differs from the paper's `training`")
     seeds: tuple[NonNegativeInt, ...] = Field(default=(), description="of its runs; none: those of the configuration")
+
+    @field_validator("seeds")
+    @classmethod
+    def _no_seed_twice(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) < len(seeds):
+            raise ValueError("a seed stands twice")
+        return seeds
 
 
 class Figure(Typed):

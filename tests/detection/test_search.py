@@ -21,6 +21,7 @@ with warnings.catch_warnings():
 
 RATE = 12.5
 GRID = {
+    "kind": "search",
     "choose_on": "testing",
     "criterion": "error_rate",
     "thresholds": (0.3, 0.5, 0.7),

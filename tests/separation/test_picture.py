@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from sedrepro.clips import Event
-from sedrepro.separation.picture import COLOURS, MOST_CLASSES, draw_separation, save_picture, shown_classes
+from sedrepro.reporting.pictures import save_picture
+from sedrepro.separation.picture import COLOURS, MOST_CLASSES, draw_separation, shown_classes
 from sedrepro.separation.scores import Scores
 
 CLASSES = [f"Class_{letter}" for letter in "ABCDEFGHIJ"]

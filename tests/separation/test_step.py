@@ -35,7 +35,7 @@ TINY = {
     "networks.two_step.channels": [4, 4],
     "training.epochs": 20,
     "training.monitor": "loss",
-    "training.plateau_patience": 3,
+    "training.schedule.patience": 3,
     "training.batch_size": 8,
     "training.learning_rate": 0.01,
 }

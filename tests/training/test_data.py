@@ -151,11 +151,16 @@ def test_standardisation_knows_the_training_folds_only():
 def test_an_empty_fold_names_the_folds_that_have_clips():
     with pytest.raises(DataError) as caught:
         run_data(Store(features()), fold=7)
-    assert str(caught.value) == "some/store: no clip is held out; folds with clips: 1, 2, 3"
+    assert (
+        str(caught.value)
+        == "some/store: no clip is held out; it has clips of splits evaluation, testing, folds 1, 2, 3"
+    )
 
 
 def test_a_store_of_one_fold_leaves_nothing_to_train_on():
-    with pytest.raises(DataError, match=r"no clip is left for training; folds with clips: 1$"):
+    with pytest.raises(
+        DataError, match=r"no clip is left for training; it has clips of splits evaluation, testing, folds 1$"
+    ):
         run_data(Store(features(), folds=[1] * 12))
 
 

@@ -35,7 +35,7 @@ from sedrepro.obtaining.plan import (
 )
 from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.runs import RUN_FILES, corpus_folder, figure_runs, survey_folder
+from sedrepro.runs import RUN_FILES, corpus_folder, figure_runs, stores_frames, survey_folder
 from sedrepro.scoring import SCORE_FILES
 
 
@@ -51,8 +51,11 @@ def data_sets_by_owner(conf, papers):
     asked = chosen_data_sets(conf) if conf.data_sets else []
     for name in asked or sorted({name for names in owned.values() for name in names}):
         if origin_of(conf, name) == "given" and (lacking := missing_labels(conf, name)):
+            users = [paper for paper, names in owned.items() if name in names]
             raise SedreproError(
-                f"data_root must hold {name} in its official layout; {conf.corpora_dir} lacks {', '.join(lacking)}"
+                f"data_root must hold {name} in its official layout; {conf.corpora_dir} lacks {lacking[0]}"
+                + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
+                + (f". {', '.join(users)} need it; other papers: papers=NAME (make: PAPER=NAME)" if users else "")
             )
     return owned | {"data": asked or available_data_sets(conf)}
 
@@ -134,6 +137,19 @@ def score_settings(wildcards):
     return compact(paper.evaluation, *paper.detection.values()) + " ".join(paper.detection)
 
 
+def score_code(wildcards):
+    """What the metrics of a paper depend on."""
+    rooms = ("evaluation", "detection") if PAPERS[wildcards.paper].settings.needs_frames else ("evaluation.clip_metrics",)
+    return with_imports(SOURCE / "scoring.py", *rooms)
+
+
+def figure_settings(wildcards):
+    """Layout of a figure and the names of its systems, as one line of JSON."""
+    paper = PAPERS[wildcards.paper].settings
+    figure = paper.figure_of(wildcards.figure)
+    return compact(figure) + json.dumps([paper.systems[system].label for system in figure.systems])
+
+
 def corpus_of(wildcards):
     """Corpus of a corpus variant."""
     return PAPERS[wildcards.paper].settings.corpus_of(wildcards.variant)[0]
@@ -192,9 +208,21 @@ def corpus_sources(wildcards):
     return corpus_surveys(wildcards)
 
 
+def corpus_code(wildcards):
+    """What the tables of a corpus depend on."""
+    kind = "corpora/remix.py" if is_remix(wildcards.paper, wildcards.corpus) else "corpora/official.py"
+    return code("corpora/tables.py", kind)
+
+
 def is_remix(paper_name, corpus):
     """Whether a corpus is mixed."""
     return isinstance(PAPERS[paper_name].settings.corpora[corpus], Remix)
+
+
+def feature_settings(wildcards):
+    """What the features of a corpus depend on: front end, corpus, order of classes."""
+    paper = PAPERS[wildcards.paper].settings
+    return compact(paper.front_end, paper.corpora[wildcards.corpus]) + json.dumps(paper.classes_of(wildcards.corpus))
 
 
 def feature_code(wildcards):

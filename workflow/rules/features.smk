@@ -19,9 +19,7 @@ rule features:
         gpu=1,
     params:
         config=CONFIG_FILE,
-        settings=lambda wildcards: compact(
-            PAPERS[wildcards.paper].settings.front_end, PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]
-        ),
+        settings=feature_settings,
     message:
         "Extracting the features of {wildcards.corpus}"
     shell:

@@ -46,7 +46,7 @@ rule recipes:
 rule corpus_tables:
     input:
         sources=corpus_sources,
-        code=code("corpora/tables.py", "corpora/official.py", "corpora/remix.py"),
+        code=corpus_code,
     output:
         multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", *CORPUS_TABLES),
     log:

@@ -1,9 +1,9 @@
 """Tables and figures."""
 
-TABLE_MODULES = ("cells", "layout", "tables", "values", "grid", "markdown", "html_table", "verdict", "metrics_files")
+TABLE_MODULES = ("paper_tables", "cells", "layout", "tables", "values", "grid", "markdown", "html_table", "verdict", "metrics_files")
 TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
 TEXT_TABLE_CODE = code(
-    *(f"reporting/{name}.py" for name in ("cells", "layout", "text_tables", "markdown", "html_table"))
+    *(f"reporting/{name}.py" for name in ("paper_tables", "cells", "layout", "text_tables", "grid", "markdown", "html_table"))
 )
 
 

@@ -5,7 +5,7 @@ rule score:
     input:
         multiext(f"{RUN}/", *RUN_FILES),
         reference=reference_events,
-        code=with_imports(SOURCE / "scoring.py", "evaluation", "detection"),
+        code=score_code,
     output:
         multiext(f"{RUN}/", *SCORE_FILES),
     log:
@@ -35,6 +35,7 @@ rule examine:
         "../../envs/sedrepro.yaml"
     params:
         config=CONFIG_FILE,
+        settings=figure_settings,
     message:
         "Looking into the run of {wildcards.figure}"
     shell:

@@ -26,7 +26,7 @@ rule train:
     params:
         config=CONFIG_FILE,
         settings=lambda wildcards: compact(PAPERS[wildcards.paper].run(wildcards.system, wildcards.variant)),
-        machine=[CONF.mixed_precision, CONF.tf32, CONF.frame_scores],
+        machine=lambda wildcards: [CONF.mixed_precision, CONF.tf32, stores_frames(CONF, PAPERS[wildcards.paper])],
     message:
         "Training {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:

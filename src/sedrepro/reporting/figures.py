@@ -15,6 +15,7 @@ import numpy as np
 from sedrepro.config import Config
 from sedrepro.errors import DataError
 from sedrepro.files import atomic_path, read_json, write_json
+from sedrepro.reporting.pictures import STYLE, save_picture
 from sedrepro.reporting.run_view import RunView
 from sedrepro.runs import figure_runs
 from sedrepro.settings import Paper
@@ -56,18 +57,12 @@ def draw(config: Config, paper: Paper, figure: str) -> Path:
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    matplotlib.rcParams.update({"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9})
     stem = _stem(config, paper, figure)
     try:
         with np.load(stem.with_suffix(".npz")) as file:
             arrays = dict(file)
     except Exception as error:  # NumPy raises many kinds for a damaged file
         raise DataError(f"{stem}.npz: cannot be read ({error}); run the examine step again") from error
-    drawn = getattr(_functions(paper), f"draw_{figure}")(arrays, read_json(stem.with_suffix(".json")))
-    for suffix, metadata in ((".svg", {"Date": None}), (".png", {})):
-        with atomic_path(stem.with_suffix(suffix)) as temporary:
-            drawn.savefig(temporary, dpi=110, metadata=metadata)
-    pyplot.close(drawn)
-    return stem.with_suffix(".svg")
+    with matplotlib.rc_context(STYLE):
+        drawn = getattr(_functions(paper), f"draw_{figure}")(arrays, read_json(stem.with_suffix(".json")))
+    return save_picture(drawn, stem)

@@ -1,20 +1,19 @@
 """A picture of one separation: spectrogram, masks of the detected classes, frame scores, events."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd, mel_centres
 from sedrepro.clips import Event
+from sedrepro.reporting.pictures import STYLE
 from sedrepro.separation.scores import Scores
 
 MOST_CLASSES = 8
 # Okabe and Ito's colours, which colour-blind readers can tell apart; black is for text.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
 ROW_INCHES = 1.7
-TEXT = {"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9}
 
 
 def shown_classes(events: Sequence[Event]) -> list[str]:
@@ -38,7 +37,7 @@ def draw_separation(
     detected = {event.event_label for event in events}
     heights = [1.3, *[1] * len(shown), *[1, 0.3 + 0.12 * len(shown)] * bool(shown)]
     size = (9, ROW_INCHES * sum(heights) + 0.6)
-    with matplotlib.rc_context(TEXT):
+    with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(
             len(heights), figsize=size, sharex=True, squeeze=False, layout="constrained", height_ratios=heights
         )
@@ -56,17 +55,6 @@ def draw_separation(
         figure.suptitle(f"{title}: {count}", fontsize=10)
         panels[-1].set(xlabel="Time (s)", xlim=(0, seconds))
     return figure
-
-
-def save_picture(figure: Any, stem: Path) -> None:
-    """Write a figure as PNG and SVG, equal bytes for equal figures, and close it."""
-    import matplotlib
-    from matplotlib import pyplot
-
-    with matplotlib.rc_context(TEXT):
-        for suffix, metadata in ((".svg", {"Date": None}), (".png", {})):
-            figure.savefig(stem.with_name(stem.name + suffix), dpi=110, metadata=metadata)
-    pyplot.close(figure)
 
 
 def _name(label: str) -> str:

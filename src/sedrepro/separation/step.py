@@ -12,9 +12,10 @@ from sedrepro.audio.reading import AudioError, read_mono, resample
 from sedrepro.clips import STRONG_COLUMNS, Event
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import atomic_folder, write_json, write_table
+from sedrepro.reporting.pictures import save_picture
 from sedrepro.reporting.run_view import RunView
 from sedrepro.separation.masking import Separator
-from sedrepro.separation.picture import draw_separation, save_picture
+from sedrepro.separation.picture import draw_separation
 from sedrepro.separation.scores import Detect, Listener, detected_events, listener_of
 
 #: In every folder that this step has written: only such a folder is replaced.

@@ -47,7 +47,7 @@ def load_run_data(
     seeds: RunSeeds,
     device: torch.device,
 ) -> RunData:
-    """The clips of a run, standardised per mel bin with the training clips' statistics, on `device`.
+    """The clips of a run, standardised per mel bin with the statistics of those that train or select, on `device`.
 
     `parts` says which clips train and which are held out, bool (clip,) each. Selection clips are, as
     `training.select_on` says, a share of the clips that train, or (all of those train then) the held-out clips or
@@ -60,8 +60,8 @@ def load_run_data(
     candidates, held_out = map(np.flatnonzero, parts)
     if not len(held_out) or not len(candidates):
         what = "held out" if len(candidates) else "left for training"
-        folds = ", ".join(map(str, np.unique(store.folds)))
-        raise DataError(f"{store.folder}: no clip is {what}; folds with clips: {folds}")
+        folds, splits = (", ".join(map(str, np.unique(each))) for each in (store.folds, store.splits))
+        raise DataError(f"{store.folder}: no clip is {what}; it has clips of splits {splits}, folds {folds}")
     values, targets = store.array(variant), store.targets()
     mean, deviation = mel_statistics(values, candidates)
 

@@ -122,7 +122,8 @@ def test_an_unknown_setting_names_the_nearest(paper):
 
 
 @pytest.mark.parametrize("name", ["table2", "table3"])
-def test_the_published_tables_name_settings_and_nothing_else(name, paper):
+def test_the_published_tables_name_settings_and_nothing_else(name):
+    paper = load_paper("ddc_fap", make_config({"scale": "miniature", "folds": [1], "seeds": [1]}, "test"))
     cells = read_text_cells(PUBLISHED / f"{name}.csv")
     said = getattr(tables, name)(paper, cells)
     assert all(one.ours for one in said)

@@ -12,6 +12,8 @@ from sedrepro.reporting.values import measured
 
 #: The classes of which Section 3.3 says where their alpha is large.
 NAMED = ("Keys_jangling", "Bark")
+#: Labels of the frequency axis, Hz.
+OCTAVES = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 #: What alpha "in most cases" does not exceed, Section 3.3.
 SMALL_ALPHA = 3
 
@@ -74,6 +76,9 @@ def draw_figure4(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
             name = facts["classes"][index].replace("_", " ")
             panel.plot(arrays["hz"], alpha[index], color=COLOURS[place], linestyle=LINES[place], label=name)
         panel.set(xscale="log", xlabel="Frequency (Hz)")
+        shown = [f for f in OCTAVES if f <= arrays["hz"][-1]]
+        panel.set_xticks(shown, [f"{f}" for f in shown])
+        panel.set_xticks([], minor=True)
         panel.set_title(f"$\\alpha_{{max}}$ = {bound:g}\n{small:.0%} of $\\alpha_k(f)$ up to {SMALL_ALPHA}", fontsize=9)
     panels[0, 0].set(ylabel="Learned $\\alpha_k(f)$", ylim=(0, 1.05 * arrays["alpha"].max()))
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)

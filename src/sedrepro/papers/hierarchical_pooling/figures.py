@@ -13,6 +13,8 @@ from sedrepro.reporting.run_view import RunView
 #: The event that the paper's figure shows (Section 4.1).
 PRINTED = Event(7.574, 10.0, "Train")
 SPLIT = "evaluation"
+#: Of the single and the hierarchical curve.
+STYLES = (("#d55e00", "--"), ("#0072b2", "-"))
 
 
 def choose_clip(events: Mapping[str, Sequence[Event]], filenames: Sequence[str]) -> str:
@@ -58,16 +60,18 @@ def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     import matplotlib.pyplot as plt
 
     curves = arrays["frame"]
-    figure, panels = plt.subplots(3, 1, figsize=(9, 7.5), sharex=True, sharey=True, layout="constrained")
+    rows = -(-len(curves) // 2)
+    figure, panels = plt.subplots(
+        rows, 1, figsize=(9, 2.5 * rows), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
     times = (np.arange(curves.shape[1]) + 0.5) / facts["frames_per_second"]
-    for number, panel in enumerate(panels):
+    for number, panel in enumerate(panels[:, 0]):
         _shade(panel, facts)
-        for offset, (colour, style) in enumerate((("#d55e00", "--"), ("#0072b2", "-"))):
-            run = 2 * number + offset
+        for run, (colour, style) in zip(range(2 * number, len(curves)), STYLES, strict=False):
             panel.plot(times, curves[run], color=colour, linestyle=style, label=facts["labels"][run])
         panel.set(ylim=(-0.03, 1.03), ylabel="Probability")
         panel.legend(loc="upper left", framealpha=0.9)
-    panels[-1].set(xlabel="Time (s)", xlim=(0, curves.shape[1] / facts["frames_per_second"]))
+    panels[-1, 0].set(xlabel="Time (s)", xlim=(0, curves.shape[1] / facts["frames_per_second"]))
     name = facts["filename"].rsplit("/", 1)[-1]
     figure.suptitle(f"{facts['event_label']} in {name} ({facts['scale']} scale); shaded: reference event")
     return figure

@@ -16,10 +16,12 @@ from sedrepro.settings import Paper
 TOLERANCE = 1e-6
 CLIPS, CLASSES, FRAMES, FEATURES = 100, 3, 125, 8
 
-# The formulas as transcribed from the paper, and what they say: x are frame scores, w their weights, and h(u) the
-# "dense layer with softmax activation" of Section 2.2, all (clip, class, frame).
+# The formulas as transcribed from the paper and as the code words them, and what they say: x are frame scores, w their
+# weights, and h(u) the "dense layer with softmax activation" of Section 2.2, all (clip, class, frame).
 DEFINITIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "y = max_i x_i": lambda x, w: x.max(axis=-1),
+    "y = max x_i": lambda x, w: x.max(axis=-1),
+    "y = sum x_i / N": lambda x, w: x.sum(axis=-1) / x.shape[-1],
     "y = (1/n) sum x_i": lambda x, w: 1 / x.shape[-1] * x.sum(axis=-1),
     "y = sum x_i^2 / sum x_i": lambda x, w: (x**2).sum(axis=-1) / x.sum(axis=-1),
     "y = sum x_i exp(x_i) / sum exp(x_i)": lambda x, w: (x * np.exp(x)).sum(axis=-1) / np.exp(x).sum(axis=-1),
@@ -27,6 +29,9 @@ DEFINITIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 WEIGHTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "w_i = 1 if i = argmax_i x_i else 0": lambda x, h: (np.arange(x.shape[-1]) == x.argmax(axis=-1)[..., None]) * 1.0,
+    "w_i = 1 if x_i = max x, else 0": lambda x, h: (x == x.max(axis=-1, keepdims=True)) * 1.0,
+    "w_i = 1 / N": lambda x, h: np.full_like(x, 1 / x.shape[-1]),
+    "w_i = h(u_i)": lambda x, h: h,
     "w_i = 1/n": lambda x, h: np.full_like(x, 1 / x.shape[-1]),
     "w_i = x_i": lambda x, h: x,
     "w_i = exp(x_i)": lambda x, h: np.exp(x),
@@ -60,10 +65,12 @@ def _said(cell: Cell, printed_weight: str, clips: Clips) -> Said:
     with torch.no_grad():
         if cell.metric == "weight":  # only the proportions count (eq. 1)
             ours, text = pooling.weights(x, u).numpy(), f"w_i = {pooling.weight}"
-            deviation = np.abs(_normalised(ours) - _normalised(weights)).max()
+            said = _formula(WEIGHTS, text)(clips.x, _learned(pooling, clips.u))
+            deviation = max(np.abs(_normalised(ours) - _normalised(each)).max() for each in (weights, said))
         else:
             ours, text = pooling(x, u).numpy(), f"y = {pooling.definition}"
-            deviation = np.abs(ours - _formula(DEFINITIONS, cell.published)(clips.x, weights)).max()
+            formulas = (_formula(DEFINITIONS, each) for each in (cell.published, text))
+            deviation = max(np.abs(ours - formula(clips.x, weights)).max() for formula in formulas)
     verdict = "reproduced" if deviation <= TOLERANCE else "differs"
     return Said(text, verdict, f"largest deviation {deviation:.0g} on {CLIPS} random clips of {FRAMES} frames")
 
