@@ -95,8 +95,10 @@ def test_the_chosen_clip_is_the_one_of_the_papers_rule_and_its_arrays_are_the_ru
 
 
 def test_drawing_twice_gives_equal_bytes(examined):
+    import matplotlib.pyplot as plt
+
     config, paper, _ = examined
-    drawn = []
+    drawn, open_before = [], plt.get_fignums()
     for _ in range(2):
         assert figures.draw(config, paper, FIGURE) == stem(config).with_suffix(".svg")
         drawn.append([stem(config).with_suffix(suffix).read_bytes() for suffix in (".svg", ".png")])
@@ -105,9 +107,7 @@ def test_drawing_twice_gives_equal_bytes(examined):
     assert svg.startswith(b"<?xml")
     assert png.startswith(b"\x89PNG")
     assert b"Step 1 weights" in svg  # text stays text
-    import matplotlib.pyplot as plt
-
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive"])
