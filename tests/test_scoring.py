@@ -48,6 +48,7 @@ class Run:
             "clips": 40,
             "parameters": 7,
             "clips_expected": 41,
+            "expected_by_split": {},
             "data": {"dcase2017_task4": {"expected": 41, "usable": 40, "fingerprint": "f" * 64}},
             "classes": list(CLASSES),
         }

@@ -187,6 +187,7 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict
         "classes": list(facts.classes),
         "clips_expected": facts.clips_expected,
         "clips": facts.clips,
+        "expected_by_split": facts.expected_by_split,
         "features_fingerprint": facts.fingerprint,
         "data": {name: part.model_dump() for name, part in facts.data.items()},
     }

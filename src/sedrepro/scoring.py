@@ -49,7 +49,11 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     try:
         splits = dict(_splits(scores, strong, described["classes"]))
         metrics = {key: described[key] for key in COPIED}
-        metrics["splits"] = {split: _tagging(part, paper.settings.evaluation) for split, part in splits.items()}
+        expected = described["expected_by_split"]
+        metrics["splits"] = {
+            split: {"clips_expected": expected.get(split)} | _tagging(part, paper.settings.evaluation)
+            for split, part in splits.items()
+        }
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
     if paper.settings.needs_frames:

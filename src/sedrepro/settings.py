@@ -170,20 +170,28 @@ class PaperSettings(Typed):
     @model_validator(mode="after")
     def _splits_are_held_out(self) -> "PaperSettings":
         splits = [split for corpus in self.corpora.values() for split in corpus.held_out]
-        selecting = {f"systems.{name}.": system.training.get("select_on") for name, system in self.systems.items()}
-        selecting |= {f"training_on.{name}.": given.get("select_on") for name, given in self.training_on.items()}
-        for where, chosen in ({"": self.training.select_on} | selecting).items():
-            known = [VALIDATION, HELD_OUT, *splits]
-            if chosen is not None and chosen not in known:
-                hint = did_you_mean(str(chosen), known)
-                raise ValueError(f"{where}training.select_on = {chosen!r} is no held-out split; {hint}")
-        for name in self.training_on:
+        selecting = {"training": (self.training.select_on, splits)}
+        selecting |= {
+            f"systems.{name}.training": (system.training.get("select_on"), splits)
+            for name, system in self.systems.items()
+        }
+        for name, given in self.training_on.items():
             if name not in self.corpora:
                 raise ValueError(f"training_on.{name}: no such corpus; {did_you_mean(name, self.corpora)}")
+            selecting[f"training_on.{name}"] = given.get("select_on"), self.corpora[name].held_out
+        for where, (chosen, held_out) in selecting.items():
+            known = [VALIDATION, HELD_OUT, *held_out]
+            if chosen is not None and chosen not in known:
+                hint = did_you_mean(str(chosen), known)
+                raise ValueError(f"{where}.select_on = {chosen!r} is no held-out split; {hint}")
         for name, how in self.detection.items():
-            if how.kind != "hysteresis" and how.choose_on not in splits:
-                hint = did_you_mean(how.choose_on, splits)
-                raise ValueError(f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split; {hint}")
+            for corpus in how.corpora or self.corpora:
+                known = self.corpora[corpus].held_out
+                if how.kind != "hysteresis" and how.choose_on not in known:
+                    hint = did_you_mean(how.choose_on, known)
+                    raise ValueError(
+                        f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split of {corpus}; {hint}"
+                    )
         return self
 
     @property
@@ -272,10 +280,13 @@ class Paper:
             raise SettingsError(
                 f"{self.name}: network '{chosen.network}' is unknown; {did_you_mean(chosen.network, networks)}"
             )
-        corpus = self.settings.corpus_of(variant)[0] if variant else ""
-        differing = self.settings.training_on.get(corpus, {}) | chosen.training
-        where = f"{self.name}: systems.{system}.training"
-        training = load(Training, self.settings.training.model_dump() | differing, where)
+        training, corpus = self.settings.training, self.settings.corpus_of(variant)[0] if variant else ""
+        for where, differing in (
+            (f"training_on.{corpus}", self.settings.training_on.get(corpus)),
+            (f"systems.{system}.training", chosen.training),
+        ):
+            if differing:
+                training = load(Training, training.model_dump() | differing, f"{self.name}: {where}")
         return RunSettings(
             front_end=self.settings.front_end,
             network=chosen.network,

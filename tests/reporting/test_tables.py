@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from examples import LAYOUT, cell, class_cell, run
+from examples import LAYOUT, cell, class_cell, run, split
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +79,14 @@ def test_undefined_everywhere_is_empty():
     row = only_row(fill([cell()], [run(None)], "full"))
     assert math.isnan(row["mean"])
     assert (row["runs"], row["note"]) == (0, "undefined in every run")
+
+
+def test_clips_that_lack_in_the_cells_own_set_are_told():
+    splits = {"testing": split(0.5, clips_expected=20), "evaluation": split(0.5, clips_expected=23)}
+    cells = [cell(value="0.5", factors={"split": name}) for name in splits]
+    table = fill(cells, [run(splits=splits)], "full")
+    assert "its set" not in table["note"][0]
+    assert "scored on 20 of 23 clips of its set" in table["note"][1]
 
 
 def test_fewer_clips_than_expected_are_told():

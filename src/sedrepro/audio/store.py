@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.clips import Coverage, split_labels
@@ -33,6 +34,8 @@ class StoreFacts(Typed):
     variants: tuple[str, ...]
     clips: int
     clips_expected: int
+    expected_by_split: dict[str, int] = Field(default_factory=dict)
+    """Clips that official tables list in each split; empty for a corpus that is mixed."""
     fingerprint: str
     data: dict[str, Coverage]
     """The data sets that it was made from."""

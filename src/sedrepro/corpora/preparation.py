@@ -1,6 +1,7 @@
 """From a paper's corpus settings to tables, features and audio on disk."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sedrepro.corpora.official import Official, write_official_tables
 from sedrepro.corpora.remix import (
     EVENT_SECONDS,
     ONSETS,
+    SPLIT,
     Remix,
     draw,
     read_events,
@@ -116,7 +118,8 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
             classes=tuple(c for c in paper.settings.classes_of(corpus) if c in present),
             variants=tuple(settings.variants(corpus)),
             clips=len(clips),
-            clips_expected=expected,
+            clips_expected=sum(expected.values()),
+            expected_by_split=expected if isinstance(settings, Official) else {},
             fingerprint=mark,
             data={name: coverage_of(config, name) for name in settings.data_sets},
         )
@@ -127,8 +130,8 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
 
 def _extraction(
     config: Config, paper: Paper, corpus: str, clips: Sequence[dict[str, str]], device: str, threads: int
-) -> tuple[int, str, Iterator[dict[str, np.ndarray]]]:
-    """How many clips there should be, a fingerprint of their sources, and blocks of features by variant."""
+) -> tuple[dict[str, int], str, Iterator[dict[str, np.ndarray]]]:
+    """How many clips there should be by split, a fingerprint of their sources, and blocks of features by variant."""
     settings, front_end = corpus_settings(paper, corpus), paper.settings.front_end
     if isinstance(settings, Official):
         sources = "\n".join("\t".join(map(str, row.values())) for row in clips)
@@ -139,14 +142,16 @@ def _extraction(
     mixtures = read_recipes(_recipe_file(config, paper, corpus))
     mixer = Mixer(config.corpora_dir, front_end, settings.level)
     blocks = feature_blocks(mixtures, mixer, corpus, settings, front_end, device, threads)
-    return trait(settings.events, "FOLDS") * settings.mixtures_per_fold, fingerprint(mixtures, settings), blocks
+    count = trait(settings.events, "FOLDS") * settings.mixtures_per_fold
+    return {SPLIT: count}, fingerprint(mixtures, settings), blocks
 
 
-def _listed(config: Config, settings: Official) -> int:
-    """Clips that the official tables list in the splits of a corpus, usable or not."""
+def _listed(config: Config, settings: Official) -> dict[str, int]:
+    """How many clips the official tables list in each split of a corpus, usable or not."""
     survey = survey_folder(config, settings.data_set)
     tables = ((survey / "clips.tsv", CLIP_COLUMNS), (survey / "rejected.tsv", REJECTED_COLUMNS))
-    return sum(row["split"] in settings.splits for path, columns in tables for row in read_table(path, columns))
+    counts = Counter(row["split"] for path, columns in tables for row in read_table(path, columns))
+    return {split: counts[split] for split in settings.splits}
 
 
 def coverage_of(config: Config, data_set: str) -> Coverage:

@@ -28,6 +28,8 @@ class Split(Typed):
     """The metrics of one split that was held out."""
 
     clips: NonNegativeInt
+    clips_expected: NonNegativeInt | None = None
+    """Clips that the official tables list, where they do."""
     metrics: Values
     class_metrics: ClassValues
     classes_without_events: list[str]

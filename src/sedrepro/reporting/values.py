@@ -39,7 +39,7 @@ def result(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> 
     event_class = cell.factors.get(EVENT_CLASS, "")
     if event_class and event_class not in own[0].classes:
         return Result(notes=[f"class {event_class} is not in the corpus"])
-    notes = _clip_notes(own)
+    notes = [*_clip_notes(own), *_split_notes(own, cell)]
     metric = METRICS[cell.metric]
     if metric.change_of:
         return _mean_change(cell, own, _runs_of(cell, cell.relative_to, runs), notes)
@@ -138,6 +138,15 @@ def _chosen(run: RunMetrics, factor: str, cell: Cell, parts: Mapping[str, Part])
     if not name and len(parts) > 1:
         raise DataError(f"{run}: has more than one {factor}; name one in the column '{factor}': {', '.join(parts)}")
     return parts[name] if name else next(iter(parts.values()))
+
+
+def _split_notes(runs: Sequence[RunMetrics], cell: Cell) -> list[str]:
+    """How many clips of the cell's own split there are, where some of those listed are not."""
+    if cell.metric == "parameters":
+        return []
+    splits = [_chosen(run, SPLIT, cell, run.splits) for run in runs]
+    short = {(split.clips, split.clips_expected) for split in splits if split.clips < (split.clips_expected or 0)}
+    return [f"scored on {clips} of {expected} clips of its set" for clips, expected in sorted(short)]
 
 
 def _clip_notes(runs: Sequence[RunMetrics]) -> list[str]:
