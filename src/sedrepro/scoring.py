@@ -1,7 +1,7 @@
 """The metrics of a trained run from its stored scores; the network is not needed.
 
-A run is scored split by split. Its frame scores become events in every way that the paper's `detection` names: the
-post-processing is chosen on one split, and what was chosen is used on all of them.
+A run is scored split by split: its clip scores, its frame scores where the paper has metrics of them, and the events
+that each of the paper's ways of `detection` finds. What a way chooses on one split is used on all of them.
 """
 
 from collections.abc import Iterator

@@ -76,7 +76,7 @@ rule table:
 rule figure:
     input:
         multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
-        code=lambda wildcards: code(f"papers/{wildcards.paper}/figures.py"),
+        code=lambda wildcards: code("reporting/pictures.py", f"papers/{wildcards.paper}/figures.py"),
     output:
         report(
             multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".svg", ".png"),

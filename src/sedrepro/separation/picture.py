@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.audio.front_end import FrontEnd, mel_centres
+from sedrepro.audio.front_end import FrontEnd
 from sedrepro.clips import Event
-from sedrepro.reporting.pictures import STYLE
+from sedrepro.reporting.pictures import STYLE, mel_panel
 from sedrepro.separation.scores import Scores
 
 MOST_CLASSES = 8
@@ -42,10 +42,10 @@ def draw_separation(
             len(heights), figsize=size, sharex=True, squeeze=False, layout="constrained", height_ratios=heights
         )
         panels = list(axes[:, 0])
-        _mel_panel(panels[0], scores.logmel, front_end, "Log-mel spectrogram", "magma")
+        mel_panel(panels[0], scores.logmel, front_end, "Log-mel spectrogram", "magma")
         for panel, label, colour in zip(panels[1:], shown, COLOURS, strict=False):
             mask = scores.masks[classes.index(label)]
-            _mel_panel(panel, mask, front_end, f"Mask: {_name(label)}", "viridis", limits=(0, 1))
+            mel_panel(panel, mask, front_end, f"Mask: {_name(label)}", "viridis", limits=(0, 1))
             _mark(panel, [event for event in events if event.event_label == label], colour)
         if shown:
             _score_panel(panels[-2], [scores.frame[:, classes.index(label)] for label in shown], front_end)
@@ -59,26 +59,6 @@ def draw_separation(
 
 def _name(label: str) -> str:
     return label.replace("_", " ")
-
-
-def _mel_panel(
-    panel: Any,
-    values: np.ndarray,
-    front_end: FrontEnd,
-    title: str,
-    colours: str,
-    limits: tuple[float | None, float | None] = (None, None),
-) -> None:
-    """(frame, mel) as an image with frequencies on the axis."""
-    extent = (0, len(values) / front_end.frames_per_second, -0.5, front_end.n_mels - 0.5)
-    image = panel.imshow(
-        values.T, origin="lower", aspect="auto", cmap=colours, extent=extent, vmin=limits[0], vmax=limits[1]
-    )
-    centres = mel_centres(front_end)
-    wanted = [f for f in (125, 500, 1000, 2000, 4000, 8000, 16000) if centres[0] <= f <= centres[-1]]
-    panel.set_yticks(np.interp(wanted, centres, np.arange(len(centres))), [f"{f}" for f in wanted])
-    panel.set(title=title, ylabel="Frequency (Hz)")
-    panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=12)
 
 
 def _mark(panel: Any, events: Sequence[Event], colour: str) -> None:

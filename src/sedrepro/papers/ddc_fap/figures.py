@@ -7,13 +7,12 @@ import numpy as np
 
 from sedrepro.audio.front_end import mel_centres
 from sedrepro.reporting.cells import Cell
+from sedrepro.reporting.pictures import OCTAVES
 from sedrepro.reporting.run_view import RunView
 from sedrepro.reporting.values import measured
 
 #: The classes of which Section 3.3 says where their alpha is large.
 NAMED = ("Keys_jangling", "Bark")
-#: Labels of the frequency axis, Hz.
-OCTAVES = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 #: What alpha "in most cases" does not exceed, Section 3.3.
 SMALL_ALPHA = 3
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.audio.front_end import FrontEnd, mel_centres
+from sedrepro.audio.front_end import FrontEnd
+from sedrepro.reporting.pictures import mel_panel
 from sedrepro.reporting.run_view import RunView
 
 MOST_PROBABLE = 3
@@ -64,11 +65,13 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     figure, axes = plt.subplots(2, 4, figsize=(17, 8.2), layout="constrained")
     panels = axes.ravel()
     names = [classes[i].replace("_", " ") for i in arrays["shown"]]
-    _mel_panel(panels[0], arrays["logmel"], front_end, "1  Log-mel spectrogram (standardised)", "magma")
-    _mel_panel(panels[1], arrays["reconstruction"], front_end, "2  Reconstruction by the decoder", "magma")
+    mel_panel(panels[0], arrays["logmel"], front_end, "1  Log-mel spectrogram (standardised)", "magma")
+    mel_panel(panels[1], arrays["reconstruction"], front_end, "2  Reconstruction by the decoder", "magma")
     for number, (name, weights) in enumerate(zip(names, arrays["frequency_weights"], strict=True)):
         title = f"{number + 3}  Step 1 weights: {name}"
-        _mel_panel(panels[2 + number], weights, front_end, title, "viridis")
+        mel_panel(panels[2 + number], weights, front_end, title, "viridis")
+    for panel in panels[:5]:
+        panel.set_xlabel("Time (s)")
     _class_panel(panels[5], arrays["frame"], front_end, classes, "6  Output of step 1 (over frequency)")
     _class_panel(panels[6], arrays["time_weights"], front_end, classes, "7  Step 2 weights (over time)")
     for panel in (*panels[:1], *panels[5:7]):
@@ -79,25 +82,9 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     return figure
 
 
-def _extent(front_end: FrontEnd, rows: int) -> tuple[float, float, float, float]:
-    return (0, front_end.n_frames / front_end.frames_per_second, -0.5, rows - 0.5)
-
-
-def _mel_panel(panel: Any, values: np.ndarray, front_end: FrontEnd, title: str, colours: str) -> None:
-    """(frame, mel) as an image with frequencies on the axis."""
-    image = panel.imshow(
-        values.T, origin="lower", aspect="auto", cmap=colours, extent=_extent(front_end, values.shape[1])
-    )
-    centres = mel_centres(front_end)
-    wanted = [f for f in (125, 250, 500, 1000, 2000, 4000, 8000) if f <= centres[-1]]
-    panel.set_yticks(np.interp(wanted, centres, np.arange(len(centres))), [f"{f}" for f in wanted])
-    panel.set(title=title, xlabel="Time (s)", ylabel="Frequency (Hz, mel bands)")
-    panel.figure.colorbar(image, ax=panel, shrink=0.8, pad=0.01)
-
-
 def _class_panel(panel: Any, values: np.ndarray, front_end: FrontEnd, classes: list[str], title: str) -> None:
     """(class, frame) as an image with class names on the axis."""
-    extent = (*_extent(front_end, len(classes))[:2], len(classes) - 0.5, -0.5)
+    extent = (0, values.shape[1] / front_end.frames_per_second, len(classes) - 0.5, -0.5)
     image = panel.imshow(values, aspect="auto", cmap="viridis", extent=extent, interpolation="nearest")
     _name_classes(panel.yaxis, classes)
     panel.set(title=title, xlabel="Time (s)")
