@@ -5,6 +5,7 @@ import yaml
 
 from sedrepro import settings as module
 from sedrepro.config import SCALES, make_config
+from sedrepro.data_sets import data_set
 from sedrepro.errors import SettingsError
 from sedrepro.miniature.events import EVENTS
 from sedrepro.reporting.cells import read_cells
@@ -175,15 +176,14 @@ def test_variants_lead_to_their_corpus():
 
 
 def test_a_wrong_training_key_of_a_system_names_the_nearest(edited):
-    loaded = edited(lambda v: v["systems"]["vgg_gap"].update(training={"epoch": 3}))
-    message = refused(loaded.run, "vgg_gap")
+    message = refused(edited, lambda v: v["systems"]["vgg_gap"].update(training={"epoch": 3}))
     assert "systems.vgg_gap.training" in message
     assert "did you mean 'epochs'?" in message
 
 
 def test_a_system_of_an_unknown_network_names_the_nearest(edited):
-    loaded = edited(lambda v: v["systems"]["vgg_gap"].update(network="vgg_lik"))
-    assert "did you mean 'vgg_like'?" in refused(loaded.run, "vgg_gap")
+    message = refused(edited, lambda v: v["systems"]["vgg_gap"].update(network="vgg_lik"))
+    assert "network 'vgg_lik' is unknown; did you mean 'vgg_like'?" in message
 
 
 # --- scales
@@ -305,6 +305,217 @@ def test_impossible_values_are_refused_in_one_short_line(overrides, words):
     for word in words:
         assert word in message
     assert len(message) < 300
+
+
+# --- detection and evaluation, training by corpus: the other papers
+
+DDC, HIERARCHICAL = "ddc_fap", "hierarchical_pooling"
+SEARCH = {"kind": "search", "choose_on": "testing", "criterion": "f1", "thresholds": [0.5], "median_seconds": [0]}
+SEARCH |= {"longest_gap_seconds": [0], "shortest_seconds": [0]}
+
+
+def system(**changes):
+    """Settings of a system of ddc_fap."""
+    return {"label": "DDC-FAP", "network": "masks", "arguments": {"pooling": "fap", "alpha_max": 10}} | changes
+
+
+def other(name, **overrides):
+    """Another paper at full scale; overrides have __ for a dot."""
+    return load_paper(name, configured(set={name: {key.replace("__", "."): v for key, v in overrides.items()}}))
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides"),
+    [
+        (DDC, {"detection": {}}),
+        (HIERARCHICAL, {"detection": {}}),
+        (HIERARCHICAL, {"evaluation__segment_based": None}),
+        (DDC, {"evaluation__segment_based": None, "evaluation__event_based": None}),
+    ],
+)
+def test_detection_comes_with_metrics_of_events(name, overrides):
+    assert "belong together: give both or none" in refused(other, name, **overrides)
+
+
+def test_metrics_of_events_come_with_detection(edited):
+    segments = {"segment_seconds": 1, "averaging": "micro", "undetected_classes": "zero"}
+    given = {"provenance": {"source": "paper"}, "segment_based": segments}
+    assert "belong together: give both or none" in refused(edited, lambda v: v.update(evaluation=given))
+
+
+@pytest.mark.parametrize("left", ["segment_based", "event_based"])
+def test_one_kind_of_metrics_of_events_is_enough_for_fixed_detection(left):
+    gone = {"segment_based": "event_based", "event_based": "segment_based"}[left]
+    evaluation = other(DDC, **{f"evaluation__{gone}": None}).settings.evaluation
+    assert getattr(evaluation, left) and not getattr(evaluation, gone)
+
+
+def test_a_search_needs_segments_to_count():
+    message = refused(
+        other, DDC, detection={"found": SEARCH | {"corpora": ["dcase2017"]}}, evaluation__segment_based=None
+    )
+    assert "detection.found searches by segments: give evaluation.segment_based" in message
+
+
+def test_an_unknown_corpus_of_a_detection_names_the_nearest():
+    message = refused(other, DDC, detection__hysteresis__corpora=["remix", "dezed"])
+    assert "detection.hysteresis.corpora: 'dezed' is unknown; did you mean 'desed'?" in message
+
+
+@pytest.mark.parametrize("kind", ["search", "class_thresholds"])
+def test_a_choice_is_made_on_a_held_out_split_of_every_corpus_it_is_for(kind):
+    given = SEARCH | {"kind": kind}
+    if kind == "class_thresholds":
+        given = {"kind": kind, "choose_on": "testing", "segment_seconds": 1, "segment_pooling": "mean"}
+    assert other(DDC, detection={"found": given | {"corpora": ["dcase2017"]}})
+    for corpora, split in ((["dcase2017"], "validation"), (["dcase2017", "desed"], "testing"), ([], "testing")):
+        message = refused(other, DDC, detection={"found": given | {"corpora": corpora, "choose_on": split}})
+        assert f"detection.found.choose_on = '{split}' is no held-out split of" in message
+
+
+def test_detections_are_those_of_the_corpus():
+    settings = other(DDC).settings
+    assert {c: list(settings.detection_of(c)) for c in settings.corpora} == {
+        "remix": ["hysteresis"],
+        "desed": ["hysteresis"],
+        "dcase2017": ["class_thresholds"],
+    }
+    assert list(other(HIERARCHICAL).settings.detection_of("dcase2017")) == ["lowest_error_rate", "highest_f1"]
+
+
+def test_a_kind_of_detection_that_does_not_exist_names_the_known():
+    message = refused(other, DDC, detection__hysteresis__kind="hysterisis")
+    assert "'detection.hysteresis.kind' = 'hysterisis' is unknown; did you mean 'hysteresis'?" in message
+
+
+def test_frame_scores_are_needed_for_events_or_metrics_of_frames(edited):
+    assert other(HIERARCHICAL).settings.needs_frames
+    assert not paper().settings.needs_frames
+    given = {"provenance": {"source": "paper"}, "frame_level": {"clip_threshold": 0.1, "threshold": 0.2}}
+    assert edited(lambda v: v.update(evaluation=given)).settings.needs_frames
+
+
+def test_what_trains_on_a_corpus_lies_between_the_papers_and_the_systems_training():
+    loaded = other(
+        DDC,
+        training__batch_size=11,
+        training__epochs=13,
+        training_on={"dcase2017": {"batch_size": 12, "epochs": 7, "balance": 5}},
+        systems__ddc_fap=system(training={"epochs": 9}),
+    )
+
+    def said(name, variant=None):
+        training = loaded.run(name, variant).training
+        return training.batch_size, training.epochs, training.balance
+
+    assert said("ddc_ap", "remix_0db") == said("ddc_ap") == (11, 13, None)
+    assert said("ddc_ap", "dcase2017") == (12, 7, 5)
+    assert said("ddc_fap", "dcase2017") == (12, 9, 5)
+    assert said("ddc_fap", "desed") == (11, 9, None)
+
+
+def test_a_run_without_a_variant_is_one_of_no_corpus_in_particular():
+    loaded = other(DDC)
+    assert loaded.run("ddc_fap") == loaded.run("ddc_fap", "remix_0db")
+    assert loaded.run("ddc_fap") != loaded.run("ddc_fap", "dcase2017")
+    assert "did you mean 'remix_0db'?" in refused(loaded.run, "ddc_fap", "remix_10db")
+
+
+def test_training_on_an_unknown_corpus_names_the_nearest():
+    assert "training_on.dcase2018: no such corpus; did you mean 'dcase2017'?" in refused(
+        other, DDC, training_on={"dcase2018": {"epochs": 3}}
+    )
+
+
+def test_a_wrong_key_of_the_training_on_a_corpus_names_its_section_and_the_nearest():
+    message = refused(other, DDC, training_on={"dcase2017": {"epoch": 3}})
+    assert message == "ddc_fap: training_on.dcase2017: unknown key 'epoch'; did you mean 'epochs'?"
+    message = refused(other, DDC, training_on__dcase2017__epochs=-1)
+    assert message == "ddc_fap: training_on.dcase2017: 'epochs' = -1: Input should be greater than 0"
+
+
+@pytest.mark.parametrize("split", ["validatoin", "testing"])
+def test_selection_on_a_corpus_is_by_a_split_of_that_corpus(split):
+    message = refused(other, DDC, training_on={"desed": {"select_on": split}})
+    assert f"training_on.desed.select_on = '{split}' is no held-out split; " in message
+    assert other(DDC, training_on={"dcase2017": {"select_on": "testing"}})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ({"kind": "decay", "factor": 0.9}, "key 'training.schedule.iterations' is missing"),
+        ({"kind": "decay", "factor": 0.9, "iterations": 0}, "'training.schedule.iterations' = 0"),
+        ({"kind": "decay", "factor": 1.0, "iterations": 3}, "'training.schedule.factor' = 1.0"),
+        (
+            {"kind": "plateau", "factor": 0.1, "patience": 1, "iterations": 3},
+            "unknown key 'training.schedule.iterations'",
+        ),
+        ({"kind": "plateau", "factor": 0.1}, "key 'training.schedule.patience' is missing"),
+        ({"kind": "constant", "factor": 0.1}, "unknown key 'training.schedule.factor'"),
+        ({"kind": "dekay"}, "'training.schedule.kind' = 'dekay' is unknown; did you mean 'decay'?"),
+        ({"factor": 0.1}, "key 'training.schedule.kind' is missing"),
+    ],
+)
+def test_every_kind_of_schedule_has_its_own_keys(schedule, message):
+    assert message in refused(other, DDC, training__schedule=schedule)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"schedule": {"kind": "plateau", "factor": 0.1, "patience": 3}},
+        {"stop_patience": 4},
+    ],
+)
+def test_without_a_monitor_nothing_can_stall(training):
+    message = refused(other, DDC, **{f"training__{key}": value for key, value in training.items()})
+    assert "a plateau schedule and stop_patience need a monitor" in message
+    message = refused(other, DDC, systems__ddc_fap=system(training=training))
+    assert message.startswith("ddc_fap: systems.ddc_fap.training: a plateau schedule and stop_patience need a monitor")
+    assert other(DDC, systems__ddc_fap=system(training=training | {"monitor": "loss"})).run("ddc_fap")
+
+
+@pytest.mark.parametrize("balance", [0.5, 0, -1])
+def test_balance_is_at_least_one(balance):
+    assert "'training.balance'" in refused(other, DDC, training__balance=balance)
+
+
+def test_seeds_of_a_system_stand_once_and_come_before_those_of_the_configuration():
+    assert "a seed stands twice" in refused(other, DDC, systems__ddc_fap=system(seeds=[1, 2, 1]))
+    loaded = other(DDC, systems__ddc_fap=system(seeds=[4, 2]))
+    assert [who.seed for who in runs_of(configured(), loaded, "ddc_fap", "remix_0db")] == [4, 2]
+    assert [who.seed for who in runs_of(configured(), loaded, "ddc_ap", "remix_0db")] == [1]
+
+
+def test_a_figure_looks_into_the_first_run_of_each_system_or_into_all():
+    config = configured(folds=[1, 3], seeds=[5, 6])
+    loaded = load_paper(DDC, config)
+    first, every = (figure_runs(config, loaded, name) for name in ("figure4", "figure5"))
+    assert [(who.system, who.fold, who.seed) for who in first] == [
+        (system, 1, 5) for system in loaded.settings.figures["figure4"].systems
+    ]
+    assert [(who.system, who.fold, who.seed) for who in every] == [
+        (system, fold, seed)
+        for system in loaded.settings.figures["figure5"].systems
+        for fold in (1, 3)
+        for seed in (5, 6)
+    ]
+    assert "'figures.figure5.runs' = 'some'" in refused(other, DDC, figures__figure5__runs="some")
+
+
+@pytest.mark.parametrize("name", paper_names())
+def test_classes_of_official_corpora_are_those_of_their_data_sets_in_their_order(name):
+    settings = load_paper(name, configured()).settings
+    for corpus, given in settings.corpora.items():
+        if given.kind == "official":
+            assert settings.classes_of(corpus) == data_set(given.data_set).CLASSES
+
+
+def test_mixed_corpora_have_the_41_classes_whatever_the_paper():
+    assert other(DDC).settings.classes_of("remix") == paper().settings.classes
+    assert len(other(DDC).settings.classes_of("desed")) == 10
+    assert len(other(DDC).settings.classes_of("dcase2017")) == 17
 
 
 # --- provenance in the file

@@ -307,9 +307,10 @@ def separate(options: argparse.Namespace, config: Config) -> None:
 
     paper, who = _paper(options, config), _identity(options)
     paper.run(who.system, who.variant)
-    how = next((method for method in paper.settings.detection.values() if isinstance(method, Hysteresis)), None)
+    methods = paper.settings.detection_of(paper.settings.corpus_of(who.variant)[0]).values()
+    how = next((method for method in methods if isinstance(method, Hysteresis)), None)
     if how is None:
-        raise SettingsError(f"{paper.name}: has no detection of kind hysteresis to find events with")
+        raise SettingsError(f"{paper.name}: has no detection of kind hysteresis on '{who.variant}' to find events with")
     torch.set_num_threads(options.threads)
     folder = options.output or config.results_dir / config.scale / paper.name / "separated" / who.system
     separate_recordings(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sedrepro.audio.front_end import FrontEnd
 from sedrepro.clips import Event
 from sedrepro.config import Config
 from sedrepro.corpora.tables import read_strong
@@ -47,7 +48,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     described, scores = read_json(folder / "config.json"), read_scores(folder)
     strong = read_strong(corpus)
     try:
-        splits = dict(_splits(scores, strong, described["classes"]))
+        splits = dict(_splits(scores, strong, described["classes"], paper.settings.front_end))
         metrics = {key: described[key] for key in COPIED}
         expected = described["expected_by_split"]
         metrics["splits"] = {
@@ -74,7 +75,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
 
 
 def _splits(
-    scores: dict[str, np.ndarray], strong: dict[str, list[Event]], classes: list[str]
+    scores: dict[str, np.ndarray], strong: dict[str, list[Event]], classes: list[str], front_end: FrontEnd
 ) -> Iterator[tuple[str, Scores]]:
     counts = sorted({len(array) for name, array in scores.items() if name in PER_CLIP})
     if len(counts) > 1:
@@ -91,6 +92,8 @@ def _splits(
             durations=scores["durations"][rows],
             targets=scores["targets"][rows],
             reference=[strong.get(name) for name in filenames],
+            feature_frames=front_end.n_frames,
+            features_per_second=front_end.frames_per_second,
         )
         yield split, part
 
@@ -108,14 +111,15 @@ def _frame_level(part: Scores, evaluation: Evaluation) -> dict[str, Any]:
     """Metrics of the frame scores of a split, where the paper has them."""
     if evaluation.frame_level is None:
         return {}
+    grid = part.on_feature_grid()
     return frame_metrics(
-        part.frame,
-        part.clip,
-        part.reference,
-        part.classes,
+        grid.frame,
+        grid.clip,
+        grid.reference,
+        grid.classes,
         evaluation.frame_level,
-        part.frames_per_second,
-        part.durations,
+        grid.frames_per_second,
+        grid.durations,
     )
 
 

@@ -339,7 +339,16 @@ def load_paper(name: str, config: Config) -> Paper:
     for dotted, value in config.set.get(name, {}).items():
         _override(values, dotted, value, f"configuration: set.{name}")
         _mark(provenance, dotted, Provenance("configuration"))
-    return Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+    paper = Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+    _require_runs(paper)
+    return paper
+
+
+def _require_runs(paper: Paper) -> None:
+    """Refuse at once what else would only show when a run's settings are put together."""
+    for name, corpus in paper.settings.corpora.items():
+        for system in paper.settings.systems:
+            paper.run(system, next(iter(corpus.variants(name))))
 
 
 def _mark(provenance: dict[str, Provenance], dotted: str, origin: Provenance) -> None:

@@ -99,6 +99,15 @@ def test_mixtures_equal_the_reference_recipe(
         np.testing.assert_allclose(found, reference(tmp_path, mixture, snr_db, level), rtol=0, atol=2e-6)
 
 
+def test_the_length_of_labels_does_not_change_the_audio(tmp_path: Path, three: list[Mixture], front_end: FrontEnd):
+    mixer = Mixer(tmp_path, front_end, "whole_file")
+    for mixture in three:
+        heard = tuple(dataclasses.replace(event, offset=event.onset + 0.4) for event in mixture.events)
+        short = mixer.tracks(dataclasses.replace(mixture, events=heard))
+        for track, other in zip(mixer.tracks(mixture), short, strict=True):
+            np.testing.assert_array_equal(track, other)
+
+
 def test_the_level_of_the_whole_file_is_not_that_of_its_part(tmp_path: Path, three: list[Mixture], front_end: FrontEnd):
     """A long recording that fades out is louder in its first two seconds than on the whole."""
     powers = {}

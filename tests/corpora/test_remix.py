@@ -239,6 +239,20 @@ def test_onsets_are_fixed_and_long_events_end_after_two_seconds(remix: Remix, du
         assert all(first.offset <= second.onset for first, second in pairwise(mixture.events))
 
 
+@pytest.mark.parametrize("duration", [0.3, 1.999999, 2.0, 30.0])
+def test_labels_of_whole_slots_last_two_seconds_however_long_the_event(remix: Remix, duration: float):
+    sources, few = (event_rows([4] * 4, duration), scene_rows(3)), changed(remix, mixtures_per_fold=5)
+    heard, whole = (draw(*sources, changed(few, label_span=span), FOLDS) for span in ("as_heard", "whole_slot"))
+    assert heard == draw(*sources, few, FOLDS)  # what a corpus has that says nothing
+    for mixture in whole:
+        assert [(event.onset, event.offset) for event in mixture.events] == [(0.5, 2.5), (3.0, 5.0), (5.5, 7.5)]
+    assert (heard == whole) == (duration >= 2)
+    # What is mixed, and where, is the same: only the labels' ends differ.
+    assert [(m.filename, m.fold, m.scene, [(e.filename, e.onset) for e in m.events]) for m in heard] == [
+        (m.filename, m.fold, m.scene, [(e.filename, e.onset) for e in m.events]) for m in whole
+    ]
+
+
 @pytest.mark.parametrize("sizes", [[0, 3, 3, 3], [3, 3, 3, 0], [0, 0, 0, 0]])
 def test_an_empty_fold_is_named(remix: Remix, sizes: list[int]):
     empty = sizes.index(0) + 1
@@ -345,6 +359,7 @@ def test_a_bad_number_in_a_recipe_names_its_row(remix: Remix, tmp_path: Path, co
         ({"mixtures_per_fold": 0}, "'mixtures_per_fold' = 0"),
         ({"draw": "tilde"}, "'draw' = 'tilde': Input should be 'reshuffled' or 'tiled'"),
         ({"level": "loud"}, "'level' = 'loud': Input should be 'whole_file' or 'active'"),
+        ({"label_span": "slot"}, "'label_span' = 'slot': Input should be 'as_heard' or 'whole_slot'"),
         ({"seed": -1}, "'seed' = -1"),
         ({"snr": [0]}, "unknown key 'snr'; did you mean 'snr_db'?"),
     ],

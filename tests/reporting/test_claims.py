@@ -1,13 +1,14 @@
 """Claims about the order of systems, tried on runs."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
 from examples import page, run, texts
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ttest_rel
+from scipy.stats import t as t_distribution
 
 from sedrepro.errors import DataError
 from sedrepro.reporting.claims import Claim, claim_runs, fill_claims, read_claims, standard_error, tried
@@ -43,57 +44,105 @@ def runs_of(**values):
 @pytest.mark.parametrize(
     ("ahead", "other", "outcome"),
     [
-        ([0.7, 0.8], [0.5, 0.6], "holds"),
-        ([0.5, 0.6], [0.7, 0.8], "fails"),
-        ([0.5, 0.8], [0.5, 0.7], "undecided"),  # the means are nearer than their standard error
-        ([0.7], [0.5, 0.6], "undecided"),  # nothing is known of the spread
-        ([], [0.5, 0.6], "cannot be tested"),
-        ([0.51, 0.71, 0.92], [0.5, 0.7, 0.9], "undecided"),
+        ([0.7, 0.8, 0.91, 0.6], [0.5, 0.61, 0.7, 0.4], "holds"),
+        ([0.5, 0.61, 0.7, 0.4], [0.7, 0.8, 0.91, 0.6], "fails"),
         ([0.51, 0.71, 0.91, 0.11], [0.5, 0.7, 0.9, 0.1], "holds"),  # run by run it is ahead
+        ([0.51, 0.71, 0.92], [0.5, 0.7, 0.9], "undecided"),  # ahead in each run, but not by equally much
+        ([0.5, 0.9, 0.6, 0.6], [0.4, 0.41, 0.42, 0.43], "undecided"),  # ahead by more than the standard error
+        ([0.9, 0.9], [0.1, 0.1], "undecided"),  # two pairs are too few
+        ([0.9, 0.91, 0.92, 0.93], [0.1, 0.1], "undecided"),
+        ([0.7], [0.5, 0.6, 0.7], "undecided"),
+        ([0.5, 0.6, 0.7], [0.5, 0.6, 0.7], "undecided"),
+        ([], [0.5, 0.6], "cannot be tested"),
     ],
 )
 def test_one_system_against_another(ahead, other, outcome):
-    one = claim()
-    assert tried(one, runs_of(a=ahead, b=other))[0] == outcome
+    assert tried(claim(), runs_of(a=ahead, b=other))[0] == outcome
     reverse = {"holds": "fails", "fails": "holds"}.get(outcome, outcome)
     assert tried(claim(direction="lower"), runs_of(a=ahead, b=other))[0] == reverse
+
+
+AHEAD = [0.70, 0.71, 0.72, 0.73]
+BEHIND = [0.60, 0.62, 0.61, 0.64]
+BETTER = [0.80, 0.82, 0.81, 0.84]
+SCATTERED = [0.30, 1.00, 0.50, 0.90]
 
 
 @pytest.mark.parametrize(
     ("b", "c", "outcome", "against"),
     [
-        ([0.5, 0.51], [0.6, 0.61], "holds", []),
-        ([0.5, 0.51], [0.9, 0.91], "fails", ["c"]),
-        ([], [0.9, 0.91], "fails", ["c"]),  # one reversed order settles it
-        ([], [0.6, 0.61], "cannot be tested", ["b"]),
-        ([0.3, 1.0], [0.6, 0.61], "undecided", ["b"]),
-        ([0.3, 1.0], [], "cannot be tested", ["c"]),
+        (BEHIND, BEHIND, "holds", []),
+        (BEHIND, BETTER, "fails", ["c"]),
+        ([], BETTER, "fails", ["c"]),  # one reversed order settles it
+        (SCATTERED, BETTER, "fails", ["c"]),
+        ([], BEHIND, "cannot be tested", ["b"]),
+        (SCATTERED, [], "cannot be tested", ["c"]),
+        (SCATTERED, BEHIND, "undecided", ["b"]),
+        (BEHIND[:2], BEHIND, "undecided", ["b"]),
+        (BETTER[:2], [], "cannot be tested", ["c"]),
     ],
 )
 def test_every_system_must_be_ahead_of_every_other(b, c, outcome, against):
-    found = tried(claim(others="b;c"), runs_of(a=[0.7, 0.71], b=b, c=c))
+    found = tried(claim(others="b;c"), runs_of(a=AHEAD, b=b, c=c))
     assert found == (outcome, against)
 
 
 def test_pairwise_compares_only_partners():
-    values = runs_of(a=[0.5, 0.51], b=[0.4, 0.41], c=[0.9, 0.91], d=[0.8, 0.81])
+    values = runs_of(a=AHEAD, b=BEHIND, c=[0.9, 0.91, 0.92, 0.93], d=BETTER)
     sides = {"systems": "a;c", "others": "b;d"}
     assert tried(claim(**sides, strength="pairwise"), values) == ("holds", [])
     assert tried(claim(**sides), values) == ("fails", ["d"])
 
 
-@pytest.mark.parametrize(
-    ("ahead", "outcome"),
-    [
-        ([0.6, 0.62, 0.61], "holds"),
-        ([0.5, 0.9, 0.6], "undecided"),  # ahead by more than the standard error, but not significantly
-        ([0.6, 0.61], "undecided"),  # two pairs are too few for the test
-        ([0.1, 0.2], "fails"),
-    ],
-)
-def test_a_claim_of_significance_needs_the_test(ahead, outcome):
-    other = [0.4, 0.41, 0.42][: len(ahead)]
-    assert tried(claim(strength="significant"), runs_of(a=ahead, b=other))[0] == outcome
+def above(differences, base=0.5):
+    return [base + difference for difference in differences]
+
+
+P_OF_3_PERCENT = [0.01, 0.02, 0.03, 0.04]  # differences whose paired t-test has p = 0.030
+P_OF_1_PERCENT = [0.015, 0.02, 0.03, 0.035]  # p = 0.012
+SEVEN = "bcdefgh"
+
+
+@pytest.mark.parametrize(("worst", "outcome"), [(P_OF_3_PERCENT, "undecided"), ([0.02, 0.021, 0.022, 0.023], "fails")])
+def test_one_of_seven_comparisons_must_be_clearer_than_a_single_one(worst, outcome):
+    values = runs_of(a=[0.5] * 4, b=above(worst), **{system: [0.3, 0.31, 0.32, 0.33] for system in SEVEN[1:]})
+    assert tried(claim(), values)[0] == "fails"
+    assert tried(claim(others=";".join(SEVEN)), values) == (outcome, ["b"])
+
+
+def test_every_comparison_for_a_claim_may_have_the_full_level():
+    values = runs_of(a=above(P_OF_3_PERCENT), **{system: [0.5] * 4 for system in SEVEN})
+    assert tried(claim(others=";".join(SEVEN)), values) == ("holds", [])
+
+
+def test_after_the_clearest_comparison_the_next_needs_less():
+    others = claim(others="b;c")
+    values = runs_of(a=[0.5] * 4, b=above(P_OF_3_PERCENT), c=above(P_OF_1_PERCENT))
+    assert set(tried(others, values)[1]) == {"b", "c"}
+    assert tried(others, values | runs_of(c=above(P_OF_3_PERCENT)))[0] == "undecided"  # none is clear enough
+
+
+def simulated(seed, advantage=0.0, claims=200, runs=12):
+    """Outcomes of claims that the first system is ahead of seven; runs of equal seed have something in common."""
+    random = np.random.default_rng(seed)
+    one, outcomes = claim(others=";".join(SEVEN)), []
+    for _ in range(claims):
+        drawn = random.normal(0.5, 0.02, (8, runs)) + random.normal(0, 0.02, runs)
+        drawn[0] += advantage
+        outcomes.append(tried(one, runs_of(**dict(zip("a" + SEVEN, drawn.tolist(), strict=True))))[0])
+    return Counter(outcomes)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_equal_systems_seldom_fail_or_hold(seed):
+    outcomes = simulated(seed)
+    assert outcomes["fails"] <= 12  # 6 %
+    assert outcomes["holds"] <= 12
+
+
+def test_clearly_different_systems_are_told_apart():
+    assert simulated(1, 0.06)["holds"] > 180
+    assert simulated(1, -0.06)["fails"] > 180
 
 
 def test_runs_are_paired_by_fold_and_seed():
@@ -111,11 +160,26 @@ def test_comparable_is_within_the_tolerance_of_the_metric(other, outcome):
     assert tried(claim(direction="comparable"), runs_of(a=[0.7, 0.701], b=other))[0] == outcome
 
 
+def test_those_that_are_not_comparable_are_named_in_the_order_of_the_claim():
+    values = runs_of(a=[0.7, 0.701], **{system: [0.8, 0.801] for system in SEVEN})
+    assert tried(claim(direction="comparable", others=";".join(SEVEN)), values) == ("fails", list(SEVEN))
+
+
 def test_a_number_of_parameters_needs_one_run():
     one = claim(direction="lower", metric="parameters")
     assert tried(one, runs_of(a=[100], b=[200]))[0] == "holds"
     assert tried(one, runs_of(a=[200], b=[100]))[0] == "fails"
     assert tried(one, runs_of(a=[100], b=[100]))[0] == "undecided"
+
+
+def test_of_many_numbers_of_parameters_each_counts_alone():
+    one = claim(direction="lower", metric="parameters", others=";".join(SEVEN))
+    more = {system: [200] for system in SEVEN}
+    assert tried(one, runs_of(a=[100], **more)) == ("holds", [])
+    assert tried(one, runs_of(a=[100], **more | {"h": [99]})) == ("fails", ["h"])
+    assert tried(one, runs_of(a=[100], **more | {"h": [100]})) == ("undecided", ["h"])
+    assert tried(one, runs_of(a=[100], **more | {"h": []})) == ("cannot be tested", ["h"])
+    assert tried(one, runs_of(a=[100], **more | {"b": [], "h": [99]})) == ("fails", ["h"])
 
 
 VALUES = st.lists(st.integers(0, 100), max_size=5)
@@ -131,16 +195,36 @@ def test_the_reverse_claim_has_the_reverse_outcome(first, second):
         assert there == "undecided"
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=3, max_size=6))
-def test_the_outcome_follows_from_the_two_rules(pairs):
-    first, second = (list(side) for side in zip(*pairs, strict=True))
-    values = runs_of(a=first, b=second)
-    difference = np.mean(first) - np.mean(second)
-    differences = np.subtract(first, second)
-    significant = difference != 0 if np.ptp(differences) == 0 else ttest_rel(first, second).pvalue < 0.05
-    ahead = abs(difference) > standard_error(values["a"], values["b"]) or significant
-    expected = ("holds" if difference > 0 else "fails") if ahead else "undecided"
-    assert tried(claim(), values)[0] == expected
+@st.composite
+def one_and_others(draw):
+    """Whole values of a system and of one to four others in as many runs, at least three."""
+    runs = draw(st.integers(3, 6))
+    return draw(st.lists(st.lists(st.integers(0, 9), min_size=runs, max_size=runs), min_size=2, max_size=5))
+
+
+@given(one_and_others())
+def test_the_outcome_follows_from_p_values_and_holms_correction(drawn):
+    first, *rest = np.array(drawn)
+    systems = SEVEN[: len(rest)]
+    p, sign = (np.array(side) for side in zip(*[two_sided(first - other) for other in rest], strict=True))
+    against = np.where(sign < 0, p, 1)
+    order = np.argsort(against)
+    adjusted = np.maximum.accumulate(against[order] * np.arange(len(rest), 0, -1))
+    failed = {systems[place] for place in order[adjusted < 0.05]}
+    unclear = {system for system, for_it in zip(systems, (sign > 0) & (p < 0.05), strict=True) if not for_it}
+    expected = ("fails", failed) if failed else ("undecided", unclear) if unclear else ("holds", set())
+    values = runs_of(a=drawn[0], **dict(zip(systems, drawn[1:], strict=True)))
+    outcome, named = tried(claim(others=";".join(systems)), values)
+    assert (outcome, set(named)) == expected
+
+
+def two_sided(differences):
+    """p of a t-test of differences against 0, and the sign of their mean."""
+    mean = differences.mean()
+    if np.ptp(differences) == 0:
+        return float(mean == 0), np.sign(mean)
+    statistic = abs(mean) / (differences.std(ddof=1) / math.sqrt(len(differences)))
+    return 2 * t_distribution.sf(statistic, len(differences) - 1), np.sign(mean)
 
 
 def test_standard_error_of_a_difference():
@@ -159,21 +243,21 @@ ROWS = [
 def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     read = claims(tmp_path, *ROWS)
     assert claim_runs(read) == [("a", "remix_0db"), ("b", "remix_0db"), ("c", "remix_0db")]
-    runs = [run(v, s, fold=f, scale="miniature") for s, v in (("a", 0.7), ("b", 0.5), ("c", 0.7)) for f in (1, 2)]
+    runs = [run(v, s, fold=f, scale="miniature") for s, v in (("a", 0.7), ("b", 0.5), ("c", 0.7)) for f in (1, 2, 3)]
     runs.append(run(0.1, "a", "remix_20db", scale="miniature"))  # on another corpus
     table = fill_claims(read, runs, "miniature", LABELS, LAYOUT)
     assert list(table["verdict"]) == ["undecided", "fails", "cannot be tested"]
     assert list(table["mean"]) == [
-        "A 0.70 ± 0.00 (2) against B 0.50 ± 0.00 (2), C 0.70 ± 0.00 (2); because of C",
-        "A 0.70 ± 0.00 (2) against B 0.50 ± 0.00 (2)",
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C",
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)",
         "no measure is named",
     ]
-    assert list(table["runs"]) == [2, 2, 0]
+    assert list(table["runs"]) == [3, 3, 0]
     lines = to_markdown(table, LAYOUT).splitlines()
     assert lines[2] == "| table | claim | metric | miniature scale |"
-    assert lines[5].endswith("fails: A 0.70 ± 0.00 (2) against B 0.50 ± 0.00 (2)<br>○ *A is best* |")
+    assert lines[5].endswith("fails: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)<br>○ *A is best* |")
     assert SCALES["miniature"] in lines and any(line.startswith("Data: some\\_set") for line in lines)
-    assert texts(page(table, LAYOUT), "caption") == ["ClaimsMiniature scale, 2 runs per system."]
+    assert texts(page(table, LAYOUT), "caption") == ["ClaimsMiniature scale, 3 runs per system."]
     assert "◐ undecided: 1, ○ fails: 1, cannot be tested: 1." in summary(table, LAYOUT, 80)
 
 
@@ -189,6 +273,7 @@ def test_without_runs_every_claim_is_untested(tmp_path):
         ("Table 1,x,remix_0db,,,micro_app,higher,a,b,every,q,", "row 2: unknown metric.*did you mean 'micro_ap'"),
         ("Table 1,x,remix_0db,,,micro_ap,highest,a,b,every,q,", "row 2: unknown direction.*did you mean 'higher'"),
         ("Table 1,x,remix_0db,,,micro_ap,higher,a,b,ever,q,", "row 2: unknown strength.*did you mean 'every'"),
+        ("Table 1,x,remix_0db,,,micro_ap,higher,a,b,significant,q,", "row 2: unknown strength 'significant'"),
         ("Table 1,x,remix_0db,,,micro_ap,higher,,b,every,q,", "row 2: 'systems' is empty"),
         ("Table 1,x,,,,micro_ap,higher,a,b,every,q,", "row 2: 'variant' is empty"),
         ("Table 1,x,remix_0db,,,micro_ap,higher,a,b;a,every,q,", "row 2: 'a' stands on both sides"),

@@ -12,7 +12,7 @@ from sedrepro.errors import SedreproError, SettingsError
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Output
 from sedrepro.papers.two_step_attention.network import TwoStepNetwork
-from sedrepro.settings import Constant, Plateau, load_paper
+from sedrepro.settings import Constant, Decay, Plateau, load_paper
 from sedrepro.training import supervised
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds
@@ -249,6 +249,93 @@ def test_the_rate_falls_when_the_monitored_loss_stalls(monkeypatch):
     assert rates == pytest.approx([0.5] * 4 + [0.05] * 2)
 
 
+WITHOUT_MONITOR = {"monitor": "none", "schedule": Constant(kind="constant")}
+
+
+def test_without_a_monitor_the_last_epoch_is_kept_and_no_clip_is_looked_at_for_it(monkeypatch):
+    made, seen = trainer(run=settings(**WITHOUT_MONITOR)), []
+    monkeypatch.setattr(made, "scores", lambda clips: pytest.fail("selection clips were scored"))
+    silent = clips(seed=1)
+    silent.targets[:] = 0
+    progress = fit(
+        made, None, silent, lambda line: seen.append({k: v.clone() for k, v in made.network.state_dict().items()})
+    )
+    assert (progress.best_epoch, progress.epoch) == (4, 4)
+    assert same(made.network.state_dict(), seen[-1])
+    assert same(progress.best_weights, seen[-1])
+    assert not same(seen[-1], seen[-2])
+    assert set(progress.history[0]) == {"epoch", "learning_rate", "loss", "clip"}
+
+
+def test_decay_lowers_the_rate_by_batches():
+    # Three batches an epoch: the rate falls after batches 4 and 8, in the second and the third epoch.
+    run = settings(epochs=4, schedule=Decay(kind="decay", factor=0.5, iterations=4), learning_rate=0.4, monitor="none")
+    made, rates = trainer(run=run), []
+    made.optimizer.register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    history = fit(made).history
+    assert rates == pytest.approx([0.4] * 4 + [0.2] * 4 + [0.1] * 4)
+    assert [row["learning_rate"] for row in history] == pytest.approx([0.4, 0.4, 0.2, 0.1])  # of its first batch
+
+
+# --- balance
+
+
+def watched(network: nn.Module, data: Clips) -> list[list[int]]:
+    """Rows of the clips in each batch that a network is trained on, as they come."""
+    batches = []
+
+    def watch(module, inputs):
+        if module.training:
+            batches.append([int((data.features == one).flatten(1).all(dim=1).nonzero()) for one in inputs[0]])
+
+    network.register_forward_pre_hook(watch)
+    return batches
+
+
+def shown(data: Clips, balance: float | None, epochs=30, seed=1) -> list[list[int]]:
+    """Rows of the clips in each batch of a training."""
+    network, run = masks(), settings(epochs=epochs, batch_size=5, balance=balance, **WITHOUT_MONITOR)
+    batches = watched(network, data)
+    fit(trainer(network, run, seed), data)
+    return batches
+
+
+def unbalanced() -> Clips:
+    """Two clips of the first class, 18 of the second."""
+    made = clips(count=20)
+    made.targets[:] = 0
+    made.targets[:2, 0] = made.targets[2:, 1] = 1
+    return made
+
+
+def test_balanced_batches_hold_a_frequent_class_so_many_times_as_often_as_a_rare_one():
+    data = unbalanced()
+    batches = torch.tensor(shown(data, 3))
+    assert batches.shape == (30 * 4, 5)
+    rare, frequent = data.targets[batches.flatten()].sum(dim=0)[:2].tolist()
+    assert rare + frequent == 30 * 20
+    assert frequent / rare == 3
+    rare, frequent = data.targets[torch.tensor(shown(data, None)).flatten()].sum(dim=0)[:2].tolist()
+    assert frequent / rare == 9
+
+
+def test_the_targets_of_balanced_clips_are_theirs(monkeypatch):
+    data, seen, network = unbalanced(), [], masks()
+    batches = watched(network, data)
+    losses = Trainer._losses
+    monkeypatch.setattr(
+        Trainer, "_losses", lambda self, output, targets: (seen.append(targets), losses(self, output, targets))[1]
+    )
+    fit(trainer(network, settings(epochs=2, balance=2, **WITHOUT_MONITOR)), data)
+    assert torch.equal(torch.cat(seen), data.targets[[row for batch in batches for row in batch]])
+
+
+def test_seeds_decide_the_order_of_balanced_clips():
+    first, again, other = (shown(unbalanced(), 3, epochs=2, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+    assert first[:4] != first[4:]
+
+
 def test_selection_clips_are_not_trained_on():
     plain = trainer(run=settings(epochs=1))
     other = trainer(run=settings(epochs=1))
@@ -378,6 +465,41 @@ def test_the_schedule_goes_on_counting_after_a_kill(tmp_path, epoch):
     rates = [row["learning_rate"] for row in again.history]
     assert rates == [row["learning_rate"] for row in undisturbed(stalled, run)[1].history]
     assert len(set(rates)) == 3
+
+
+DECAYING = {"schedule": Decay(kind="decay", factor=0.5, iterations=4), "monitor": "none", "balance": 2}
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, 4])
+def test_decay_and_balance_go_on_bit_for_bit_after_a_kill(tmp_path, epoch):
+    run = settings({"reconstruction": 0.1}, **DECAYING)
+    expected, progress = undisturbed(run=run)
+    second, again, lines = resumed(tmp_path / "run.pt", lambda made: stop_after(epoch), run=run)
+    assert lines[0] == f"resuming after epoch {epoch}"
+    assert same(second.network.state_dict(), expected.network.state_dict())
+    assert again.history == progress.history
+    assert len({row["learning_rate"] for row in again.history}) == 3
+    assert again.best_epoch == 4
+
+
+@pytest.mark.parametrize("batch", [2, 5, 9])
+def test_decay_goes_on_bit_for_bit_after_a_kill_within_an_epoch(tmp_path, batch):
+    def stop(made: Trainer):
+        counted, step = iter(range(1, 100)), made.schedule.after_batch
+
+        def kill() -> None:
+            step()
+            if next(counted) == batch:
+                raise Killed
+
+        made.schedule.after_batch = kill
+        return lambda line: None
+
+    run = settings({"reconstruction": 0.1}, **DECAYING)
+    expected, progress = undisturbed(run=run)
+    second, again, _ = resumed(tmp_path / "run.pt", stop, run=run)
+    assert same(second.network.state_dict(), expected.network.state_dict())
+    assert again.history == progress.history
 
 
 def dropping() -> nn.Module:

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
 
 import pytest
 from project import Project
@@ -56,17 +55,6 @@ def built(tmp_path_factory):
     status, project.output = project.run("--rerun-incomplete")
     assert status == 0, project.output
     return project
-
-
-@contextmanager
-def edited(project, name):
-    """Append a comment to a source file of a project, and take it back at the end."""
-    path = project.folder / "src" / "sedrepro" / name
-    content, status = path.read_bytes(), path.stat()
-    path.write_bytes(content + b"# edited\n")
-    yield
-    path.write_bytes(content)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 # --- before anything has run
@@ -185,7 +173,7 @@ def test_a_second_run_does_nothing(built):
     ],
 )
 def test_an_edit_reruns_what_uses_the_file_and_nothing_else(built, name, expected):
-    with edited(built, name):
+    with built.edited(name):
         planned = built.planned()
     assert planned == expected
 
@@ -321,7 +309,7 @@ RETRAINED = {"train": 2, "score": 1, "table": 1, "examine": 1, "figure": 1}
     ],
 )
 def test_an_edit_reruns_what_uses_the_file_and_nothing_else_of_official_clips(official, name, expected):
-    with edited(official, name):
+    with official.edited(name):
         planned = official.planned()
     assert planned == expected
 

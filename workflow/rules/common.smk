@@ -132,15 +132,17 @@ def compact(*models):
 
 
 def score_settings(wildcards):
-    """How the runs of a paper are scored, as one line of JSON."""
+    """How the runs on a corpus variant are scored, as one line of JSON."""
     paper = PAPERS[wildcards.paper].settings
-    return compact(paper.evaluation, *paper.detection.values()) + " ".join(paper.detection)
+    methods = paper.detection_of(paper.corpus_of(wildcards.variant)[0])
+    return compact(paper.evaluation, *methods.values()) + " ".join(methods)
 
 
 def score_code(wildcards):
     """What the metrics of a paper depend on."""
-    rooms = ("evaluation", "detection") if PAPERS[wildcards.paper].settings.needs_frames else ("evaluation.clip_metrics",)
-    return with_imports(SOURCE / "scoring.py", *rooms)
+    if PAPERS[wildcards.paper].settings.needs_frames:
+        return with_imports(SOURCE / "scoring.py", "evaluation", "detection")
+    return [str(SOURCE / "scoring.py"), *with_imports(SOURCE / "evaluation/clip_metrics.py", "evaluation")]
 
 
 def figure_settings(wildcards):

@@ -1,9 +1,23 @@
 """Tables and figures."""
 
-TABLE_MODULES = ("paper_tables", "cells", "layout", "tables", "values", "grid", "markdown", "html_table", "verdict", "metrics_files")
+TABLE_MODULES = (
+    "paper_tables",
+    "cells",
+    "layout",
+    "tables",
+    "values",
+    "grid",
+    "markdown",
+    "html_table",
+    "verdict",
+    "metrics_files",
+)
 TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
 TEXT_TABLE_CODE = code(
-    *(f"reporting/{name}.py" for name in ("paper_tables", "cells", "layout", "text_tables", "grid", "markdown", "html_table"))
+    *(
+        f"reporting/{name}.py"
+        for name in ("paper_tables", "cells", "layout", "text_tables", "grid", "markdown", "html_table")
+    )
 )
 
 
@@ -11,7 +25,8 @@ def table_code(wildcards):
     """What a table depends on; text is said by the paper's own code, the rest by the runs."""
     kind = PAPERS[wildcards.paper].settings.tables[wildcards.table].kind
     if kind == "text":
-        return [*TEXT_TABLE_CODE, *with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers")]
+        said = with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers", "reporting.provenance")
+        return [*TEXT_TABLE_CODE, *said, *network_code(wildcards)]
     return [*TABLE_CODE, *(code("reporting/claims.py") if kind == "claims" else [])]
 
 
@@ -19,7 +34,9 @@ def table_settings(wildcards):
     """Layout of a table; what text says of the settings, all of them may change."""
     paper = PAPERS[wildcards.paper]
     layout = paper.settings.tables[wildcards.table]
-    return compact(layout) + (f"{compact(paper.settings)} {paper.provenance}" if layout.kind == "text" else "")
+    said = f"{compact(paper.settings)} {paper.provenance}" if layout.kind == "text" else ""
+    labels = [system.label for system in paper.settings.systems.values()] if layout.kind == "claims" else ""
+    return f"{compact(layout)} {said} {labels}"
 
 
 rule coverage:

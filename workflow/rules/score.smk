@@ -24,9 +24,10 @@ rule score:
 rule examine:
     input:
         run=figure_files,
-        code=lambda wildcards: code(
-            "reporting/figures.py", "reporting/run_view.py", f"papers/{wildcards.paper}/figures.py"
-        ),
+        code=lambda wildcards: [
+            *code("reporting/figures.py"),
+            *with_imports(SOURCE / "papers" / wildcards.paper / "figures.py", "reporting", "papers"),
+        ],
     output:
         multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
     log:

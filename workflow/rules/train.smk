@@ -11,7 +11,7 @@ rule train:
     input:
         features=lambda wildcards: f"{WORK}/{wildcards.paper}/features/{corpus_of(wildcards)}",
         network=network_code,
-        code=code("training/supervised.py", "training/data.py", "training/seeds.py"),
+        code=with_imports(SOURCE / "training/supervised.py", "training"),
     output:
         multiext(f"{RUN}/", *RUN_FILES),
     log:

@@ -25,8 +25,8 @@ class Hysteresis(DetectionMethod):
     clip_threshold: float = Field(ge=0, lt=1, description="a class is active in clips that score above this")
     high: float = Field(gt=0, lt=1, description="a frame from this score on is part of an event")
     low: float = Field(ge=0, lt=1, description="from there events grow over the frames that score above this")
-    longest_gap_frames: int = Field(ge=0, description="pauses in a class up to this long are closed; 0: none")
-    shortest_frames: int = Field(ge=0, description="events of fewer frames are removed; 0: none")
+    longest_gap_frames: int = Field(ge=0, description="of features: pauses up to this long are closed; 0: none")
+    shortest_frames: int = Field(ge=0, description="of features: events of fewer are removed; 0: none")
 
     @model_validator(mode="after")
     def _low_is_lower(self) -> "Hysteresis":

@@ -5,7 +5,7 @@ what it has chosen then detects the events of every split.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -38,6 +38,22 @@ class Scores:
     """Weak labels (clip, class)."""
     reference: Sequence[Sequence[Event] | None]
     """Events of every clip; None for a clip without strong labels."""
+    feature_frames: int
+    """Frames of the features, of which a network may make one frame of scores of several."""
+    features_per_second: float
+
+    def on_feature_grid(self) -> "Scores":
+        """The same with frame scores repeated to the frames of the features, so that systems can be compared.
+
+        Counts of frames then mean the same for every system, and so do frame-level metrics.
+        """
+        times = round(self.features_per_second / self.frames_per_second)
+        if times == 1:
+            return self
+        repeated = np.repeat(self.frame, times, axis=1)
+        missing = max(0, self.feature_frames - repeated.shape[1])  # of frames that did not fill a pooling
+        repeated = np.pad(repeated, ((0, 0), (0, missing), (0, 0)), mode="edge")[:, : self.feature_frames]
+        return replace(self, frame=repeated, frames_per_second=self.features_per_second)
 
 
 class Searched:
@@ -62,7 +78,7 @@ class Searched:
 
 
 class Fixed:
-    """Hysteresis with thresholds that the settings give."""
+    """Hysteresis with thresholds and lengths in frames of the features that the settings give."""
 
     clip_thresholds = None
 
@@ -76,8 +92,9 @@ class Fixed:
 
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = hysteresis_active(scores.frame, scores.clip, self.how)
-        return events(active, scores.frames_per_second, scores.classes, scores.durations)
+        grid = scores.on_feature_grid()
+        active = hysteresis_active(grid.frame, grid.clip, self.how)
+        return events(active, grid.frames_per_second, grid.classes, grid.durations)
 
 
 class Thresholded:

@@ -31,9 +31,8 @@ Outcome = Literal["holds", "fails", "undecided", "cannot be tested"]
 #: `higher` and `lower`: the value of the systems against that of the others; `comparable`: no further apart than the
 #: tolerance of the metric.
 DIRECTIONS = ("higher", "lower", "comparable")
-#: `every`: each system against each other one; `pairwise`: the first against the first, and so on; `significant`: as
-#: `every`, and the difference must be significant.
-STRENGTHS = ("every", "pairwise", "significant")
+#: `every`: each system against each other one; `pairwise`: the first against the first, and so on.
+STRENGTHS = ("every", "pairwise")
 COLUMNS = (
     "table",
     "claim",
@@ -198,34 +197,52 @@ def _values(claim: Claim, system: str, runs: Mapping[tuple[str, str], Sequence[R
 def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str]]:
     """What the values of the systems, by fold and seed, say about a claim, and the others that stand against it.
 
-    It fails if one comparison does, and holds if all do; those that stand against it are named for what they cause.
+    Every comparison is a paired t-test over equal folds and seeds. A claim holds if all of them are significant for it
+    (each at the level `SIGNIFICANCE`: all must be), and fails if one is significant against it, after Holm's correction
+    for their number. Fewer than `FEWEST_PAIRS` pairs leave it undecided. Exact metrics need no test. Where a system
+    has no run, it cannot be tested, unless it fails already.
     """
-    found: dict[Outcome, list[str]] = {}
-    for ahead, other in claim.pairs:
-        complete = values[ahead] and values[other]
-        outcome = _compared(claim, values[ahead], values[other]) if complete else "cannot be tested"
-        found.setdefault(outcome, []).append(other)
-    for outcome in ("fails", "cannot be tested", "undecided"):
-        if outcome in found:
-            return outcome, list(dict.fromkeys(found[outcome]))
-    return ("holds", []) if found else ("cannot be tested", [])
-
-
-def _compared(claim: Claim, ahead: Values, other: Values) -> Outcome:
-    sign = -1 if claim.direction == "lower" else 1
-    difference = sign * (np.mean(list(ahead.values())) - np.mean(list(other.values())))
-    error = 0.0 if METRICS[claim.metric].exact else standard_error(ahead, other)
+    complete = [pair for pair in claim.pairs if all(values[system] for system in pair)]
+    missing = [other for ahead, other in claim.pairs if (ahead, other) not in complete]
+    found: dict[Outcome, list[str]] = {"fails": [], "cannot be tested": missing, "undecided": []}
     if claim.direction == "comparable":
-        return _comparable(abs(difference), error, float(METRICS[claim.metric].tolerance))
-    by_test = sign * _significant_sign(ahead, other)
-    if by_test:
-        return "holds" if by_test > 0 else "fails"
-    if difference < -error:
-        return "fails"
-    return "holds" if difference > error and claim.strength != "significant" else "undecided"
+        for ahead, other in complete:
+            found.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
+    else:
+        tests = {pair: _compared(claim, *(values[system] for system in pair)) for pair in complete}
+        found["fails"] = [other for _, other in _against(tests, len(claim.pairs))]
+        found["undecided"] = [other for (_, other), (sign, p) in tests.items() if sign <= 0 or p >= SIGNIFICANCE]
+    for outcome in ("fails", "cannot be tested", "undecided"):
+        if found[outcome]:
+            return outcome, list(dict.fromkeys(found[outcome]))
+    return ("holds", []) if complete else ("cannot be tested", [])
 
 
-def _comparable(distance: float, error: float, tolerance: float) -> Outcome:
+def _against(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
+    """The comparisons that speak against a claim significantly, after Holm's correction (1979) for all that it is made of."""
+    p_values = {pair: p for pair, (sign, p) in tests.items() if sign < 0}
+    found = []
+    for rank, pair in enumerate(sorted(p_values, key=lambda pair: p_values[pair])):
+        if p_values[pair] >= SIGNIFICANCE / (comparisons - rank):
+            break
+        found.append(pair)
+    return found
+
+
+def _compared(claim: Claim, ahead: Values, other: Values) -> tuple[int, float]:
+    """Sign of a comparison, positive for the claim, and its p value: 0 of an exact metric, 1 of too few pairs."""
+    sign = -1 if claim.direction == "lower" else 1
+    if METRICS[claim.metric].exact:
+        return int(sign * np.sign(np.mean(list(ahead.values())) - np.mean(list(other.values())))), 0.0
+    mean_sign, p = _paired_test(ahead, other)
+    return sign * mean_sign, p
+
+
+def _comparable(claim: Claim, one: Values, other: Values) -> Outcome:
+    """Whether two means lie within the metric's tolerance, their standard error included."""
+    metric = METRICS[claim.metric]
+    distance = abs(np.mean(list(one.values())) - np.mean(list(other.values())))
+    error, tolerance = 0.0 if metric.exact else standard_error(one, other), float(metric.tolerance)
     if distance + error <= tolerance:
         return "holds"
     return "fails" if distance - error > tolerance else "undecided"
@@ -238,19 +255,18 @@ def standard_error(one: Values, other: Values) -> float:
     return math.sqrt(sum(np.var(list(values.values()), ddof=1) / len(values) for values in (one, other)))
 
 
-def _significant_sign(one: Values, other: Values) -> int:
-    """Sign of the mean difference over equal folds and seeds, 0 where a two-sided paired t-test cannot tell."""
+def _paired_test(one: Values, other: Values) -> tuple[int, float]:
+    """Sign of the mean difference over equal folds and seeds, and the two-sided p of it; 1 of too few pairs."""
     from scipy.stats import ttest_rel
 
     places = sorted(one.keys() & other.keys())
-    if len(places) < FEWEST_PAIRS:
-        return 0
     differences = np.array([one[place] - other[place] for place in places])
+    sign = int(np.sign(differences.mean())) if len(places) else 0
+    if len(places) < FEWEST_PAIRS:
+        return sign, 1.0
     if np.ptp(differences) < RESOLUTION:  # the test divides by their deviation
-        significant = abs(differences[0]) > RESOLUTION
-    else:
-        significant = ttest_rel([one[p] for p in places], [other[p] for p in places]).pvalue < SIGNIFICANCE
-    return int(significant * np.sign(differences.mean()))
+        return sign, 0.0 if abs(differences[0]) > RESOLUTION else 1.0
+    return sign, float(ttest_rel([one[p] for p in places], [other[p] for p in places]).pvalue)
 
 
 def _shown(claim: Claim, of_runs: Values, decimals: int) -> str:

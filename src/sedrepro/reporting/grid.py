@@ -244,12 +244,7 @@ class ClaimGrid(TextGrid):
 
     def legend(self) -> list[str]:
         """What the scale means, and when a claim holds."""
-        reading = (
-            "Upper line: outcome and our means ± sample standard deviation (runs); lower line: the paper's words. A "
-            "system is ahead where the means are further apart than the standard error of their difference, or a "
-            "paired t-test over runs of equal fold and seed is significant (p < 0.05); a claim of significance needs "
-            "the test."
-        )
+        reading = "Upper line: outcome and our means ± sample standard deviation (runs); lower line: the paper's words."
         return [SCALES[self.scale], reading, *filter(None, [self.data, self.layout.note])]
 
 

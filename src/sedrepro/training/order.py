@@ -9,10 +9,11 @@ from sedrepro.training.seeds import RunSeeds
 def epoch_order(targets: torch.Tensor, balance: float | None, seeds: RunSeeds, epoch: int) -> torch.Tensor:
     """Rows of the training clips in the order of an epoch, int64 (clip,); as many as there are clips.
 
-    Without `balance` every clip comes once. With it classes are drawn, a class at most `balance` times as often as the
-    rarest, and each class gives its clips in an order of its own, reshuffled when all have come (as the data generator
-    of Xu et al. 2018 does): a clip of a frequent class may not come, one of a rare class comes often. Clips without
-    a label are never drawn then.
+    Without `balance` every clip comes once. With it a queue of classes is filled block by block, each shuffled and with
+    every class in it, a class at most `balance` times as often as the rarest; each class gives its clips in an order of
+    its own, reshuffled when all have come (as the data generator of Xu et al. 2018 does). So a clip of a frequent
+    class may not come, one of a rare class comes often, and one without a label never. What else sounds in a clip is
+    not counted: a class that accompanies others comes more often than the queue says.
     """
     if balance is None:
         return torch.randperm(len(targets), generator=seeds.torch("order", epoch))
@@ -20,8 +21,9 @@ def epoch_order(targets: torch.Tensor, balance: float | None, seeds: RunSeeds, e
     active = targets.cpu().numpy() > 0
     counts = active.sum(axis=0)
     present = np.flatnonzero(counts)
-    shares = np.minimum(counts[present], balance * counts[present].min()).astype(float)
-    drawn = rng.choice(len(present), size=len(targets), p=shares / shares.sum())
+    weights = np.floor(np.clip(counts[present] / counts[present].min(), 1, balance)).astype(int)
+    block = np.repeat(np.arange(len(present)), weights)
+    drawn = _repeated(block, len(targets), rng)
     order = np.empty(len(targets), dtype=np.int64)
     for number, label in enumerate(present):
         places = np.flatnonzero(drawn == number)
@@ -29,7 +31,7 @@ def epoch_order(targets: torch.Tensor, balance: float | None, seeds: RunSeeds, e
     return torch.from_numpy(order)
 
 
-def _repeated(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` of the rows: all of them in a new order, again and again."""
-    rounds = -(-count // len(rows))
-    return np.concatenate([rng.permutation(rows) for _ in range(rounds)] or [rows[:0]])[:count]
+def _repeated(items: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` of the items: all of them in a new order, again and again."""
+    rounds = -(-count // len(items))
+    return np.concatenate([rng.permutation(items) for _ in range(rounds)] or [items[:0]])[:count]

@@ -57,7 +57,7 @@ class Progress:
 
 
 class Trainer:
-    """Trains one network on resident clips; the epoch that does best on the selection clips is kept.
+    """Trains one network on resident clips; the epoch that does best on the selection clips is kept, or the last one.
 
     Loss: mean binary cross-entropy of the clip scores plus the weighted auxiliary losses (Deshmukh et al. 2021,
     eq. 8). What is best is told by `training.monitor`; where that stalls, the learning rate may fall by a factor and
@@ -92,7 +92,7 @@ class Trainer:
             DataError: the selection clips hold no event, so that no epoch can be the best.
             SettingsError: a loss has a weight that the network does not compute (names the nearest).
         """
-        if not selection.targets.any():
+        if self.run.training.monitor != "none" and not selection.targets.any():
             raise DataError(f"the {len(selection)} clips that pick the best epoch hold no event; give more clips")
         self._load()
         if self.progress.epoch:
@@ -100,7 +100,9 @@ class Trainer:
         while not self._finished():
             epoch = self.progress.epoch + 1
             row = {"epoch": epoch, "learning_rate": self.optimizer.param_groups[0]["lr"]}
-            row |= self._train_epoch(train, epoch) | self._examine(selection, epoch)
+            row |= self._train_epoch(train, epoch)
+            if self.run.training.monitor != "none":
+                row |= self._examine(selection, epoch)
             self.schedule.after_epoch(row[self.monitor.column])
             self._keep(row)
             self._save()

@@ -31,13 +31,15 @@ VARIANTS = {"4": "remix_0db", "5": "remix_0db", "6": "remix_0db", "7": "desed", 
 def test_each_table_has_its_systems_with_all_metrics_on_its_corpus(number, systems):
     counts = Counter(cell.system for cell in CELLS[number])
     assert set(counts) == systems
+    counts.subtract(cell.system for cell in CELLS[number] if cell.metric == "parameters_change")
     assert set(counts.values()) == {{6: 10, 8: 4}.get(number, 9)}
     assert {cell.variant for cell in CELLS[number]} == {VARIANTS[str(number)]}
 
 
-def test_only_the_two_values_of_the_text_are_printed():
+def test_only_the_values_of_the_text_are_printed():
     known = {(n, c.system, c.metric): c.published for n, cells in CELLS.items() for c in cells if c.published}
-    assert known == {(6, "ddc_fap", "frame_macro_ap"): "0.427", (6, "ddc_fap", "frame_roc_auc"): "0.868"}
+    saved = {(6, system, "parameters_change"): "49.5" for system in ("ddc_gwrp", "ddc_ap", "ddc_fap")}
+    assert known == saved | {(6, "ddc_fap", "frame_macro_ap"): "0.427", (6, "ddc_fap", "frame_roc_auc"): "0.868"}
 
 
 def test_what_is_missing_is_marked_and_what_the_paper_may_not_print_is_not():

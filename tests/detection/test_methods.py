@@ -1,0 +1,119 @@
+"""Ways of detection behind one interface: scores on the grid of the features, what is chosen, what is found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sedrepro.clips import Event
+from sedrepro.detection.class_thresholds import ClassThresholds
+from sedrepro.detection.hysteresis import Hysteresis
+from sedrepro.detection.methods import Scores, detector
+from sedrepro.detection.search import Search
+
+CLASSES = ("Cat", "Dog")
+HYSTERESIS = Hysteresis(
+    kind="hysteresis", clip_threshold=0.1, high=0.5, low=0.3, longest_gap_frames=0, shortest_frames=3
+)
+SEARCH = Search(
+    kind="search",
+    choose_on="testing",
+    criterion="f1",
+    thresholds=(0.2, 0.6),
+    median_seconds=(0,),
+    longest_gap_seconds=(0,),
+    shortest_seconds=(0,),
+)
+THRESHOLDS = ClassThresholds(kind="class_thresholds", choose_on="testing", segment_seconds=1, segment_pooling="mean")
+
+
+def scores(frame: np.ndarray, reduction: int = 1, left: int = 0, events=None) -> Scores:
+    """Scores of clips whose features have 10 frames per second, `reduction` per frame of scores and `left` over."""
+    clips, frames, _ = frame.shape
+    of_features = frames * reduction + left
+    events = events or [[]] * clips
+    return Scores(
+        classes=CLASSES,
+        filenames=tuple(f"{number}.wav" for number in range(clips)),
+        clip=frame.max(axis=1),
+        frame=frame,
+        frames_per_second=10 / reduction,
+        durations=np.full(clips, of_features / 10),
+        targets=np.array([[c in {e.event_label for e in of_clip} for c in CLASSES] for of_clip in events]),
+        reference=events,
+        feature_frames=of_features,
+        features_per_second=10.0,
+    )
+
+
+def drawn(frames: int, clips: int = 3) -> np.ndarray:
+    return np.random.default_rng(frames).random((clips, frames, len(CLASSES)))
+
+
+# --- the grid of the features
+
+
+@given(frames=st.integers(1, 20), reduction=st.integers(1, 5), left=st.integers(0, 4))
+def test_every_frame_of_scores_is_repeated_for_the_frames_it_was_made_of(frames, reduction, left):
+    left = left % reduction
+    given_ = scores(drawn(frames), reduction, left)
+    grid = given_.on_feature_grid()
+    assert grid.frame.shape == (3, frames * reduction + left, 2)
+    assert grid.frames_per_second == pytest.approx(10)
+    for number in range(grid.frame.shape[1]):
+        source = min(number // reduction, frames - 1)  # those left over have the scores of the last frame
+        np.testing.assert_array_equal(grid.frame[:, number], given_.frame[:, source])
+    assert replace(grid, frame=given_.frame, frames_per_second=given_.frames_per_second) == given_
+
+
+def test_frames_beyond_those_of_the_features_are_left_out():
+    made = replace(scores(drawn(5), 4), feature_frames=18)
+    assert made.on_feature_grid().frame.shape == (3, 18, 2)
+
+
+# --- what is found
+
+
+def plateau(level: float, frames: int = 40) -> np.ndarray:
+    """One clip in which a cat has this score from frame 10 to frame 20."""
+    made = np.full((1, frames, 2), 0.05)
+    made[0, 10:20, 0] = level
+    return made
+
+
+def test_hysteresis_needs_no_scores_to_choose_on():
+    found = detector(HYSTERESIS, None, None)
+    assert found.events(scores(plateau(0.7))) == [[Event(1.0, 2.0, "Cat")]]
+    assert found.clip_thresholds is None
+    assert "kind" not in found.settings and "corpora" not in found.settings
+    assert found.settings["shortest_frames"] == 3
+
+
+@pytest.mark.parametrize(("reduction", "kept"), [(1, False), (2, True), (4, True)])
+def test_hysteresis_counts_frames_of_the_features(reduction, kept):
+    """One frame of scores is two or four frames of the features, at least three of which are kept here."""
+    frame = np.full((1, 10, 2), 0.05)
+    frame[0, 3 : 5 if reduction == 2 else 4, 0] = 0.7
+    found = detector(HYSTERESIS, None, None).events(scores(frame, reduction))
+    assert found == [[Event(0.3 * reduction, (0.5 if reduction == 2 else 0.4) * reduction, "Cat")] if kept else []]
+
+
+@pytest.mark.parametrize("how", [SEARCH, THRESHOLDS], ids=["search", "class_thresholds"])
+def test_what_was_chosen_on_some_scores_decides_on_others(how):
+    label = [[Event(1.0, 2.0, "Cat")], []]
+    testing = scores(np.concatenate([plateau(0.7), plateau(0.4)]), events=label)
+    chosen = detector(how, testing, 1.0)
+    assert chosen.events(testing) == label  # the lower plateau is none
+    assert chosen.events(scores(plateau(0.5))) == [[]]
+    assert chosen.events(scores(plateau(0.9))) == [[Event(1.0, 2.0, "Cat")]]
+    assert detector(how, scores(plateau(0.4), events=label[:1]), 1.0).events(scores(plateau(0.5))) == label[:1]
+
+
+def test_a_search_and_class_thresholds_say_what_they_chose():
+    testing = scores(np.concatenate([plateau(0.7), plateau(0.4)]), events=[[Event(1.0, 2.0, "Cat")], []])
+    assert detector(SEARCH, testing, 1.0).settings["threshold"] == 0.6
+    chosen = detector(THRESHOLDS, testing, None)
+    assert chosen.settings["Cat"] == pytest.approx(0.55)
+    assert dict(zip(CLASSES, chosen.clip_thresholds, strict=True)) == pytest.approx(chosen.settings)
