@@ -219,7 +219,7 @@ def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str
 
 
 def _against(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
-    """The comparisons that speak against a claim significantly, after Holm's correction (1979) for all that it is made of."""
+    """The comparisons that speak against a claim significantly, after Holm's correction (1979) for their number."""
     p_values = {pair: p for pair, (sign, p) in tests.items() if sign < 0}
     found = []
     for rank, pair in enumerate(sorted(p_values, key=lambda pair: p_values[pair])):
