@@ -50,7 +50,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     try:
         splits = dict(_splits(scores, strong, described["classes"], paper.settings.front_end))
         metrics = {key: described[key] for key in COPIED}
-        expected = described["expected_by_split"]
+        expected = described.get("expected_by_split", {})
         metrics["splits"] = {
             split: {"clips_expected": expected.get(split)} | _tagging(part, paper.settings.evaluation)
             for split, part in splits.items()

@@ -1,43 +1,5 @@
 """Tables and figures."""
 
-TABLE_MODULES = (
-    "paper_tables",
-    "cells",
-    "layout",
-    "tables",
-    "values",
-    "grid",
-    "markdown",
-    "html_table",
-    "verdict",
-    "metrics_files",
-)
-TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
-TEXT_TABLE_CODE = code(
-    *(
-        f"reporting/{name}.py"
-        for name in ("paper_tables", "cells", "layout", "text_tables", "grid", "markdown", "html_table")
-    )
-)
-
-
-def table_code(wildcards):
-    """What a table depends on; text is said by the paper's own code, the rest by the runs."""
-    kind = PAPERS[wildcards.paper].settings.tables[wildcards.table].kind
-    if kind == "text":
-        said = with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers", "reporting.provenance")
-        return [*TEXT_TABLE_CODE, *said, *network_code(wildcards)]
-    return [*TABLE_CODE, *(code("reporting/claims.py") if kind == "claims" else [])]
-
-
-def table_settings(wildcards):
-    """Layout of a table; what text says of the settings, all of them may change."""
-    paper = PAPERS[wildcards.paper]
-    layout = paper.settings.tables[wildcards.table]
-    said = f"{compact(paper.settings)} {paper.provenance}" if layout.kind == "text" else ""
-    labels = [system.label for system in paper.settings.systems.values()] if layout.kind == "claims" else ""
-    return f"{compact(layout)} {said} {labels}"
-
 
 rule coverage:
     input:
