@@ -32,7 +32,10 @@ def mel_panel(
     )
     centres = mel_centres(front_end)
     shown = [f for f in OCTAVES if centres[0] <= f <= centres[-1]]
-    panel.set_yticks(np.interp(shown, centres, np.arange(len(centres))), [f"{f}" for f in shown])
+    places = np.interp(shown, centres, np.arange(len(centres)))
+    # From the top down, so that what would run into its neighbour is one of the crowded low ones.
+    clear = [n for n in range(len(shown)) if n + 1 == len(shown) or places[n + 1] - places[n] > len(centres) / 12]
+    panel.set_yticks(places[clear], [f"{shown[n]}" for n in clear])
     panel.set(title=title, ylabel="Frequency (Hz)")
     panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=20)
 

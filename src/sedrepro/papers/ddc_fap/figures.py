@@ -170,6 +170,7 @@ def examine_figure6(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dic
 def draw_figure6(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     """Mean mAP with its deviation over runs against the number of parameters, each system named."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator
 
     figure, panel = plt.subplots(figsize=(8, 5), layout="constrained")
     points = []
@@ -183,6 +184,7 @@ def draw_figure6(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
             panel.errorbar(size, scores.mean(), deviation, fmt=marker, color=colour, markersize=7, capsize=3)
             points.append((size, scores.mean(), facts["system_labels"][number]))
     panel.set(xscale="log", xlabel="Parameters (millions)", ylabel="mAP of frames, SED")
+    panel.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # more labels would run into each other
     panel.xaxis.set_major_formatter("{x:g}")
     panel.xaxis.set_minor_formatter("{x:g}")
     panel.tick_params(axis="x", which="both", length=4, pad=4)
