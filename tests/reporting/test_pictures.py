@@ -124,7 +124,8 @@ def test_frames_and_mel_bands_stand_at_their_seconds_and_frequencies(published):
     assert (left, right) == pytest.approx((0, published.n_frames * published.hop_length / published.sample_rate))
     assert image.get_clim() == (0, 1)
     ticks = dict(zip((text.get_text() for text in panel.get_yticklabels()), panel.get_yticks(), strict=True))
-    assert list(ticks) == ["125", "250", "500", "1000", "2000", "4000", "8000"]
+    assert list(ticks) == ["500", "1000", "2000", "4000", "8000"]  # 125 and 250 would run into it
+    assert np.diff(list(ticks.values())).min() > published.n_mels / 12
     assert all(0 <= tick <= published.n_mels - 1 for tick in ticks.values())
     assert sorted(ticks.values()) == list(ticks.values())
     assert len(figure.axes) == 2
