@@ -130,12 +130,11 @@ def _add(found: dict[str, Any], more: dict[str, Any]) -> None:
 
 
 def _detector(paper: Paper, name: str, how: Method, splits: dict[str, Scores]) -> Detector:
-    choose_on = getattr(how, "choose_on", None)
-    if choose_on is not None and choose_on not in splits:
-        hint = did_you_mean(choose_on, splits)
-        raise SettingsError(f"{paper.name}: detection.{name}.choose_on = {choose_on}: no held-out split; {hint}")
+    if how.choose_on is not None and how.choose_on not in splits:
+        hint = did_you_mean(how.choose_on, splits)
+        raise SettingsError(f"{paper.name}: detection.{name}.choose_on = {how.choose_on}: no held-out split; {hint}")
     segments = paper.settings.evaluation.segment_based
-    return detector(how, splits.get(choose_on), segments.segment_seconds if segments else None)
+    return detector(how, splits.get(how.choose_on), segments.segment_seconds if segments else None)
 
 
 def _outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation: Evaluation) -> dict[str, Any]:

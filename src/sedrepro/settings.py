@@ -187,7 +187,7 @@ class PaperSettings(Typed):
         for name, how in self.detection.items():
             for corpus in how.corpora or self.corpora:
                 known = self.corpora[corpus].held_out
-                if how.kind != "hysteresis" and how.choose_on not in known:
+                if how.choose_on is not None and how.choose_on not in known:
                     hint = did_you_mean(how.choose_on, known)
                     raise ValueError(
                         f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split of {corpus}; {hint}"

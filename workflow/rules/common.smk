@@ -1,6 +1,7 @@
 """Configuration, and the functions with which rules find their files. Nothing here lists papers or systems."""
 
 import ast
+import functools
 import json
 import re
 import sys
@@ -93,8 +94,12 @@ def code(*files):
     return [str(SOURCE / name) for name in files]
 
 
+@functools.cache
 def with_imports(start, *rooms):
-    """A source file and what it imports from some rooms of the package, found from the import statements."""
+    """A source file and what it imports from some rooms of the package, found from the import statements.
+
+    Asked again for every run; the files are read once.
+    """
     waiting, found = [start], []
     while waiting:
         path = waiting.pop()

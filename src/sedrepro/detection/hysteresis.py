@@ -9,7 +9,7 @@ by Kong et al. closes gaps and removes events of up to 10 frames: 10 and 11. It 
 high threshold and grows over frames that equal the low one; here the paper's words hold.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -21,6 +21,7 @@ from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_sh
 class Hysteresis(DetectionMethod):
     """How clip scores and frame scores of every class become events."""
 
+    choose_on: ClassVar[None] = None  # nothing is chosen
     kind: Literal["hysteresis"]
     clip_threshold: float = Field(ge=0, lt=1, description="a class is active in clips that score above this")
     high: float = Field(gt=0, lt=1, description="a frame from this score on is part of an event")

@@ -162,3 +162,13 @@ class AtrousEncoder(nn.Sequential):
 def as_image(logmel: Tensor) -> Tensor:
     """(batch, frame, mel) -> (batch, 1, frame, mel)."""
     return logmel.unsqueeze(1)
+
+
+def require_size(frames: int, mels: int, time: int, mel: int) -> None:
+    """Refuse features that poolings, which divide their axes by `time` and `mel`, would leave nothing of.
+
+    Raises:
+        ValueError: there are fewer frames or mel bands than that.
+    """
+    if frames < time or mels < mel:
+        raise ValueError(f"features of {frames} frames x {mels} mel bands are too few for poolings of {time} x {mel}")

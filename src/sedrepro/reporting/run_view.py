@@ -81,10 +81,12 @@ class RunView:
         """Features (1, frame, mel) of a clip, standardised as for its network, as a tensor."""
         import torch
 
+        from sedrepro.training.data import standardised
+
         store = FeatureStore(store_folder(self._config, self._paper, self._corpus), self.front_end)
         row = _place(store.folder / "index.tsv", filename, store.filenames)
-        raw = store.array(self.who.variant)[row].astype(np.float32)
-        return torch.from_numpy((raw - self.scores["mean"]) / self.scores["deviation"])[None]
+        values, cpu = store.array(self.who.variant), torch.device("cpu")
+        return standardised(values, np.array([row]), self.scores["mean"], self.scores["deviation"], cpu)
 
     def network(self) -> Any:
         """The network with its trained weights, ready to be asked."""

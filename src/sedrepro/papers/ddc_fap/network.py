@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.nn.blocks import ConvBlock, ConvBlocks, GatedConvBlock, as_image, glorot_uniform
+from sedrepro.nn.blocks import ConvBlock, ConvBlocks, GatedConvBlock, as_image, glorot_uniform, require_size
 from sedrepro.nn.masking import MaskNetwork
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import pooling as make_pooling
@@ -50,7 +50,7 @@ class GatedAttention(Network):
         dropout: float,
     ) -> None:
         super().__init__()
-        _require_size(frames, mels, 1, 2 ** len(filters))
+        require_size(frames, mels, 1, 2 ** len(filters))
         self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout) for i, o in pairwise((1, *filters))))
         self.last = nn.Sequential(nn.Conv2d(filters[-1], last_filters, 3, padding=1), nn.ReLU(inplace=True))
         self.recurrent, self.gate = (
@@ -90,7 +90,7 @@ class TalNet(Network):
         super().__init__()
         time_stages = min(self.TIME_STAGES, len(channels))
         self.time_reduction, mel_reduction = 2**time_stages, 2 ** len(channels)
-        _require_size(frames, mels, self.time_reduction, mel_reduction)
+        require_size(frames, mels, self.time_reduction, mel_reduction)
         layers: list[nn.Module] = []
         for stage, (source, target) in enumerate(pairwise((1, *channels))):
             layers += [ConvBlock(source, target), nn.MaxPool2d((2 if stage < time_stages else 1, 2))]
@@ -164,12 +164,6 @@ class AdaptiveDistance(Network):
         scores = torch.sigmoid(self.masks(maps).float()).mean(dim=3).transpose(1, 2)
         frame = scores.gather(1, segment[:, :, None].expand(-1, -1, scores.shape[2]))
         return Output(scores.mean(dim=1), frame)
-
-
-def _require_size(frames: int, mels: int, time: int, mel: int) -> None:
-    """Refuse features that the poolings, which divide their axes by `time` and `mel`, would leave nothing of."""
-    if frames < time or mels < mel:
-        raise ValueError(f"features of {frames} frames x {mels} mel bands are too few for poolings of {time} x {mel}")
 
 
 def build(

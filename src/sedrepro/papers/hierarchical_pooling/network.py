@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform
+from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, require_size
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import pooling as make_pooling
 
@@ -77,8 +77,7 @@ def _reductions(poolings: Sequence[Sequence[int]], frames: int, mels: int) -> tu
     if not all(len(sizes) == 2 and min(sizes) >= 1 for sizes in poolings):
         raise ValueError(f"poolings {poolings}: give two sizes of at least 1 each, [frame, mel]")
     time, mel = (math.prod(sizes) for sizes in zip(*poolings, strict=True))
-    if frames < time or mels < mel:
-        raise ValueError(f"features of {frames} frames x {mels} mel bands are too few for poolings of {time} x {mel}")
+    require_size(frames, mels, time, mel)
     return time, mel
 
 
