@@ -35,6 +35,9 @@ def changed(front_end: FrontEnd, **changes) -> FrontEnd:
         ({"log_offset": math.nan}, "'log_offset' = nan: Input should be a finite number"),
         ({"window": "haming"}, "'window' = 'haming': Input should be 'hamming' or 'hann'"),
         ({"spectrum": "complex"}, "'spectrum' = 'complex': Input should be 'magnitude' or 'power'"),
+        ({"mel_norm": "htk"}, "'mel_norm' = 'htk': Input should be 'slaney' or 'none'"),
+        ({"dynamic_range_db": 0}, "'dynamic_range_db' = 0: Input should be greater than 0"),
+        ({"padding": "zeros"}, "'padding' = 'zeros': Input should be 'silence' or 'zero_features'"),
         ({"n_mel": 64}, "unknown key 'n_mel'; did you mean 'n_mels'?"),
     ],
 )
@@ -122,12 +125,25 @@ def test_mel_filters_equal_librosa_whatever_the_settings(rate: int, n_fft: int, 
 
 
 def assert_equal_filters(rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> None:
-    ours = mel_filters(rate, n_fft, n_mels, fmin, fmax)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # librosa warns of bands narrower than a bin; ours are to be as empty as its
-        theirs = librosa.filters.mel(sr=rate, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, dtype=np.float64)
-    assert ours.shape == (n_mels, n_fft // 2 + 1)
-    np.testing.assert_allclose(ours, theirs, atol=1e-7)
+    sizes = {"n_fft": n_fft, "n_mels": n_mels, "fmin": fmin, "fmax": fmax}
+    for norm, of_librosa in (("slaney", "slaney"), ("none", None)):
+        ours = mel_filters(rate, **sizes, norm=norm)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # librosa warns of bands narrower than a bin; ours are to be as empty
+            theirs = librosa.filters.mel(sr=rate, **sizes, norm=of_librosa, dtype=np.float64)
+        assert ours.shape == (n_mels, n_fft // 2 + 1)
+        np.testing.assert_allclose(ours, theirs, atol=1e-7)
+
+
+def test_mel_filters_have_equal_areas_or_equal_peaks():
+    areas = mel_filters(16000, 1 << 16, 20, 0, 8000).sum(axis=1)
+    np.testing.assert_allclose(areas, areas[0], rtol=1e-3)
+    peaks = mel_filters(16000, 1 << 16, 20, 0, 8000, "none").max(axis=1)
+    np.testing.assert_allclose(peaks, 1, atol=1e-2)
+
+
+def test_settings_without_the_newer_keys_mean_what_they_meant(published: FrontEnd):
+    assert (published.mel_norm, published.dynamic_range_db, published.padding) == ("slaney", None, "silence")
 
 
 def test_mel_centres_are_those_of_the_bands(published: FrontEnd):

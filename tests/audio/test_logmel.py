@@ -156,6 +156,94 @@ def test_every_front_end_equals_librosa(
     np.testing.assert_allclose(values, np.log(mel.T[: len(values)] + offset), rtol=0, atol=1e-4)
 
 
+def official_2019(**changes) -> FrontEnd:
+    """The front end of the DCASE 2019 baseline on half a second at 16 kHz."""
+    settings = {
+        "sample_rate": 16000,
+        "clip_seconds": 0.5,
+        "window": "hamming",
+        "window_symmetric": True,
+        "window_length": 512,
+        "hop_length": 128,
+        "centred": True,
+        "spectrum": "magnitude",
+        "scale_by_window": False,
+        "n_mels": 16,
+        "fmin": 0,
+        "fmax": 8000,
+        "log_offset": 1e-5,
+        "mel_norm": "none",
+        "dynamic_range_db": 80,
+        "padding": "zero_features",
+    }
+    return FrontEnd(**settings | changes)
+
+
+def fading(seed: int, count: int = 8000, peak: float = 1.0) -> np.ndarray:
+    """Noise that fades by about 140 dB."""
+    noise = np.random.default_rng(seed).standard_normal(count)
+    return (peak * noise * 10 ** (-7 * np.arange(count) / count)).astype(np.float32)
+
+
+def of_librosa(samples: np.ndarray, power: int = 1) -> np.ndarray:
+    """Decibels (frame, mel) as librosa has them, as natural logarithms."""
+    mel = librosa.feature.melspectrogram(
+        y=samples.astype(np.float64),
+        sr=16000,
+        n_fft=512,
+        hop_length=128,
+        window=np.hamming(512),
+        pad_mode="reflect",
+        power=power,
+        n_mels=16,
+        norm=None,
+    )
+    if power == 2:
+        return librosa.power_to_db(mel, ref=1, amin=1e-10, top_db=80).T * np.log(10) / 10
+    return librosa.amplitude_to_db(mel, ref=1, amin=1e-5, top_db=80).T * np.log(10) / 20
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 99), peak=st.floats(-5, 2), spectrum=st.sampled_from(["magnitude", "power"]))
+def test_the_dynamic_range_is_that_of_librosas_decibels(seed: int, peak: float, spectrum: str):
+    samples, offset = fading(seed, peak=10**peak), {"magnitude": 1e-5, "power": 1e-10}[spectrum]
+    values = ours(official_2019(spectrum=spectrum, log_offset=offset), samples)
+    expected = of_librosa(samples, power={"magnitude": 1, "power": 2}[spectrum])[: len(values)]
+    # librosa replaces what is below the offset by it, and we add it: more by at most ln(1 + offset / value).
+    excess = values - expected
+    assert excess.min() > -1e-3
+    assert (excess <= np.log1p(offset * np.exp(-expected)) + 1e-3).all()
+
+
+@pytest.mark.parametrize(("spectrum", "offset"), [("magnitude", 1e-9), ("power", 1e-16)])
+def test_with_an_offset_below_the_range_features_equal_librosas(spectrum: str, offset: float):
+    samples = fading(0)
+    values = ours(official_2019(spectrum=spectrum, log_offset=offset), samples)
+    expected = of_librosa(samples, power={"magnitude": 1, "power": 2}[spectrum])[: len(values)]
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-3)
+    assert (values == values.min()).mean() > 0.2
+    without = ours(official_2019(spectrum=spectrum, log_offset=offset, dynamic_range_db=None), samples)
+    assert without.min() < values.min() - 3
+
+
+def test_the_dynamic_range_is_each_clips_own_at_any_gain():
+    log_mel = LogMel(official_2019())
+    clips = torch.from_numpy(np.stack([fading(1), fading(2, peak=1e-2), np.zeros(8000, np.float32)]))
+    batch, gains = log_mel(clips), torch.tensor([1.0, 0.5, 2.0])[:, None, None]
+    assert (batch.amax(dim=(1, 2)) - batch.amin(dim=(1, 2)) < 4 * np.log(10) + 1e-5).all()
+    amplified = log_mel.from_spectrum(log_mel.spectrum(clips), gains)
+    for clip, values, gain, louder in zip(clips, batch, gains, amplified, strict=True):
+        torch.testing.assert_close(values, log_mel(clip), rtol=0, atol=1e-5)
+        torch.testing.assert_close(louder, log_mel(gain[0] * clip), rtol=0, atol=1e-4)
+
+
+def test_a_range_wider_than_the_clip_changes_nothing():
+    samples = fading(0)
+    assert np.array_equal(
+        ours(official_2019(dynamic_range_db=400), samples), ours(official_2019(dynamic_range_db=None), samples)
+    )
+
+
 def test_digital_silence_is_the_logarithm_of_the_offset(published: FrontEnd):
     values = ours(published, np.zeros(10 * RATE))
     assert values.dtype == np.float32

@@ -157,6 +157,9 @@ def test_features_that_are_not_finite_name_the_clip(tmp_path: Path, small: Front
         ({"hop_length": 20, "n_mels": 5}, "hop_length = 25, the paper's settings say 20"),
         ({"log_offset": 1e-5}, "log_offset = 1e-08, the paper's settings say 1e-05"),
         ({"window": "hann"}, "window = hamming, the paper's settings say hann"),
+        ({"mel_norm": "none"}, "mel_norm = slaney, the paper's settings say none"),
+        ({"dynamic_range_db": 80}, "dynamic_range_db = None, the paper's settings say 80.0"),
+        ({"padding": "zero_features"}, "padding = silence, the paper's settings say zero_features"),
     ],
 )
 def test_other_settings_are_refused_by_the_first_that_differs(
@@ -166,6 +169,14 @@ def test_other_settings_are_refused_by_the_first_that_differs(
     with pytest.raises(SettingsError) as caught:
         FeatureStore(written, wanted)
     assert str(caught.value) == f"{written}: features were extracted with {message}; run the features step again"
+
+
+def test_a_store_from_before_the_newer_keys_still_opens(written: Path, small: FrontEnd):
+    values = read_json(written / "store.json")
+    for key in ("mel_norm", "dynamic_range_db", "padding"):
+        del values["front_end"][key]
+    write_json(written / "store.json", values)
+    assert FeatureStore(written, small).facts.front_end == small
 
 
 def test_a_missing_store_is_named(tmp_path: Path):

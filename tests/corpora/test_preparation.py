@@ -98,6 +98,32 @@ def test_from_recordings_to_features(sources: Path, make: Callable):
             np.testing.assert_allclose(found, direct, rtol=0, atol=2**-7 + 1e-3)
 
 
+def test_a_remix_is_mixed_for_the_front_end_of_its_corpus(sources: Path, make: Callable):
+    own = {"n_mels": 20, "fmin": 100}
+    _, paper = make(sources)
+    given = paper.settings.corpora["remix"].model_dump() | {"front_end": own}
+    # The last change is that of the whole corpus, with what `make` has changed in it before.
+    config, paper = make(sources, **{"corpora.remix": given})
+    survey_all(config)
+    prepare_remix(config, paper)
+    front_end = paper.settings.front_end.model_copy(update=own)
+    store = FeatureStore(extract_features(config, paper, "remix", threads=1), front_end)
+    mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
+    mixer = Mixer(sources, front_end, "whole_file")
+    direct = LogMel(front_end)(torch.from_numpy(mix(*mixer.tracks(mixtures[3]), 20))).numpy()
+    found = store.array("remix_20db")[3].astype(np.float32)
+    np.testing.assert_allclose(found, direct, rtol=0, atol=2**-7 + 1e-3)
+
+
+def test_a_front_end_too_short_for_the_remix_is_refused_where_it_is_the_corpus_own(sources: Path, make: Callable):
+    _, paper = make(sources)
+    given = paper.settings.corpora["remix"].model_dump() | {"front_end": {"clip_seconds": 5}}
+    config, paper = make(sources, **{"corpora.remix": given})
+    survey_all(config)
+    with pytest.raises(SettingsError, match=r"clip_seconds = 5.* the remix places events up to"):
+        prepare_recipes(config, paper, "remix")
+
+
 def test_clips_with_the_same_events_share_a_group(sources: Path, make: Callable):
     """Tiled, the triples of a small fold come again; reshuffled events may meet in another order."""
     config, paper = make(sources, **{"corpora.remix.draw": "tiled", "corpora.remix.mixtures_per_fold": 12})

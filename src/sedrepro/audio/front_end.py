@@ -24,6 +24,13 @@ class FrontEnd(Typed):
     fmin: float = Field(ge=0, description="Hz")
     fmax: float = Field(gt=0, description="Hz")
     log_offset: float = Field(gt=0, description="added before the natural logarithm")
+    mel_norm: Literal["slaney", "none"] = Field("slaney", description="mel filters have equal areas, or equal peaks")
+    dynamic_range_db: float | None = Field(
+        None, gt=0, description="a clip's spectrogram is raised to its own maximum less so many dB where it lies below"
+    )
+    padding: Literal["silence", "zero_features"] = Field(
+        "silence", description="a short clip is filled up with zero samples before, or with zeros after the logarithm"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> "FrontEnd":
@@ -61,8 +68,10 @@ def window_samples(front_end: FrontEnd) -> np.ndarray:
     return window / np.sqrt(np.sum(window**2)) if front_end.scale_by_window else window
 
 
-def mel_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> np.ndarray:
-    """Triangular mel filters (mel, frequency bin): Slaney's mel scale and area normalisation.
+def mel_filters(
+    sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float, norm: Literal["slaney", "none"] = "slaney"
+) -> np.ndarray:
+    """Triangular mel filters (mel, frequency bin) on Slaney's mel scale, of equal areas (`slaney`) or equal peaks.
 
     Equal to `librosa.filters.mel` (tested); written out so that features need no librosa on a bare GPU machine.
     """
@@ -70,7 +79,8 @@ def mel_filters(sample_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: fl
     bins = np.fft.rfftfreq(n_fft, 1 / sample_rate)
     rising = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    return triangles * (2 / (edges[2:] - edges[:-2]))[:, None] if norm == "slaney" else triangles
 
 
 def _hz_to_mel(frequency: float) -> float:

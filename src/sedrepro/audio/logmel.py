@@ -1,6 +1,7 @@
 """Log-mel spectrograms, batched on CPU cores or a GPU, in the definition that a paper's settings give."""
 
 import functools
+import math
 
 import numpy as np
 import torch
@@ -18,7 +19,12 @@ class LogMel:
         self.device = torch.device(device)
         self._window = torch.tensor(window_samples(front_end), dtype=torch.float64, device=self.device)
         filters = mel_filters(
-            front_end.sample_rate, front_end.window_length, front_end.n_mels, front_end.fmin, front_end.fmax
+            front_end.sample_rate,
+            front_end.window_length,
+            front_end.n_mels,
+            front_end.fmin,
+            front_end.fmax,
+            front_end.mel_norm,
         )
         self._filters = [self._part(filters, bands) for bands in np.array_split(np.arange(len(filters)), PARTS)]
 
@@ -48,7 +54,15 @@ class LogMel:
         if self.front_end.spectrum == "power":
             magnitude, gain = magnitude.square_(), gain**2
         mel = torch.cat([magnitude[..., bins] @ filters for bins, filters in self._filters], dim=-1)
-        return mel.mul_(gain).add_(self.front_end.log_offset).log_()
+        return self._floored(mel.mul_(gain).add_(self.front_end.log_offset).log_())
+
+    def _floored(self, log_mel: torch.Tensor) -> torch.Tensor:
+        """Raise each clip of (..., frame, mel) to its maximum less the dynamic range, in place, where one is set."""
+        decibels = self.front_end.dynamic_range_db
+        if decibels is None:
+            return log_mel
+        nepers = decibels * math.log(10) / {"magnitude": 20, "power": 10}[self.front_end.spectrum]
+        return log_mel.clamp_(min=log_mel.amax(dim=(-2, -1), keepdim=True) - nepers)
 
     def __call__(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Log-mel spectrograms (..., frame, mel), float32, of waveforms (..., sample)."""

@@ -68,7 +68,8 @@ def prepare_recipes(config: Config, paper: Paper, corpus: str) -> int:
         SettingsError: the corpus is unknown, or its events do not fit into the front end's clips.
         DataError: a survey is missing or holds too little.
     """
-    settings, clip_seconds = remix_settings(paper, corpus), paper.settings.front_end.clip_seconds
+    settings = remix_settings(paper, corpus)
+    clip_seconds = paper.settings.front_end_of(corpus).clip_seconds
     if clip_seconds < (last := ONSETS[-1] + EVENT_SECONDS):
         raise SettingsError(
             f"{paper.name}: front_end.clip_seconds = {clip_seconds}: the remix places events up to {last} s"
@@ -84,17 +85,26 @@ def prepare_tables(config: Config, paper: Paper, corpus: str) -> int:
     """Write the clips and labels tables of a corpus; returns the clips' number."""
     settings, folder = corpus_settings(paper, corpus), corpus_folder(config, paper, corpus)
     if isinstance(settings, Official):
-        _check_splits(paper, corpus, settings)
-        classes = paper.settings.classes_of(corpus)
-        write_official_tables(folder, survey_folder(config, settings.data_set), settings, classes)
+        _check_names(paper, corpus, settings)
+        subsets = {name: _usable(config, subset.data_set) for name, subset in settings.subsets.items()}
+        survey, classes = survey_folder(config, settings.data_set), paper.settings.classes_of(corpus)
+        write_official_tables(folder, survey, settings, classes, subsets)
     else:
         mixtures = read_recipes(_recipe_file(config, paper, corpus))
-        write_remix_tables(folder, mixtures, paper.settings.front_end.clip_seconds)
+        write_remix_tables(folder, mixtures, paper.settings.front_end_of(corpus).clip_seconds)
     return len(read_clips(folder))
 
 
-def _check_splits(paper: Paper, corpus: str, settings: Official) -> None:
+def _usable(config: Config, data_set: str) -> list[str]:
+    """Usable clips of a data set."""
+    return [row["filename"] for row in read_table(survey_folder(config, data_set) / "clips.tsv", CLIP_COLUMNS)]
+
+
+def _check_names(paper: Paper, corpus: str, settings: Official) -> None:
+    """Refuse unknown data sets and splits."""
     known = data_set(settings.data_set).SPLITS
+    for subset in settings.subsets.values():
+        data_set(subset.data_set)
     for split in settings.splits:
         if split not in known:
             raise SettingsError(
@@ -108,7 +118,7 @@ def _recipe_file(config: Config, paper: Paper, corpus: str) -> Path:
 
 def extract_features(config: Config, paper: Paper, corpus: str, threads: int) -> Path:
     """Extract the features of every variant of a corpus into one store; returns its folder."""
-    settings, front_end = corpus_settings(paper, corpus), paper.settings.front_end
+    settings, front_end = corpus_settings(paper, corpus), paper.settings.front_end_of(corpus)
     clips = read_clips(corpus_folder(config, paper, corpus))
     present = {label for row in clips for label in split_labels(row["event_labels"])}
     with leased_device(config.device, EXTRACTION_MIB) as device:
@@ -118,7 +128,7 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
             classes=tuple(c for c in paper.settings.classes_of(corpus) if c in present),
             variants=tuple(settings.variants(corpus)),
             clips=len(clips),
-            clips_expected=sum(expected.values()),
+            clips_expected=sum(count for split, count in expected.items() if split not in settings.subsets),
             expected_by_split=expected if isinstance(settings, Official) else {},
             fingerprint=mark,
             data={name: coverage_of(config, name) for name in settings.data_sets},
@@ -132,7 +142,7 @@ def _extraction(
     config: Config, paper: Paper, corpus: str, clips: Sequence[dict[str, str]], device: str, threads: int
 ) -> tuple[dict[str, int], str, Iterator[dict[str, np.ndarray]]]:
     """How many clips there should be by split, a fingerprint of their sources, and blocks of features by variant."""
-    settings, front_end = corpus_settings(paper, corpus), paper.settings.front_end
+    settings, front_end = corpus_settings(paper, corpus), paper.settings.front_end_of(corpus)
     if isinstance(settings, Official):
         sources = "\n".join("\t".join(map(str, row.values())) for row in clips)
         paths = [config.corpora_dir / row["filename"] for row in clips]
@@ -147,11 +157,12 @@ def _extraction(
 
 
 def _listed(config: Config, settings: Official) -> dict[str, int]:
-    """How many clips the official tables list in each split of a corpus, usable or not."""
+    """How many clips the official tables list in each split and subset of a corpus, usable or not."""
     survey = survey_folder(config, settings.data_set)
     tables = ((survey / "clips.tsv", CLIP_COLUMNS), (survey / "rejected.tsv", REJECTED_COLUMNS))
     counts = Counter(row["split"] for path, columns in tables for row in read_table(path, columns))
-    return {split: counts[split] for split in settings.splits}
+    subsets = {name: coverage_of(config, subset.data_set).expected for name, subset in settings.subsets.items()}
+    return {split: counts[split] for split in settings.splits} | subsets
 
 
 def coverage_of(config: Config, data_set: str) -> Coverage:
@@ -166,6 +177,6 @@ def render_audio(config: Config, paper: Paper, variant: str, threads: int, clips
     settings = remix_settings(paper, corpus)
     mixtures = read_recipes(_recipe_file(config, paper, corpus))[:clips]
     folder = config.work_dir / config.scale / paper.name / "audio" / variant
-    mixer = Mixer(config.corpora_dir, paper.settings.front_end, settings.level)
+    mixer = Mixer(config.corpora_dir, paper.settings.front_end_of(corpus), settings.level)
     render(folder, mixtures, mixer, snr_db, threads)
     return folder

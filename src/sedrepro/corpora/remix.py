@@ -13,11 +13,11 @@ import numpy as np
 from pydantic import Field
 
 from sedrepro.clips import WEAK_COLUMNS, Event, join_labels
+from sedrepro.corpora.settings import CorpusSettings, Parts
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import write_tables
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_table, write_table
-from sedrepro.typed import Typed
 
 #: All mixtures belong to one split; what is held out is a fold.
 SPLIT = "development"
@@ -26,11 +26,10 @@ EVENT_SECONDS = 2.0
 RECIPE_COLUMNS = ("filename", "fold", "scene", "event", "event_label", "onset", "offset")
 
 
-class Remix(Typed):
+class Remix(CorpusSettings):
     """Settings of one remix corpus."""
 
     kind: Literal["remix"]
-    classes: tuple[str, ...] = Field(default=(), description="in the order of scores; none: those of the paper")
     events: str = Field(description="data set of the event clips")
     scenes: str = Field(description="data set of the scenes")
     snr_db: tuple[int, ...] = Field(min_length=1)
@@ -52,6 +51,16 @@ class Remix(Typed):
         """Splits that are scored: its only one."""
         return (SPLIT,)
 
+    @property
+    def subsets(self) -> dict[str, None]:
+        """It has none."""
+        return {}
+
+    @property
+    def strong(self) -> tuple[str, ...]:
+        """Splits that train on their strong labels: none."""
+        return ()
+
     def variants(self, name: str) -> dict[str, int]:
         """Names of the corpus variants and their SNR in dB."""
         return {f"{name}_{snr}db": snr for snr in self.snr_db}
@@ -60,9 +69,10 @@ class Remix(Typed):
         """The held-out folds of its runs: those of the configuration."""
         return tuple(configured)
 
-    def parts(self, splits: np.ndarray, folds: np.ndarray, fold: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which clips train and which are held out, bool (clip,) each."""
-        return folds != fold, folds == fold
+    def parts(self, splits: np.ndarray, folds: np.ndarray, fold: int) -> Parts:
+        """The clips of the held-out fold, and all others, which train on their weak labels."""
+        none = np.zeros(len(folds), dtype=bool)
+        return Parts(weak=folds != fold, strong=none, unlabelled=none, held_out=folds == fold)
 
 
 @dataclass(frozen=True)

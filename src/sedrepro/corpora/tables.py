@@ -3,6 +3,7 @@
 clips.tsv    filename, split, fold, duration, group
 weak.tsv     filename, event_labels; an empty cell: known to hold no event; unlabelled clips have no row
 strong.tsv   filename, onset, offset, event_label; empty cells: strongly labelled, holds no event
+subsets.tsv  subset, filename: parts of held-out splits that are scored by themselves too; mostly without rows
 """
 
 import math
@@ -15,14 +16,22 @@ from sedrepro.errors import DataError
 from sedrepro.files import read_table, write_table
 
 CORPUS_CLIP_COLUMNS = ("filename", "split", "fold", "duration", "group")
-CORPUS_TABLES = ("clips.tsv", "weak.tsv", "strong.tsv")
+SUBSET_COLUMNS = ("subset", "filename")
+CORPUS_TABLES = ("clips.tsv", "weak.tsv", "strong.tsv", "subsets.tsv")
 
 
-def write_tables(folder: Path, clips: Sequence[Sequence], weak: Sequence[Sequence], strong: Sequence[Sequence]) -> None:
-    """Write the three tables of a corpus to `folder`."""
+def write_tables(
+    folder: Path,
+    clips: Sequence[Sequence],
+    weak: Sequence[Sequence],
+    strong: Sequence[Sequence],
+    subsets: Sequence[Sequence] = (),
+) -> None:
+    """Write the tables of a corpus to `folder`."""
     write_table(folder / "clips.tsv", CORPUS_CLIP_COLUMNS, clips)
     write_table(folder / "weak.tsv", WEAK_COLUMNS, weak)
     write_table(folder / "strong.tsv", STRONG_COLUMNS, strong)
+    write_table(folder / "subsets.tsv", SUBSET_COLUMNS, subsets)
 
 
 def read_clips(folder: Path) -> list[dict[str, str]]:
@@ -42,6 +51,14 @@ def read_strong(folder: Path) -> dict[str, list[Event]]:
     for number, row in enumerate(read_table(path, STRONG_COLUMNS), start=2):
         events.setdefault(row["filename"], []).extend(_event(path, number, row))
     return events
+
+
+def read_subsets(folder: Path) -> dict[str, set[str]]:
+    """Filenames of the clips of every subset of a corpus."""
+    subsets: dict[str, set[str]] = {}
+    for row in read_table(folder / "subsets.tsv", SUBSET_COLUMNS):
+        subsets.setdefault(row["subset"], set()).add(row["filename"])
+    return subsets
 
 
 def _event(path: Path, number: int, row: dict[str, Any]) -> list[Event]:
