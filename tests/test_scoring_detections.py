@@ -10,17 +10,20 @@ from sklearn.metrics import f1_score
 from sedrepro import scoring
 from sedrepro.clips import STRONG_COLUMNS, Event
 from sedrepro.config import Config, make_config
+from sedrepro.corpora.tables import write_tables
 from sedrepro.detection.class_thresholds import UNREACHABLE, active_segments, best_class_thresholds
 from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events as events_of
-from sedrepro.errors import DataError
-from sedrepro.evaluation.clip_metrics import clip_f1, clip_metrics
+from sedrepro.detection.postprocessing import median_window
+from sedrepro.errors import DataError, SettingsError
+from sedrepro.evaluation.clip_metrics import clip_f1, clip_metrics, tagging_f1
 from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.files import read_table, write_json, write_table
 from sedrepro.reporting.metrics_files import RunMetrics, read_metrics
-from sedrepro.runs import RunIdentity, corpus_folder, read_scores
+from sedrepro.run_files import read_scores
+from sedrepro.runs import RunIdentity, corpus_folder
 from sedrepro.scoring import DETECTED_COLUMNS, SCORE_FILES
 from sedrepro.settings import Paper, load_paper
 
@@ -163,14 +166,17 @@ def test_every_way_is_scored_by_segments_and_by_events(tmp_path: Path, seed: int
             assert any(estimated.values())
             by_segment = segment_metrics(part.reference, estimated, CLASSES, settings.evaluation.segment_based)
             by_event = event_metrics(part.reference, estimated, CLASSES, settings.evaluation.event_based)
-            metrics, of_classes = (by_segment[key] | by_event[key] for key in ("metrics", "class_metrics"))
+            by_tag = tagging_f1(part.targets, list(estimated.values()), CLASSES)
+            metrics, of_classes = (
+                by_segment[key] | by_event[key] | by_tag[key] for key in ("metrics", "class_metrics")
+            )
             if name == "class_thresholds":
                 tagged = clip_f1(part.targets, part.clip, CLASSES, chosen)
                 metrics, of_classes = metrics | tagged["metrics"], of_classes | tagged["class_metrics"]
             assert found.splits[split].detections[name].metrics == metrics
             assert found.splits[split].detections[name].class_metrics == of_classes
         searched = found.splits[split].detections["search"].metrics
-        assert {name.partition("_")[0] for name in searched} == {"segment", "event"}
+        assert {name.partition("_")[0] for name in searched} == {"segment", "event", "tagging"}
         assert list(found.splits[split].detections) == list(THREE)
 
 
@@ -340,3 +346,120 @@ def test_a_paper_without_detection_has_ranking_metrics_of_clips_alone(tmp_path: 
     assert set(split.class_metrics) == {"average_precision", "roc_auc"}
     assert split.detections == {}
     assert (folder / "detected.tsv").read_text() == "\t".join(DETECTED_COLUMNS) + "\n"
+
+
+# --- subsets of a split, and windows from the events of the training clips
+
+DOMESTIC = RunIdentity("c_ssed", "power", "dcase2019", 0, 1)
+SUBSET = "eval2018"
+PART = tuple(range(1, 12, 3))
+WINDOWS = {"kind": "median", "threshold": 0.5, "filters": "decisions"}
+WINDOWS |= {"windows": {"kind": "average", "share": 0.5}}
+# Strongly labelled clips that train: trains last 2 s on average, cars 1 s; nothing else is heard.
+TRAINED = {
+    "a": [Event(0, 3, "Train"), Event(4, 4.5, "Car")],
+    "b": [Event(1, 2, "Train"), Event(0, 1.5, "Car")],
+    "c": [],
+}
+
+
+def domestic(folder: Path, detection=None) -> Config:
+    """A configuration of the paper whose corpus has a subset, strong training clips and a coarse grid of frames."""
+    return configured(folder, detection or {"windows": WINDOWS}, DOMESTIC.paper)
+
+
+def write_domestic(config: Config, clips: list[Clip], subset=PART, **training: list[Event]) -> Path:
+    """A run's files and the tables of its corpus: clips to score, some of them a subset, and strong ones that train."""
+    folder = write(config, clips, DOMESTIC)
+    described = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", described | {"expected_by_split": {"validation": 20, SUBSET: 7, "weak": 50}})
+    held_out = {f"{number}.wav": clip[3] for number, clip in enumerate(clips)}
+    splits = dict.fromkeys(held_out, "validation") | dict.fromkeys(training, "synthetic") | {"w": "weak"}
+    strong = [
+        row
+        for name, found in (held_out | training | {"w": [Event(0, 5, "Train")]}).items()
+        for row in ([(name, e.onset, e.offset, e.event_label) for e in found] or [(name, "", "", "")])
+    ]
+    write_tables(
+        corpus_folder(config, load_paper(DOMESTIC.paper, config), "dcase2019"),
+        clips=[(name, split, 0, SECONDS, name) for name, split in splits.items()],
+        weak=[],
+        strong=strong,
+        subsets=[(SUBSET, f"{number}.wav") for number in subset],
+    )
+    return folder
+
+
+def test_a_subset_has_the_metrics_of_its_clips_alone(tmp_path: Path):
+    clips = random_clips(5, 12, splits=("validation",))
+    both, alone = domestic(tmp_path / "both"), domestic(tmp_path / "alone")
+    folder = write_domestic(both, clips, **TRAINED)
+    found = score(both, DOMESTIC)
+    assert list(found.splits) == ["validation", SUBSET]
+    write_domestic(alone, [clips[number] for number in PART], range(len(PART)), **TRAINED)
+    expected = score(alone, DOMESTIC)
+    for split in (expected.splits["validation"], expected.splits[SUBSET]):
+        for key in ("metrics", "class_metrics", "detections", "classes_without_events"):
+            assert getattr(found.splits[SUBSET], key) == getattr(split, key), key
+    assert found.splits["validation"].metrics != found.splits[SUBSET].metrics
+    assert {name: (split.clips, split.clips_expected) for name, split in found.splits.items()} == {
+        "validation": (12, 20),
+        SUBSET: (4, 7),
+    }
+    listed = read_table(folder / "detected.tsv", DETECTED_COLUMNS)
+    assert {row["split"] for row in listed} == {"validation"}  # each event once
+    keys = [tuple(row.values()) for row in listed]
+    assert len(keys) == len(set(keys)) > 0
+    assert {f"{number}.wav" for number in PART} & {row["filename"] for row in listed}
+
+
+def test_a_subset_of_all_clips_has_the_metrics_of_the_split(tmp_path: Path):
+    config, clips = domestic(tmp_path), random_clips(5, 12, splits=("validation",))
+    write_domestic(config, clips, range(12), **TRAINED)
+    splits = score(config, DOMESTIC).splits
+    assert splits[SUBSET].model_dump(exclude={"clips_expected"}) == splits["validation"].model_dump(
+        exclude={"clips_expected"}
+    )
+
+
+def test_a_subset_without_a_scored_clip_is_an_error_of_one_line(tmp_path: Path):
+    config = domestic(tmp_path)
+    folder = write_domestic(config, random_clips(5, 12, splits=("validation",)), [40], **TRAINED)
+    with pytest.raises(DataError, match=f"no clip of subset {SUBSET}") as caught:
+        score(config, DOMESTIC)
+    assert "\n" not in str(caught.value)
+    assert not any((folder / name).exists() for name in SCORE_FILES)
+
+
+def test_average_windows_follow_the_strong_clips_that_train_and_no_others(tmp_path: Path):
+    config = domestic(tmp_path)
+    write_domestic(config, random_clips(5, 12, splits=("validation",)), **TRAINED)
+    splits = score(config, DOMESTIC).splits
+    for split in splits.values():
+        used = split.detections["windows"].class_metrics
+        # Half of 1 s and of 2 s, as odd numbers of frames of 0.1 s; a class that is not heard has their mean, 0.75 s.
+        frames = {"Car": 5, "Train": 11, CLASSES[1]: median_window(0.75, RATE)}
+        assert used["median_seconds"] == {name: pytest.approx(number / RATE) for name, number in frames.items()}
+        assert used["median_events"] == {"Car": 2, "Train": 2, CLASSES[1]: 0}
+
+
+def test_windows_without_strong_clips_that_train_are_refused_in_one_line(tmp_path: Path):
+    config = domestic(tmp_path)
+    write_domestic(config, random_clips(5, 12, splits=("validation",)))
+    with pytest.raises(SettingsError, match="no clip to train on has strong labels") as caught:
+        score(config, DOMESTIC)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["class", "clip"])
+def test_labels_of_training_clips_that_do_not_fit_are_an_error_of_one_line(tmp_path: Path, damage: str):
+    config = domestic(tmp_path)
+    trained = {"a": [Event(0, 1, "Boat")]} if damage == "class" else TRAINED
+    write_domestic(config, random_clips(5, 12, splits=("validation",)), **trained)
+    path = corpus_folder(config, load_paper(DOMESTIC.paper, config), "dcase2019") / "strong.tsv"
+    if damage == "clip":
+        path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("a\t")))
+    with pytest.raises(DataError) as caught:
+        score(config, DOMESTIC)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from sedrepro.clips import Event
 from sedrepro.detection.class_thresholds import ClassThresholds
 from sedrepro.detection.hysteresis import Hysteresis
+from sedrepro.detection.median import FixedWindows, Median
 from sedrepro.detection.methods import Scores, detector
 from sedrepro.detection.search import Search
+from sedrepro.errors import SettingsError
 
 CLASSES = ("Cat", "Dog")
 HYSTERESIS = Hysteresis(
@@ -27,6 +29,12 @@ SEARCH = Search(
     shortest_seconds=(0,),
 )
 THRESHOLDS = ClassThresholds(kind="class_thresholds", choose_on="testing", segment_seconds=1, segment_pooling="mean")
+
+MEDIAN = Median.model_validate(
+    {"kind": "median", "threshold": 0.5, "windows": {"kind": "average", "share": 0.5}, "filters": "both"}
+)
+
+FIXED_MEDIAN = MEDIAN.model_copy(update={"windows": FixedWindows(kind="fixed", seconds=1.2), "filters": "decisions"})
 
 
 def scores(frame: np.ndarray, reduction: int = 1, left: int = 0, events=None) -> Scores:
@@ -117,3 +125,52 @@ def test_a_search_and_class_thresholds_say_what_they_chose():
     chosen = detector(THRESHOLDS, testing, None)
     assert chosen.settings["Cat"] == pytest.approx(0.55)
     assert dict(zip(CLASSES, chosen.clip_thresholds, strict=True)) == pytest.approx(chosen.settings)
+
+
+def test_median_filters_follow_the_durations_of_the_classes():
+    frame = np.full((1, 40, 2), 0.05)
+    frame[0, 10:13] = 0.9
+    durations = {"Cat": np.array([1.0, 1.2]), "Dog": np.array([1.6])}
+    found = detector(MEDIAN, scores(frame), None, durations)
+    assert found.settings == {"threshold": 0.5}
+    # Of 5.5 and 8 frames.
+    assert found.class_settings == {
+        "median_seconds": {"Cat": pytest.approx(0.7), "Dog": pytest.approx(0.9)},
+        "median_events": {"Cat": 2, "Dog": 1},
+    }
+    assert found.events(scores(frame)) == [[]]
+    frame[0, 10:14, 0] = frame[0, 10:14, 1] = 0.9
+    assert found.events(scores(frame)) == [[Event(1.0, 1.4, "Cat")]]
+
+
+def test_median_filters_stay_on_the_grid_of_the_scores():
+    frame = np.full((1, 10, 2), 0.05)
+    frame[0, 3:5, 0] = 0.7
+    found = detector(FIXED_MEDIAN, scores(frame, reduction=4), None)
+    assert found.class_settings == {"median_seconds": dict.fromkeys(CLASSES, pytest.approx(1.2))}
+    assert found.events(scores(frame, reduction=4)) == [[Event(1.2, 2.0, "Cat")]]
+
+
+def test_a_class_without_events_is_named_and_has_the_window_of_the_others():
+    found = detector(MEDIAN, scores(plateau(0.7)), None, {"Dog": np.array([1.6])})
+    assert found.class_settings["median_events"] == {"Cat": 0, "Dog": 1}
+    assert len(set(found.class_settings["median_seconds"].values())) == 1
+    with pytest.raises(SettingsError, match=r"^windows.kind = average: no clip to train on has strong labels"):
+        detector(MEDIAN, scores(plateau(0.7)), None)
+
+
+def test_a_gate_is_a_clip_threshold_of_every_class():
+    durations = dict.fromkeys(CLASSES, np.array([0.2]))
+    gated = MEDIAN.model_copy(update={"clip_threshold": 0.6})
+    found = detector(gated, scores(plateau(0.7)), None, durations)
+    assert found.clip_thresholds.tolist() == [0.6, 0.6]
+    assert found.settings == {"threshold": 0.5, "clip_threshold": 0.6}
+    assert found.events(scores(plateau(0.7))) == [[Event(1.0, 2.0, "Cat")]]
+    assert found.events(scores(plateau(0.55))) == [[]]
+    assert detector(MEDIAN, scores(plateau(0.7)), None, durations).clip_thresholds is None
+
+
+@pytest.mark.parametrize("how", [HYSTERESIS, SEARCH, THRESHOLDS], ids=lambda how: how.kind)
+def test_the_others_have_no_settings_of_classes(how):
+    testing = scores(plateau(0.7), events=[[Event(1.0, 2.0, "Cat")]])
+    assert detector(how, testing, 1.0).class_settings == {}

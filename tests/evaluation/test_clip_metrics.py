@@ -5,12 +5,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from sedrepro.clips import Event
 from sedrepro.evaluation.clip_metrics import (
     class_average_precision,
     class_roc_auc,
     clip_f1,
     clip_metrics,
+    macro_f1,
     micro_average_precision,
+    tagging_f1,
 )
 
 
@@ -176,3 +179,45 @@ def test_f1_of_classes_that_are_never_found_or_never_there():
     assert found["class_metrics"]["clip_f1"] == {"a": 0.666667, "b": 0.666667, "c": None}
     nothing = clip_f1(0 * targets, scores, ["a", "b", "c"], 0.5)
     assert nothing["metrics"] == {"clip_f1": None, "clip_micro_f1": None}
+
+
+# --- clips tagged by the events found in them
+
+
+def test_tagging_by_hand():
+    # a: in clips 0, 1, 2, found in 0, 1, 3: 2 of 3 and 2 of 3. b: in clip 0, found in 0 and 2. c: in 3, never found.
+    # d: in no clip, but found: undefined, and no part of the mean.
+    targets = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]])
+    found = [
+        [Event(0, 1, "a"), Event(2, 3, "a"), Event(0, 9, "b")],  # twice is once
+        [Event(4, 4.5, "a"), Event(0, 1, "d")],
+        [Event(0, 10, "b")],
+        [Event(1, 2, "a")],
+    ]
+    tagged = tagging_f1(targets, found, ["a", "b", "c", "d"])
+    expected = {"a": 2 / 3, "b": 2 / 3, "c": 0, "d": None}
+    assert tagged["class_metrics"]["tagging_f1"] == {
+        label: None if value is None else pytest.approx(value, abs=1e-6) for label, value in expected.items()
+    }
+    assert tagged["metrics"] == {"tagging_f1": pytest.approx(4 / 9, abs=1e-6)}
+
+
+def test_tagging_of_clips_without_any_event():
+    assert tagging_f1(np.zeros((2, 2)), [[], []], ["a", "b"])["metrics"] == {"tagging_f1": None}
+    assert tagging_f1(np.ones((2, 2)), [[], []], ["a", "b"])["metrics"] == {"tagging_f1": 0}
+
+
+@few
+@given(seeds)
+def test_tagging_is_the_f1_of_clips_that_scikit_learn_computes_and_knows_no_times(seed):
+    random = np.random.default_rng(seed)
+    targets, decided = random.random((2, 12, 3)) < 0.4
+    targets[0] = True
+    onsets = random.uniform(0, 9, (12, 3))
+    found = [
+        [Event(onset, onset + 0.1, "abc"[label]) for label, onset in enumerate(row) if yes[label]]
+        for row, yes in zip(onsets, decided, strict=True)
+    ]
+    tagged = tagging_f1(targets, found, "abc")["metrics"]["tagging_f1"]
+    assert tagged == pytest.approx(f1_score(targets, decided, average="macro", zero_division=0), abs=1e-6)
+    assert tagged == pytest.approx(macro_f1(targets, decided), abs=1e-6)

@@ -1,12 +1,12 @@
 """The ways from stored scores to events that a paper's settings can name, behind one interface.
 
-A method is fixed (`Hysteresis`) or chooses something on a split whose labels are known (`Search`, `ClassThresholds`);
-what it has chosen then detects the events of every split.
+A method is fixed (`Hysteresis`), takes windows from the events it was trained with (`Median`), or chooses something on
+a split whose labels are known (`Search`, `ClassThresholds`); what it has chosen then detects the events of every split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -14,11 +14,14 @@ from pydantic import Field
 from sedrepro.clips import Event
 from sedrepro.detection.class_thresholds import ClassThresholds, active_segments, best_class_thresholds
 from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
-from sedrepro.detection.postprocessing import PostProcessing, active_frames, events
+from sedrepro.detection.median import Median, median_active, window_seconds
+from sedrepro.detection.postprocessing import PostProcessing, active_frames, events, median_window
 from sedrepro.detection.search import Search, search
 from sedrepro.detection.segments import segment_activity
 
-Method = Annotated[Search | Hysteresis | ClassThresholds, Field(discriminator="kind")]
+Method = Annotated[Search | Hysteresis | ClassThresholds | Median, Field(discriminator="kind")]
+#: Settings by name and class.
+ClassSettings = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,18 @@ class Scores:
     """Frames of the features, of which a network may make one frame of scores of several."""
     features_per_second: float
 
+    def rows(self, rows: Sequence[int]) -> "Scores":
+        """Those of some of the clips."""
+        return replace(
+            self,
+            filenames=[self.filenames[row] for row in rows],
+            clip=self.clip[rows],
+            frame=None if self.frame is None else self.frame[rows],
+            durations=self.durations[rows],
+            targets=self.targets[rows],
+            reference=[self.reference[row] for row in rows],
+        )
+
     def on_feature_grid(self) -> "Scores":
         """The same with frame scores repeated to the frames of the features, so that systems can be compared.
 
@@ -60,6 +75,7 @@ class Searched:
     """Post-processing found by a search for the lowest segment-based error rate or the highest F1."""
 
     clip_thresholds = None
+    class_settings: ClassVar[ClassSettings] = {}
 
     def __init__(self, how: Search, on: Scores, segment_seconds: float) -> None:
         reference = segment_activity(on.reference, on.classes, segment_seconds)
@@ -81,6 +97,7 @@ class Fixed:
     """Hysteresis with thresholds and lengths in frames of the features that the settings give."""
 
     clip_thresholds = None
+    class_settings: ClassVar[ClassSettings] = {}
 
     def __init__(self, how: Hysteresis) -> None:
         self.how = how
@@ -100,6 +117,8 @@ class Fixed:
 class Thresholded:
     """A threshold per class, chosen for the highest micro-averaged F1 of clips."""
 
+    class_settings: ClassVar[ClassSettings] = {}
+
     def __init__(self, how: ClassThresholds, on: Scores) -> None:
         self.how, self.classes = how, on.classes
         self.clip_thresholds = best_class_thresholds(on.targets, on.clip)
@@ -117,14 +136,57 @@ class Thresholded:
         return events(active, 1 / self.how.segment_seconds, scores.classes, scores.durations)
 
 
-Detector = Searched | Fixed | Thresholded
+class MedianFiltered:
+    """Median filters with a window per class, on the grid of the network's scores."""
+
+    def __init__(self, how: Median, on: Scores, durations: Mapping[str, np.ndarray]) -> None:
+        self.how, self.classes, self.durations = how, on.classes, durations
+        self.frames_per_second = on.frames_per_second
+        seconds = window_seconds(how.windows, durations, on.classes)
+        self.windows = [median_window(seconds[label], on.frames_per_second) for label in on.classes]
+        gate = how.clip_threshold
+        self.clip_thresholds = None if gate is None else np.full(len(on.classes), gate)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The thresholds."""
+        return self.how.model_dump(include={"threshold", "clip_threshold"}, exclude_none=True)
+
+    @property
+    def class_settings(self) -> ClassSettings:
+        """The windows used, in seconds, and of how many events they come; a class without any has the others' mean."""
+        used = {"median_seconds": [window / self.frames_per_second for window in self.windows]}
+        if self.how.windows.kind != "fixed":
+            used["median_events"] = [float(len(self.durations.get(label, ()))) for label in self.classes]
+        return {name: dict(zip(self.classes, values, strict=True)) for name, values in used.items()}
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        """Detected events of every clip."""
+        active = median_active(scores.frame, scores.clip, self.how, self.windows)
+        return events(active, scores.frames_per_second, scores.classes, scores.durations)
 
 
-def detector(how: Method, on: Scores | None, segment_seconds: float | None) -> Detector:
-    """What detects events as `how` says; `on` are the scores to choose on, which a fixed method does not need.
+Detector = Searched | Fixed | Thresholded | MedianFiltered
 
-    Segments of `segment_seconds` are what a search counts.
+
+def detector(
+    how: Method,
+    on: Scores | None,
+    segment_seconds: float | None,
+    durations: Mapping[str, np.ndarray] | None = None,
+) -> Detector:
+    """What detects events as `how` says.
+
+    `on` are the scores to choose on. A hysteresis needs none; for median filters they may be of any split, and say
+    which classes and how many frames per second there are. Segments of `segment_seconds` are what a search counts.
+    `durations` are those of the events in the clips to train on, (event,) by class in seconds, which windows follow.
+
+    Raises:
+        DataError: the split to choose on has no event or label.
+        SettingsError: windows follow durations, and there are none.
     """
     if isinstance(how, Hysteresis):
         return Fixed(how)
+    if isinstance(how, Median):
+        return MedianFiltered(how, on, durations or {})
     return Searched(how, on, segment_seconds) if isinstance(how, Search) else Thresholded(how, on)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sedrepro.clips import Event
 from sedrepro.evaluation import one_class
 from sedrepro.evaluation.averages import mean_of_defined, stored
 
@@ -45,6 +46,25 @@ def clip_metrics(targets: np.ndarray, scores: np.ndarray, classes: Sequence[str]
             "roc_auc": {c: stored(v) for c, v in zip(classes, area, strict=True)},
         },
         "classes_without_events": [c for c, t in zip(classes, targets.T, strict=True) if not t.any()],
+    }
+
+
+def macro_f1(positive: np.ndarray, found: np.ndarray) -> float:
+    """Mean F1 of the classes with a positive row, of decisions (row, class), bool; NaN where there is none."""
+    return mean_of_defined([one_class.f1(t, f) for t, f in zip(positive.T, found.T, strict=True)])
+
+
+def tagging_f1(targets: np.ndarray, found: Sequence[Sequence[Event]], classes: Sequence[str]) -> dict[str, dict]:
+    """F1 of the classes that clips are tagged with by the events found in them; targets are (clip, class).
+
+    Returns `metrics`: tagging_f1, the mean over the classes with a positive clip; and `class_metrics` (tagging_f1 by
+    class). What a threshold on clip scores finds is another thing: see `clip_f1`.
+    """
+    tagged = np.array([[label in {event.event_label for event in events} for label in classes] for events in found])
+    of_classes = [one_class.f1(t, f) for t, f in zip(targets.astype(bool).T, tagged.T, strict=True)]
+    return {
+        "metrics": {"tagging_f1": stored(mean_of_defined(of_classes))},
+        "class_metrics": {"tagging_f1": {c: stored(v) for c, v in zip(classes, of_classes, strict=True)}},
     }
 
 

@@ -1,0 +1,148 @@
+"""From frame scores to events by median filters whose windows are fixed or follow how long a class's events last.
+
+Windows in proportion to the mean duration of a class (c_ssed, Section 2.1) come from Guided Learning (Lin et al. 2019,
+GL); joint_at_aed (Section II.D, eq. 7) takes the mean of the shorter events only. A class whose clip score is below a
+threshold may be silenced first: GL's gate, joint_at_aed's product of tagging labels and posteriors (Section II.A).
+
+Windows become frames as in `sedrepro.detection.postprocessing`: rounded, then odd; frames outside the clip count as
+inactive. GL truncates the mean duration to frames and their share (0.333) again, to one frame at least, and leaves even
+windows even; its windows are up to two frames shorter.
+
+A median of an odd number of scores reaches the threshold exactly if more than half of them do. So filtering posteriors
+and then deciding equals deciding and then filtering, and filtering `both` means filtering the decisions twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from sedrepro.clips import Event
+from sedrepro.detection.method import DetectionMethod
+from sedrepro.detection.postprocessing import median_filtered
+from sedrepro.errors import SettingsError
+from sedrepro.typed import Typed
+
+#: Two points of a curve are equally far from its chord within this part of the distance, which is rounding.
+ROUNDING = 1e-9
+
+
+class FixedWindows(Typed):
+    """One window for all classes."""
+
+    kind: Literal["fixed"]
+    seconds: float = Field(ge=0, description="window of the median filter, s; 0: none")
+
+
+class AverageWindows(Typed):
+    """A window per class from the mean duration of its events (c_ssed, Section 2.1; GL)."""
+
+    kind: Literal["average"]
+    share: float = Field(gt=0, description="of the mean duration of the class that its window lasts")
+
+
+class EventSpecificWindows(Typed):
+    """A window per class from the mean duration of its shorter events (joint_at_aed, eq. 7)."""
+
+    kind: Literal["event_specific"]
+    share: float = Field(gt=0, description="eta: of that mean duration that the window lasts")
+    knee: Literal["chord"] = Field(
+        description="what the inflection point of the sorted durations is: the point farthest from their chord"
+    )
+
+
+Windows = Annotated[FixedWindows | AverageWindows | EventSpecificWindows, Field(discriminator="kind")]
+
+
+class Median(DetectionMethod):
+    """How frame scores, and clip scores where they gate, become events."""
+
+    choose_on: ClassVar[None] = None  # nothing is chosen
+    kind: Literal["median"]
+    threshold: float = Field(gt=0, lt=1, description="a frame is active from this score on")
+    clip_threshold: float | None = Field(
+        default=None, gt=0, lt=1, description="a class is silent in clips that score below this; null: in none"
+    )
+    windows: Windows
+    filters: Literal["decisions", "posteriors", "both"] = Field(description="what is filtered by the median")
+
+
+def event_durations(events: Iterable[Iterable[Event]], classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Durations (event,) in seconds of every class; `events` are those of each clip, `classes` hold all labels."""
+    durations: dict[str, list[float]] = {label: [] for label in classes}
+    for of_clip in events:
+        for event in of_clip:
+            durations[event.event_label].append(event.offset - event.onset)
+    return {label: np.array(of_class, dtype=float) for label, of_class in durations.items()}
+
+
+def average_duration(durations: np.ndarray) -> float:
+    """Mean of the durations (event,) of a class, of which there is at least one; in their unit."""
+    return float(_sorted(durations).mean())
+
+
+def knee(durations: np.ndarray) -> int:
+    """How many of the shortest durations (event,) of a class lie up to their knee, itself included: N_c of eq. 7.
+
+    joint_at_aed speaks of the inflection point of the cumulative distribution of the sorted durations, without a
+    formula. Here it is the point of the sorted durations that is farthest, to either side, from the line between the
+    shortest and the longest: the first such point, and the last of all where the durations lie on that line. The
+    distribution is the same curve with its axes exchanged, so it has the same farthest point.
+    """
+    ordered = _sorted(durations)
+    distance = np.abs(ordered - np.linspace(ordered[0], ordered[-1], len(ordered)))
+    if distance.max() <= ROUNDING * (ordered[-1] - ordered[0]):
+        return len(ordered)
+    return int(np.argmax(distance >= (1 - ROUNDING) * distance.max())) + 1
+
+
+def event_specific_duration(durations: np.ndarray) -> float:
+    """Mean of the durations (event,) of a class up to their knee, in their unit; eq. 7 of joint_at_aed without eta."""
+    return float(_sorted(durations)[: knee(durations)].mean())
+
+
+def _sorted(durations: np.ndarray) -> np.ndarray:
+    if not len(durations):
+        raise ValueError("there are no durations")
+    return np.sort(np.asarray(durations, dtype=float))
+
+
+def window_seconds(how: Windows, durations: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, float]:
+    """The window of every class in seconds, from the durations (event,) of its events in the clips to train on.
+
+    A class without events has the mean window of the others. Fixed windows need no durations.
+
+    Raises:
+        SettingsError: no class has events that windows could follow.
+    """
+    if isinstance(how, FixedWindows):
+        return dict.fromkeys(classes, how.seconds)
+    duration = average_duration if isinstance(how, AverageWindows) else event_specific_duration
+    measured = {label: how.share * duration(durations[label]) for label in classes if len(durations.get(label, ()))}
+    if not measured:
+        raise SettingsError(
+            f"windows.kind = {how.kind}: no clip to train on has strong labels, whose durations the windows follow; "
+            "name a split with strong labels in the corpus, or take windows of kind fixed"
+        )
+    return dict.fromkeys(classes, float(np.mean(list(measured.values())))) | measured
+
+
+def median_active(frame_scores: np.ndarray, clip_scores: np.ndarray, how: Median, windows: Sequence[int]) -> np.ndarray:
+    """Whether each class is active in each frame, bool (clip, frame, class).
+
+    Frame scores are (clip, frame, class), clip scores (clip, class), both in [0, 1]; windows (class,) are odd numbers
+    of frames.
+    """
+    clips, _, classes = frame_scores.shape
+    if clip_scores.shape != (clips, classes) or len(windows) != classes:
+        raise ValueError(
+            f"frame scores {frame_scores.shape}, clip scores {clip_scores.shape} and {len(windows)} windows do not fit"
+        )
+    active = frame_scores >= how.threshold
+    if how.clip_threshold is not None:
+        active &= (clip_scores >= how.clip_threshold)[:, None]
+    for label, window in enumerate(windows):
+        for _ in range(2 if how.filters == "both" else 1):
+            active[:, :, label] = median_filtered(active[:, :, label], window)
+    return active
