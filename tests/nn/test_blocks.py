@@ -14,10 +14,14 @@ from sedrepro.nn.blocks import (
     DilatedDepthwiseBlocks,
     GatedConv,
     GatedConvBlock,
+    GatedLinearBlock,
+    GatedLinearUnit,
     Smoothing,
     as_image,
+    baseline_init,
     glorot_uniform,
     he_uniform,
+    pooling_reductions,
 )
 
 
@@ -197,6 +201,76 @@ def test_glorot_uniform_draws_as_keras_does():
         torch.testing.assert_close(weight.T @ weight, torch.eye(40), atol=1e-5, rtol=0)
     for name, weight in network.named_parameters():
         assert "bias" not in name or (weight == 0).all()
+
+
+def test_a_gated_linear_unit_is_a_dense_layer_over_channels_times_the_sigmoid_of_its_input():
+    torch.manual_seed(0)
+    unit, given = GatedLinearUnit(3).double(), maps((2, 3, 5, 4)).requires_grad_()
+    channels_last = given.permute(0, 2, 3, 1)
+    expected = (unit.linear(channels_last) / (1 + torch.exp(-channels_last))).permute(0, 3, 1, 2)
+    torch.testing.assert_close(unit(given), expected)
+    weights, wanted = maps(expected.shape, 1), (given, *unit.parameters())
+    ours, theirs = (torch.autograd.grad((each * weights).sum(), wanted) for each in (unit(given), expected))
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize(("pooling", "shape"), [((2, 2), (3, 2)), ((1, 2), (7, 2)), ((2, 4), (3, 1))])
+def test_a_gated_linear_block_convolves_norms_gates_and_takes_means(pooling, shape):
+    torch.manual_seed(0)
+    block = GatedLinearBlock(3, 4, pooling, dropout=0.5, norm_eps=1e-3).double().eval()
+    given = maps((2, 3, 7, 5))
+    pooled = block(given)
+    assert pooled.shape == (2, 4, *shape)
+    convolved = nn.functional.conv2d(given, block[0].weight, block[0].bias, padding=1)
+    full = block[2](convolved / (1 + 1e-3) ** 0.5)
+    torch.testing.assert_close(pooled[:, :, 0, 0], full[:, :, : pooling[0], : pooling[1]].mean(dim=(2, 3)))
+
+
+def test_a_gated_linear_block_drops_out_in_training_only():
+    block = GatedLinearBlock(1, 8, (1, 1), dropout=0.5).double()
+    dropped = (block(maps((4, 1, 9, 9))) == 0).double().mean()
+    assert 0.4 < dropped < 0.6
+    assert (block.eval()(maps((4, 1, 9, 9))) != 0).all()
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.99])
+def test_norm_momentum_is_the_share_of_the_last_batch(momentum):
+    block = GatedLinearBlock(1, 2, (1, 1), dropout=0, norm_momentum=momentum).double()
+    given = maps((4, 1, 9, 9))
+    block(given)
+    torch.testing.assert_close(block[1].running_mean, momentum * block[0](given).mean(dim=(0, 2, 3)))
+
+
+def test_baseline_weights_start_as_in_the_official_baselines():
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(8, 64, 3), nn.Linear(200, 90), nn.BatchNorm2d(4000), nn.GRU(30, 40, bidirectional=True)
+    )
+    convolution, dense, norm, recurrent = network
+    of_torch = recurrent.bias_ih_l0.detach().clone()
+    baseline_init(network)
+    bound = 2**0.5 * math.sqrt(6 / (8 * 9 + 64 * 9))
+    assert 0.99 * bound < convolution.weight.abs().max() <= bound
+    assert convolution.weight.var().item() == pytest.approx(bound**2 / 3, rel=0.05)
+    for weight, mean, deviation in ((dense.weight, 0, 0.01), (norm.weight, 1, 0.02)):
+        assert weight.mean().item() == pytest.approx(mean, abs=deviation / 20)
+        assert weight.std().item() == pytest.approx(deviation, rel=0.05)
+    for layer in (convolution, dense, norm):
+        assert (layer.bias == 0).all()
+    for weight in (recurrent.weight_ih_l0, recurrent.weight_hh_l0_reverse):
+        torch.testing.assert_close(weight.T @ weight, torch.eye(weight.shape[1]), atol=1e-5, rtol=0)
+    assert torch.equal(recurrent.bias_ih_l0, of_torch)
+
+
+def test_baseline_weights_of_layers_without_bias():
+    baseline_init(nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.Linear(2, 2, bias=False)))
+
+
+def test_poolings_shorten_axes_by_their_products():
+    assert pooling_reductions([[2, 2], (2, 2), [1, 5]], 605, 128) == (4, 20)
+    for poolings, words in (([[2, 2, 2]], "two sizes"), ([[0, 2]], "two sizes"), ([[2, 2], [4, 1]], "too few")):
+        with pytest.raises(ValueError, match=words):
+            pooling_reductions(poolings, 7, 9)
 
 
 def test_as_image_adds_the_channel_axis():

@@ -66,6 +66,10 @@ def evaluate(name: str, x: list[float], module: nn.Module, c: int, u: np.ndarray
         logits = u @ module.dense.weight[c].detach().numpy() + module.dense.bias[c].item()
         w = np.exp(logits) / np.exp(logits).sum()
         return sum(w * x) / sum(w), list(w)
+    if name == "class_attention":
+        logits = u @ module.dense.weight.detach().numpy().T + module.dense.bias.detach().numpy()
+        w = np.exp(logits[:, c]) / np.exp(logits).sum(axis=1)
+        return sum(w * x) / sum(w), list(w)
     if name == "auto":
         alpha = module.alpha[c].item()
         w = [np.exp(alpha * v) for v in x]
@@ -91,6 +95,7 @@ FORMULAS = {
     "linear": ("Linear softmax", "sum x_i^2 / sum x_i", "x_i"),
     "exponential": ("Exp. softmax", "sum x_i exp(x_i) / sum exp(x_i)", "exp(x_i)"),
     "attention": ("Attention", "sum w_i x_i / sum w_i", "h(u_i)"),
+    "class_attention": ("Attention over classes", "sum w_i x_i / sum w_i", "h(u_i), softmax over classes"),
     "auto": ("Auto-pooling", "sum x_i exp(alpha x_i) / sum exp(alpha x_i)", "exp(alpha x_i)"),
     "fap": (
         "Frequency-dependent auto-pooling",
@@ -266,6 +271,31 @@ def test_softmax_of_large_logits_does_not_overflow():
     nn.init.constant_(module.dense.weight, 1e3)
     features = torch.tensor([[[-1.0], [1.0], [0.5]]])
     assert module(torch.tensor([[[0.1, 0.7, 0.9]]]), features).item() == pytest.approx(0.7)
+
+
+@few
+@given(shapes, seeds)
+def test_class_attention_is_a_softmax_over_the_classes_of_an_instance(shape, seed):
+    values, module = instances(shape, seed), made("class_attention", seed)
+    weights = module.weights(values, features_of(values, seed))
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(shape[0], shape[2], dtype=torch.float64))
+
+
+def test_class_attention_is_clamped_so_that_instances_of_other_classes_still_count():
+    module = pooling("class_attention", 2, 1)
+    with torch.no_grad():
+        module.dense.weight.copy_(torch.tensor([[1e3], [-1e3]]))
+    features = torch.tensor([[[1.0], [2.0], [3.0]]])
+    weights = module.weights(torch.zeros(1, 2, 3), features)
+    assert weights.tolist() == [[[1.0] * 3, [pytest.approx(1e-7)] * 3]]
+    values = torch.tensor([[[0.1, 0.3, 0.8], [0.2, 0.4, 0.9]]])
+    torch.testing.assert_close(module(values, features), values.mean(dim=-1))
+
+
+def test_class_attention_of_one_class_is_the_mean():
+    values = instances((2, 1, 9))
+    module = pooling("class_attention", 1, FEATURES).double()
+    torch.testing.assert_close(module(values, features_of(values)), values.mean(dim=-1))
 
 
 # --- frequency-dependent auto-pooling

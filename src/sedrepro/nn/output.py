@@ -11,13 +11,17 @@ class Output:
     """Scores of one batch.
 
     clip: (batch, class) probabilities; frame: (batch, frame, class) probabilities, where the network has them;
-    losses: auxiliary losses by name, scalars, unweighted; maps: further tensors by name, for figures.
+    losses: auxiliary losses by name, scalars, unweighted; maps: further tensors by name, for figures; confidence:
+    (batch, frame, class) in [0, 1], how sure the network is of each frame score, where it says so; teacher: what a
+    second network that guides this one says of the same batch, where there is one.
     """
 
     clip: torch.Tensor
     frame: torch.Tensor | None = None
     losses: dict[str, torch.Tensor] = field(default_factory=dict)
     maps: dict[str, torch.Tensor] = field(default_factory=dict)
+    confidence: torch.Tensor | None = None
+    teacher: "Output | None" = None
 
 
 class Network(nn.Module):
@@ -28,3 +32,8 @@ class Network(nn.Module):
     """
 
     time_reduction: int = 1
+
+    def reported(self) -> dict[str, float]:
+        """Learned numbers that the history of a training shows epoch by epoch, by name: those of its `pooling`."""
+        pooling = getattr(self, "pooling", None)
+        return pooling.reported() if hasattr(pooling, "reported") else {}

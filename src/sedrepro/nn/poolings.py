@@ -83,6 +83,10 @@ class Pooling(nn.Module):
         """Frame scores (batch, class, frame) of masks (batch, class, frame, mel): the mean (Kong et al. 2019)."""
         return masks.mean(dim=3)
 
+    def reported(self) -> dict[str, float]:
+        """Learned numbers that the history of a training shows, by name."""
+        return {}
+
 
 class MaxPooling(Pooling):
     """The largest instance; tied ones share weight and gradient."""
@@ -158,9 +162,28 @@ class AttentionPooling(Pooling):
 
     def weights(self, values: Tensor, features: Tensor | None = None) -> Tensor:
         """Softmax weights from features (batch, instance, feature), in the layer's precision even under autocast."""
+        return _exponentials(self._logits(values, features))
+
+    def _logits(self, values: Tensor, features: Tensor) -> Tensor:
+        """The dense layer's output (batch, class, instance)."""
         with torch.autocast(values.device.type, enabled=False):
-            logits = self.dense(features.to(self.dense.weight.dtype))
-        return _exponentials(logits.transpose(1, 2))
+            return self.dense(features.to(self.dense.weight.dtype)).transpose(1, 2)
+
+
+class ClassAttentionPooling(AttentionPooling):
+    """Attention whose softmax runs over the classes of an instance, not over the instances of a class.
+
+    So the official baseline of DCASE 2019 task 4 has it, which clamps the softmax to at least 1e-7. An instance then
+    counts for a class as much as its features favour that class over the others.
+    """
+
+    title = "Attention over classes"
+    weight = "h(u_i), softmax over classes"
+    FLOOR = 1e-7
+
+    def weights(self, values: Tensor, features: Tensor | None = None) -> Tensor:
+        """Softmax over classes from features (batch, instance, feature), in the layer's precision under autocast."""
+        return self._logits(values, features).softmax(dim=1).clamp(self.FLOOR, 1)
 
 
 class AutoPooling(Pooling):
@@ -234,7 +257,7 @@ class FrequencyAutoPooling(Pooling):
 
 
 class PowerPooling(Pooling):
-    """Instances weighted by their n-th power, one learned n for all classes (Liu et al. 2020)."""
+    """Instances weighted by their n-th power, one learned n for all classes (Liu et al. 2020, eq. 3)."""
 
     title = "Power pooling"
     definition = "sum x_i^(n+1) / sum x_i^n"
@@ -248,6 +271,10 @@ class PowerPooling(Pooling):
     def weights(self, values: Tensor, features: Tensor | None = None) -> Tensor:
         """Powers of the values, the largest of them scaled to 1."""
         return _exponentials(self.n * values.clamp(min=self.FLOOR).log())
+
+    def reported(self) -> dict[str, float]:
+        """The exponent n."""
+        return {"n": self.n.item()}
 
 
 class RankPooling(Pooling):
@@ -317,6 +344,10 @@ class HierarchicalPooling(nn.Module):
         """Frame scores (batch, class, frame) of masks (batch, class, frame, mel), as of the single pooling."""
         return self.single.over_mel(masks)
 
+    def reported(self) -> dict[str, float]:
+        """What the single pooling reports."""
+        return self.single.reported()
+
 
 POOLINGS: dict[str, type[Pooling]] = {
     "max": MaxPooling,
@@ -324,6 +355,7 @@ POOLINGS: dict[str, type[Pooling]] = {
     "linear": LinearSoftmaxPooling,
     "exponential": ExponentialSoftmaxPooling,
     "attention": AttentionPooling,
+    "class_attention": ClassAttentionPooling,
     "auto": AutoPooling,
     "fap": FrequencyAutoPooling,
     "power": PowerPooling,

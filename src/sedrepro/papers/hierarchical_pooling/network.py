@@ -1,6 +1,5 @@
 """The network of the hierarchical pooling paper (He et al. 2019), Section 2 and Figure 3."""
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, require_size
+from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, pooling_reductions
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import pooling as make_pooling
 
@@ -44,7 +43,7 @@ class GatedCrnn(Network):
         super().__init__()
         if len(filters) != len(poolings):
             raise ValueError(f"{len(filters)} filters but {len(poolings)} poolings; give one of each per block")
-        self.time_reduction, mel_reduction = _reductions([*poolings, last_pooling], frames, mels)
+        self.time_reduction, mel_reduction = pooling_reductions([*poolings, last_pooling], frames, mels)
         channels = (1, *filters)
         self.blocks = nn.Sequential(
             *(GatedConvBlock(*sizes, dropout) for sizes in zip(channels, filters, map(tuple, poolings), strict=False))
@@ -70,15 +69,6 @@ class GatedCrnn(Network):
             frame = torch.sigmoid(self.frame(hidden))
             clip = self.pooling(frame.transpose(1, 2), hidden)
         return Output(clip, frame)
-
-
-def _reductions(poolings: Sequence[Sequence[int]], frames: int, mels: int) -> tuple[int, int]:
-    """By how much all poolings (frame, mel) together shorten the time and the mel axis."""
-    if not all(len(sizes) == 2 and min(sizes) >= 1 for sizes in poolings):
-        raise ValueError(f"poolings {poolings}: give two sizes of at least 1 each, [frame, mel]")
-    time, mel = (math.prod(sizes) for sizes in zip(*poolings, strict=True))
-    require_size(frames, mels, time, mel)
-    return time, mel
 
 
 def build(
