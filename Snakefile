@@ -16,12 +16,14 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/sweep.smk"
 
 
 rule all:
     default_target: True
     input:
         [paper_outputs(name) for name in PAPERS],
+        multiext(f"{RESULTS}/post_processing", ".csv", ".md", ".html"),
 
 
 rule data:

@@ -2,7 +2,7 @@
 
 DDC-FAP on random features, several seeds, each with its own initial weights and order of clips, in these ways:
 
-one by one          one process with one thread, run after run, by the suite's `Trainer`
+one by one          one process with one thread, run after run, by the suite's `SupervisedTrainer`
 process per core    as many such processes at a time as there are cores: how the workflow trains; they share a GPU
 stacked             one process with all cores trains all seeds at once: weights stacked, the network mapped over them
 stack per core      as many such processes as cores, each with one thread and its share of the seeds
@@ -42,7 +42,7 @@ from sedrepro.training.device import MIB, wants_cuda
 from sedrepro.training.order import epoch_order
 from sedrepro.training.schedules import Schedule
 from sedrepro.training.seeds import RunSeeds
-from sedrepro.training.supervised import Trainer
+from sedrepro.training.supervised import SupervisedTrainer
 
 PAPER, SYSTEM, FOLD = "ddc_fap", "ddc_fap", 1
 CHECKED_STEPS = 2  # later, rounding has grown
@@ -124,7 +124,7 @@ def separately(task: Task, seeds: Sequence[int]) -> Trained:
     selection = Clips(data.features[:1], data.targets[:1], data.filenames[:1])
     weights, losses = {}, {}
     for seed in seeds:
-        trainer = Trainer(initialised(task, seed), run, RunSeeds(FOLD, seed), torch.device(task.device))
+        trainer = SupervisedTrainer(initialised(task, seed), run, RunSeeds(FOLD, seed), torch.device(task.device))
         progress = trainer.fit(data, selection, log=lambda line: None)
         weights[seed] = {name: tensor.numpy() for name, tensor in progress.best_weights.items()}
         losses[seed] = progress.history[0]["loss"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sedrepro import __version__, cli
+from sedrepro import __version__, cli, runs
 from sedrepro.cli import OPTIONAL, OPTIONS, VERBS, build_parser, configuration, main
 from sedrepro.data_sets import data_set_names
 from sedrepro.errors import SettingsError
@@ -118,6 +118,8 @@ def test_a_wrong_paper_names_the_nearest(verb, tmp_path, capsys):
     [
         ("train", "system", "vgg_gapp", "vgg_gap"),
         ("score", "system", "vgg_gapp", "vgg_gap"),
+        ("pseudo-labels", "system", "vgg_gapp", "vgg_gap"),
+        ("pseudo-labels", "variant", "remix0db", "remix_0db"),
         ("train", "variant", "remix0db", "remix_0db"),
         ("score", "variant", "remix0db", "remix_0db"),
         ("remix-audio", "variant", "remix0db", "remix_0db"),
@@ -136,9 +138,21 @@ def test_a_wrong_name_names_the_nearest(verb, option, wrong, nearest, tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("verb", ["survey", "recipes", "features", "train", "score", "examine", "figure", "table"])
+@pytest.mark.parametrize(
+    "verb", ["survey", "recipes", "features", "train", "pseudo-labels", "score", "examine", "figure", "table"]
+)
 def test_a_step_before_its_inputs_names_the_missing_file(verb, tmp_path, capsys):
     assert str(tmp_path) in refused(line(verb, tmp_path), capsys)
+
+
+def test_pseudo_labels_are_asked_of_the_run_that_the_words_name(tmp_path, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(runs, "write_pseudo_labels", lambda *words: asked.append(words) or tmp_path / "some.npz")
+    assert main([*line("pseudo-labels", tmp_path), "--threads", "2"]) == 0
+    ((paper, who, config, threads),) = asked
+    assert (paper.name, threads, config.work_dir) == (RUN["paper"], 2, tmp_path / "data")
+    assert {key: str(value) for key, value in vars(who).items()} == RUN
+    assert capsys.readouterr().out == f"{tmp_path}/some.npz\n"
 
 
 def test_only_miniature_data_are_synthesised(tmp_path, capsys):

@@ -20,7 +20,8 @@ from sedrepro.config import make_config
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import write_table
 from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.runs import RUN_FILES, RunIdentity, build_network, corpus_folder, read_scores, store_folder
+from sedrepro.run_files import RUN_FILES, read_scores
+from sedrepro.runs import RunIdentity, build_network, corpus_folder, store_folder
 from sedrepro.scoring import SCORE_FILES
 from sedrepro.settings import load_paper
 

@@ -72,7 +72,7 @@ def test_every_value_has_a_provenance_and_every_assumption_a_reason(name):
     assert {origin.source for origin in loaded.provenance.values()} <= {"paper", "reference code", "assumption"}
     assert all(o.reason for o in loaded.provenance.values() if o.source == "assumption")
     for section in ("front_end", "training"):
-        for key in getattr(loaded.settings, section).model_dump():
+        for key in getattr(loaded.settings, section).model_dump(exclude_unset=True):
             own = f"{section}.{key}"
             assert any(name == own or name.startswith(f"{own}.") for name in loaded.provenance), key
 
@@ -297,7 +297,7 @@ def test_overrides_of_an_unknown_paper_name_the_nearest():
         ({"corpora.remix.snr_db": []}, ("corpora.remix.snr_db", "at least 1")),
         ({"systems.2ap_alpha_0.loss_weights.reconstruction": -0.1}, ("loss_weights.reconstruction", "-0.1")),
         ({"classes": []}, ("classes", "at least 1")),
-        ({"training": {"epochs": 3}}, ("training.batch_size", "missing")),
+        ({"training": {"epochs": 3}}, ("training.method", "missing")),
     ],
 )
 def test_impossible_values_are_refused_in_one_short_line(overrides, words):
@@ -516,6 +516,108 @@ def test_mixed_corpora_have_the_41_classes_whatever_the_paper():
     assert other(DDC).settings.classes_of("remix") == paper().settings.classes
     assert len(other(DDC).settings.classes_of("desed")) == 10
     assert len(other(DDC).settings.classes_of("dcase2017")) == 17
+
+
+# --- semi-supervised training: roles of splits, methods, systems based on others, a front end per corpus
+
+DOMESTIC = "c_ssed"
+
+
+def stage(method, **training):
+    """Settings of a system of c_ssed, trained by a method that starts from another run."""
+    made = {"label": "x", "network": "crnn", "arguments": {"pooling": "max"}}
+    return made | {"training": {"method": method, **training}}
+
+
+RETRAINING = {"kind": "retraining", "weights": "equal", "alpha": 0, "threshold": None, "below": "dropped"}
+RETRAINING |= {"start": "anew"}
+
+
+def test_a_corpus_changes_the_front_end_of_its_own_features():
+    settings = other(DOMESTIC, corpora__dcase2019_44k__front_end={"n_mels": 40}).settings
+    assert settings.front_end_of("dcase2019") == settings.front_end
+    assert settings.front_end_of("dcase2019_44k") == settings.front_end.model_copy(update={"n_mels": 40})
+    loaded = other(DOMESTIC)
+    assert loaded.run("power", "dcase2019_44k").front_end.n_frames == 1209
+    assert loaded.run("power", "dcase2019").front_end.n_frames == loaded.run("power").front_end.n_frames == 605
+
+
+@pytest.mark.parametrize(
+    ("front_end", "hint"),
+    [
+        ({"n_mel": 40}, "corpora.dcase2019_44k.front_end: unknown key 'n_mel'; did you mean 'n_mels'?"),
+        ({"n_mels": 0}, "corpora.dcase2019_44k.front_end: 'n_mels' = 0"),
+        ({"fmax": 99999}, "corpora.dcase2019_44k.front_end: fmax = 99999"),
+    ],
+)
+def test_a_wrong_front_end_of_a_corpus_is_refused_when_the_paper_loads(front_end, hint):
+    message = refused(other, DOMESTIC, corpora__dcase2019_44k__front_end=front_end)
+    assert hint in message
+    assert DOMESTIC in message
+
+
+def test_a_split_in_two_roles_and_a_subset_of_no_held_out_split_are_refused():
+    message = refused(other, DOMESTIC, corpora__dcase2019__unlabelled=["unlabelled", "weak"])
+    assert "corpora.dcase2019" in message and "split 'weak' stands twice" in message
+    message = refused(other, DOMESTIC, corpora__dcase2019__subsets__eval2018__split="weak")
+    assert "subsets.eval2018.split = 'weak' is not held out; " in message
+
+
+def test_an_unknown_method_or_key_of_it_names_the_nearest():
+    message = refused(other, DOMESTIC, training__method__kind="mean_techer")
+    assert "'training.method.kind' = 'mean_techer' is unknown; did you mean 'mean_teacher'?" in message
+    message = refused(other, DOMESTIC, systems__prob=stage(RETRAINING | {"alfa": 1}) | {"based_on": "power"})
+    assert "unknown key 'method.alfa'; did you mean 'alpha'?" in message
+
+
+def test_what_a_method_does_not_say_is_as_in_the_papers_where_it_has_such_a_key():
+    loaded = other(DOMESTIC)
+    usual, retraining = loaded.settings.training.method, loaded.run("prob", "dcase2019").training.method
+    shared = set(type(usual).model_fields) - {"kind"}
+    assert retraining.kind == "retraining"
+    assert {key: getattr(retraining, key) for key in shared} == {key: getattr(usual, key) for key in shared}
+    supervised = other(DOMESTIC, systems__power=stage({"kind": "supervised"}, monitor="loss"))
+    assert supervised.run("power").training.method.model_dump() == {"kind": "supervised"}
+    # A corpus changes keys of the method for the systems that have them; a system has the last word.
+    assert loaded.run("mt18", "dcase2019_mt18").training.method.shift_frames == 0
+    own = other(DOMESTIC, systems__power=stage({"shift_frames": 3}))
+    assert own.run("power", "dcase2019_mt18").training.method.shift_frames == 3
+    assert own.run("power", "dcase2019_mt18").training.method.noise_on == "teacher"
+    assert supervised.run("power", "dcase2019_mt18").training.method.kind == "supervised"
+
+
+@pytest.mark.parametrize("method", [{"kind": "confidence", "penalty": 0.1}, RETRAINING])
+def test_stage_two_needs_a_base_and_stage_one_takes_none(method):
+    kind = method["kind"]
+    message = refused(other, DOMESTIC, systems__prob=stage(method, monitor="none"))
+    assert message == f"c_ssed: systems.prob: training.method {kind} starts from another run; give based_on"
+    assert (
+        other(DOMESTIC, systems__prob=stage(method, monitor="none") | {"based_on": "power"}).run("prob").based_on
+        == "power"
+    )
+    message = refused(other, DOMESTIC, systems__prob=stage({}) | {"based_on": "power"})
+    assert message == "c_ssed: systems.prob: training.method mean_teacher starts from no other run; drop based_on"
+
+
+def test_bases_are_systems_and_lead_to_an_end():
+    message = refused(other, DOMESTIC, systems__prob__based_on="pwoer")
+    assert "systems.prob.based_on = 'pwoer' is no system; did you mean 'power'?" in message
+    message = refused(other, DOMESTIC, systems__prob__based_on="prob")
+    assert "based_on leads back to itself: prob -> prob" in message
+    message = refused(other, DOMESTIC, systems__prob__based_on="retrain", systems__retrain__based_on="prob")
+    assert "based_on leads back to itself: " in message and "retrain -> prob -> retrain" in message
+
+
+def test_a_composed_batch_has_the_size_that_the_settings_say():
+    message = refused(other, DOMESTIC, training__batch_size=23)
+    assert "batch_size = 23, but method.composition has 24 clips; make them equal" in message
+    assert "balance is for clips that come in one order" in refused(other, DOMESTIC, training__balance=5)
+
+
+def test_an_epoch_is_not_selected_on_a_subset_nor_a_detection_chosen_on_one():
+    assert "is no held-out split" in refused(other, DOMESTIC, training__select_on="eval2018")
+    found = SEARCH | {"corpora": ["dcase2019"], "choose_on": "eval2018"}
+    assert "is no held-out split of dcase2019" in refused(other, DOMESTIC, detection={"found": found})
 
 
 # --- provenance in the file

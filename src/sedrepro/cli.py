@@ -102,9 +102,11 @@ OPTIONAL = {
     "pause": None,
     "minimum_rate": None,
     "output": None,
+    "swept": None,
 }
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
+    "swept": ("--paper", str, "paper to sweep (default: join what was swept)"),
     "owner": ("--owner", str, "paper whose data sets to look at, or data: those configured (default: data)"),
     "system": ("--system", str, "system of the paper"),
     "variant": ("--variant", str, "corpus variant, remix_0db for example"),
@@ -258,6 +260,15 @@ def train(options: argparse.Namespace, config: Config) -> None:
     print(runs.train(_paper(options, config), _identity(options), config, options.threads, _log))
 
 
+def pseudo_labels(options: argparse.Namespace, config: Config) -> None:
+    """Store what a trained run says of the training clips without strong labels, for runs that are based on it."""
+    from sedrepro import runs
+
+    paper = _paper(options, config)
+    paper.run(options.system, options.variant)
+    print(runs.write_pseudo_labels(paper, _identity(options), config, options.threads))
+
+
 def score(options: argparse.Namespace, config: Config) -> None:
     """Compute the metrics of a trained run from its stored scores."""
     from sedrepro import scoring
@@ -286,6 +297,14 @@ def table(options: argparse.Namespace, config: Config) -> None:
     from sedrepro.reporting.paper_tables import write_paper_table
 
     print(write_paper_table(config, _paper(options, config), options.table))
+
+
+def sweep(options: argparse.Namespace, config: Config) -> None:
+    """Try ways of post-processing on the stored scores of a paper's runs; without --paper, join the papers' parts."""
+    from sedrepro.reporting.sweep_table import write_sweep_table
+    from sedrepro.sweep import sweep as sweep_paper
+
+    print(sweep_paper(config, _paper(options, config)) if options.paper else write_sweep_table(config))
 
 
 def summary(options: argparse.Namespace, config: Config) -> None:
@@ -378,10 +397,12 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, 
     "features": (features, ("paper", "corpus", "threads")),
     "remix-audio": (remix_audio, ("paper", "variant", "threads", "clips")),
     "train": (train, (*RUN, "threads")),
+    "pseudo-labels": (pseudo_labels, (*RUN, "threads")),
     "score": (score, RUN),
     "examine": (examine, ("paper", "figure")),
     "figure": (figure, ("paper", "figure")),
     "table": (table, ("paper", "table")),
+    "sweep": (sweep, ("swept",)),
     "summary": (summary, ()),
     "separate": (separate, ("recordings", *RUN, "output", "threads")),
     "settings": (settings, ("paper",)),

@@ -1,32 +1,31 @@
-"""One run, from a feature store to its folder of results: train, score, look inside.
+"""Runs: which there are, where they lie, training them, and what they say of their training clips.
 
-A run is (paper, system, corpus variant, fold, seed). Its folder holds config.json, history.csv,
-weights.safetensors, scores.npz, environment.json and, once scored, metrics.json.
+A run is (paper, system, corpus variant, fold, seed). Its folder holds what `sedrepro.run_files` lists and, once scored,
+what `sedrepro.scoring` adds.
 """
 
-import csv
 import hashlib
 import importlib
 import json
-import platform
-import resource
-import subprocess
-import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sedrepro import __version__
+from sedrepro import run_files
 from sedrepro.config import Config
+from sedrepro.corpora.settings import Parts
+from sedrepro.corpora.tables import read_strong
 from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import atomic_path, write_json
+from sedrepro.files import write_json
 from sedrepro.settings import Paper
+from sedrepro.training.settings import MeanTeacher, Retraining, Supervised
 
-RUN_FILES = ("config.json", "history.csv", "weights.safetensors", "scores.npz", "environment.json")
+#: Training clips that are asked at once for pseudo-labels.
+ASKED_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,27 @@ def figure_runs(config: Config, paper: Paper, figure: str) -> list[RunIdentity]:
     return [who for system in shown.systems for who in runs_of(config, paper, system, shown.variant)[:number]]
 
 
+def base_of(paper: Paper, who: RunIdentity) -> RunIdentity | None:
+    """The run that a run is based on: of equal variant, fold and seed."""
+    system = paper.run(who.system, who.variant).based_on
+    return None if system is None else replace(who, system=system)
+
+
+def base_files(config: Config, paper: Paper, who: RunIdentity) -> list[Path]:
+    """What a run reads of the run that it is based on; nothing where there is none."""
+    base = base_of(paper, who)
+    if base is None:
+        return []
+    method = paper.run(who.system, who.variant).training.method
+    asked = [run_files.PSEUDO_LABELS] if isinstance(method, Retraining) else []
+    return [base.folder(config) / name for name in (run_files.CONFIG, run_files.WEIGHTS, *asked)]
+
+
+def needs_strong_labels(paper: Paper, who: RunIdentity) -> bool:
+    """Whether a run is trained on strong labels."""
+    return isinstance(paper.run(who.system, who.variant).training.method, MeanTeacher)
+
+
 def stores_frames(config: Config, paper: Paper) -> bool:
     """Whether the runs of a paper store frame scores: as configured, or because scoring needs them."""
     return config.frame_scores or paper.settings.needs_frames
@@ -101,15 +121,15 @@ def survey_folder(config: Config, data_set: str) -> Path:
     return config.work_dir / config.scale / "surveys" / data_set
 
 
-def build_network(paper: Paper, system: str, classes: int, seed: int) -> Any:
-    """The initialised network of a system.
+def build_network(paper: Paper, system: str, classes: int, seed: int, variant: str | None = None) -> Any:
+    """The initialised network of a system, for the features of a corpus variant or else those of the paper.
 
     Raises:
         SettingsError: an argument is unknown to the network, or impossible.
     """
     import torch
 
-    run = paper.run(system)
+    run = paper.run(system, variant)
     module = importlib.import_module(f"sedrepro.papers.{paper.name}.network")
     torch.manual_seed(seed)
     try:
@@ -123,30 +143,31 @@ def build_network(paper: Paper, system: str, classes: int, seed: int) -> Any:
 
 def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
     """Train a run, score its held-out clips, and write its folder; returns the folder."""
-    import torch
-
-    from sedrepro.audio.store import FeatureStore
-    from sedrepro.training.data import load_run_data
     from sedrepro.training.device import leased_device
+    from sedrepro.training.methods import TRAINERS
     from sedrepro.training.seeds import RunSeeds
-    from sedrepro.training.supervised import Trainer
 
     started = time.monotonic()
     run, seeds = paper.run(who.system, who.variant), RunSeeds(who.fold, who.seed)
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config.tf32
-    corpus = paper.settings.corpus_of(who.variant)[0]
-    store = FeatureStore(store_folder(config, paper, corpus), run.front_end)
-    parts = paper.settings.corpora[corpus].parts(store.splits, store.folds, who.fold)
+    _set_up_torch(config, threads)
+    store = _open_store(config, paper, who)
+    base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
     with leased_device(config.device, run.training.gpu_memory_mib) as device:
-        data = load_run_data(store, who.variant, parts, run.training, seeds, device)
-        network = build_network(paper, who.system, len(store.facts.classes), seeds.number("weights"))
-        identity = hashlib.sha256(json.dumps(described, sort_keys=True).encode() + _training_code(paper)).hexdigest()
-        trainer = Trainer(network, run, seeds, device, config.mixed_precision, resume, identity)
+        data = _load_data(config, paper, who, store, seeds, device)
+
+        def initialised(use: str) -> Any:
+            return build_network(paper, who.system, len(store.facts.classes), seeds.number(use), who.variant)
+
+        network = initialised("weights")
+        identity = _identity(described, paper, base_files(config, paper, who))
+        trainer = TRAINERS[run.training.method.kind](
+            network, run, seeds, device, config.mixed_precision, resume, identity
+        )
+        trainer.prepare(data, base, lambda: initialised("teacher"))
         progress = trainer.fit(data.train, data.validation, log)
-        clip, frame = trainer.scores(data.held_out, stores_frames(config, paper))
+        scored = trainer.scores(data.held_out, stores_frames(config, paper))
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),
@@ -154,7 +175,6 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
             "parameters": sum(p.numel() for p in network.parameters()),
         }
         scores = {
-            "clip": clip,
             "targets": data.held_out.targets.cpu().numpy().astype(np.uint8),
             "filenames": np.array(data.held_out.filenames),
             "splits": store.splits[data.held_out_rows],
@@ -162,17 +182,104 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
             "frames_per_second": np.array(run.front_end.frames_per_second / network.time_reduction),
             "mean": data.mean,
             "deviation": data.deviation,
-        } | ({} if frame is None else {"frame": frame})
+        } | _arrays(scored)
         folder = who.folder(config)
-        _write_weights(folder / "weights.safetensors", progress.best_weights)
-        write_json(folder / "environment.json", environment(device, threads, time.monotonic() - started))
-    with atomic_path(folder / "scores.npz") as temporary:
-        np.savez_compressed(temporary, **scores)
-    _write_history(folder / "history.csv", progress.history)
-    write_json(folder / "config.json", described)
+        run_files.write_weights(folder, progress.best_weights)
+        run_files.write_environment(folder, device, threads, time.monotonic() - started)
+    run_files.write_scores(folder, scores)
+    run_files.write_history(folder, progress.history)
+    write_json(folder / run_files.CONFIG, described)
     for path in (resume, *resume.parent.glob(f".{resume.name}.*")):  # with what a kill while saving left
         path.unlink(missing_ok=True)
     return folder
+
+
+def write_pseudo_labels(paper: Paper, who: RunIdentity, config: Config, threads: int) -> Path:
+    """Write what a trained run says of the training clips without strong labels; returns the file's path.
+
+    Arrays: filenames (clip,), clip (clip, class), frame and, where the network tells it, confidence (clip, frame,
+    class), both float16.
+    """
+    from sedrepro.training.data import Clips, standardised
+    from sedrepro.training.device import leased_device
+    from sedrepro.training.loop import Trainer
+    from sedrepro.training.seeds import RunSeeds
+
+    run, folder = paper.run(who.system, who.variant), who.folder(config)
+    _set_up_torch(config, threads)
+    store, scores = _open_store(config, paper, who), run_files.read_scores(folder)
+    parts = _parts(paper, who, store)
+    rows = np.flatnonzero(parts.weak | parts.unlabelled)
+    network = build_network(paper, who.system, len(store.facts.classes), 0, who.variant)
+    run_files.load_weights(network, folder)
+    asked: list[dict[str, np.ndarray]] = []
+    with leased_device(config.device, run.training.gpu_memory_mib) as device:
+        trainer = Trainer(network, run, RunSeeds(who.fold, who.seed), device, config.mixed_precision)
+        for start in range(0, len(rows), ASKED_AT_ONCE):
+            some, values = rows[start : start + ASKED_AT_ONCE], store.array(who.variant)
+            features = standardised(values, some, scores["mean"], scores["deviation"], device)
+            clips = Clips(features, features.new_empty(0), tuple(store.filenames[row] for row in some))
+            asked.append({"filenames": np.array(clips.filenames)} | _arrays(trainer.scores(clips, with_frames=True)))
+    arrays = {name: np.concatenate([each[name] for each in asked]) for name in asked[0]}
+    return run_files.write_pseudo_labels(folder, arrays)
+
+
+def _set_up_torch(config: Config, threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = config.tf32
+
+
+def _open_store(config: Config, paper: Paper, who: RunIdentity) -> Any:
+    from sedrepro.audio.store import FeatureStore
+
+    corpus = paper.settings.corpus_of(who.variant)[0]
+    return FeatureStore(store_folder(config, paper, corpus), paper.run(who.system, who.variant).front_end)
+
+
+def _parts(paper: Paper, who: RunIdentity, store: Any) -> Parts:
+    corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
+    return corpus.parts(store.splits, store.folds, who.fold)
+
+
+def _load_data(config: Config, paper: Paper, who: RunIdentity, store: Any, seeds: Any, device: Any) -> Any:
+    """The clips of a run, with strong labels where its method uses them."""
+    from sedrepro.training.data import load_run_data
+
+    training, parts, strong = paper.run(who.system, who.variant).training, _parts(paper, who, store), None
+    if isinstance(training.method, Supervised):  # it would take unlabelled clips for clips without events
+        parts = replace(parts, unlabelled=np.zeros_like(parts.unlabelled))
+    if needs_strong_labels(paper, who):
+        strong = read_strong(corpus_folder(config, paper, paper.settings.corpus_of(who.variant)[0]))
+    return load_run_data(store, who.variant, parts, training, seeds, device, strong)
+
+
+def _read_base(config: Config, paper: Paper, who: RunIdentity) -> Any:
+    """What a run takes over from the run that it is based on, or None."""
+    from sedrepro.training.loop import Base
+
+    base = base_of(paper, who)
+    if base is None:
+        return None
+    _require_base(who, base, base_files(config, paper, who))
+    folder = base.folder(config)
+    asked = folder / run_files.PSEUDO_LABELS in base_files(config, paper, who)
+    return Base(run_files.read_weights(folder), run_files.read_pseudo_labels(folder) if asked else {})
+
+
+def _require_base(who: RunIdentity, base: RunIdentity, files: Sequence[Path]) -> None:
+    """Refuse a missing file, with the command that makes it."""
+    for path in files:
+        if not path.is_file():
+            verb = "pseudo-labels" if path.name == run_files.PSEUDO_LABELS else "train"
+            words = " ".join(f"--{word} {value}" for word, value in vars(base).items())
+            raise DataError(f"{path}: no such file, but {who.system} needs it; first python -m sedrepro {verb} {words}")
+
+
+def _arrays(scored: Any) -> dict[str, np.ndarray]:
+    """The scores that there are."""
+    return {name: array for name, array in vars(scored).items() if array is not None}
 
 
 def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict[str, Any]:
@@ -193,76 +300,14 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: Any) -> dict
     }
 
 
+def _identity(described: dict[str, Any], paper: Paper, base: Sequence[Path]) -> str:
+    """What a half-trained run depends on: after a change its resume state is of no use."""
+    parts = [json.dumps(described, sort_keys=True).encode(), _training_code(paper), *(p.read_bytes() for p in base)]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
 def _training_code(paper: Paper) -> bytes:
-    """The code that a half-trained run depends on: after an edit its resume state is of no use."""
+    """The code that training depends on."""
     package = Path(__file__).parent
     files = [*package.glob("nn/*.py"), *package.glob("training/*.py"), paper.folder / "network.py"]
     return b"".join(path.read_bytes() for path in sorted(files))
-
-
-def _write_weights(path: Path, weights: dict) -> None:
-    from safetensors.torch import save_file
-
-    with atomic_path(path) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
-
-
-def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: f"{value:.8g}" for key, value in row.items()} for row in history)
-
-
-def environment(device: Any, threads: int, seconds: float) -> dict[str, Any]:
-    """What the run was made with and what it cost; memory in MiB."""
-    import torch
-
-    cuda = device.type == "cuda"
-    return {
-        "sedrepro": __version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if cuda else _processor(),
-        "threads": threads,
-        "seconds": round(seconds, 3),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        // (1024 if sys.platform == "linux" else 2**20),
-        "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if cuda else None,
-    }
-
-
-def _processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _commit() -> str | None:
-    """Commit of the checkout that the code runs from, with a mark where files differ; None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def read_scores(folder: Path) -> dict[str, np.ndarray]:
-    """The arrays in a run's scores.npz.
-
-    Raises:
-        DataError: the file is missing or damaged (names it).
-    """
-    path = folder / "scores.npz"
-    try:
-        with np.load(path) as file:
-            return dict(file)
-    except Exception as error:
-        raise DataError(f"{path}: cannot be read ({error}); train this run again") from error

@@ -24,12 +24,11 @@ from sedrepro.evaluation.event_based import EventBased
 from sedrepro.evaluation.frame_level import FrameLevel
 from sedrepro.evaluation.segment_based import SegmentBased
 from sedrepro.reporting.layout import TableLayout
+from sedrepro.training.settings import HELD_OUT, METHODS, VALIDATION, Confidence, Retraining, Training
 from sedrepro.typed import Typed, load
 
 PAPERS_FOLDER = Path(__file__).parent / "papers"
 SOURCES = ("paper", "reference code", "assumption")
-#: Clips that may pick the epoch, beside the held-out splits.
-VALIDATION, HELD_OUT = "validation", "held_out"
 UNSOURCED = ("about", "classes", "tables", "figures", "scales")
 
 
@@ -43,54 +42,6 @@ class About(Typed):
 
 
 Corpus = Annotated[Remix | Official, Field(discriminator="kind")]
-
-
-class Constant(Typed):
-    """A learning rate that stays."""
-
-    kind: Literal["constant"]
-
-
-class Plateau(Typed):
-    """A learning rate that falls when the monitored value stalls."""
-
-    kind: Literal["plateau"]
-    factor: float = Field(gt=0, lt=1)
-    patience: int = Field(ge=0, description="epochs without a better one before that")
-
-
-class Decay(Typed):
-    """A learning rate that falls at regular intervals."""
-
-    kind: Literal["decay"]
-    factor: float = Field(gt=0, lt=1)
-    iterations: int = Field(gt=0, description="batches from one fall to the next")
-
-
-class Training(Typed):
-    """How a system is trained."""
-
-    method: Literal["supervised"] = "supervised"
-    batch_size: int = Field(gt=0)
-    learning_rate: float = Field(gt=0)
-    epochs: int = Field(gt=0, description="at most")
-    monitor: Literal["micro_ap", "loss", "none"] = Field(
-        description="what of the selection clips tells the better epoch; none: the last one is kept"
-    )
-    schedule: Constant | Plateau | Decay = Field(discriminator="kind", description="of the learning rate")
-    balance: float | None = Field(
-        ge=1, description="a class is drawn at most so many times as often as the rarest; none: clips come as they are"
-    )
-    stop_patience: int | None = Field(gt=0, description="epochs without a better one before training ends; none: never")
-    select_on: str = Field(description="selection clips: validation, held_out, or a split that is held out")
-    validation_share: float = Field(gt=0, lt=1, description="share of the training clips kept for validation")
-    gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
-
-    @model_validator(mode="after")
-    def _something_is_monitored(self) -> "Training":
-        if self.monitor == "none" and (self.schedule.kind == "plateau" or self.stop_patience is not None):
-            raise ValueError("a plateau schedule and stop_patience need a monitor; monitor is none")
-        return self
 
 
 class ClipLevel(Typed):
@@ -116,6 +67,7 @@ class System(Typed):
     arguments: dict[str, Any] = Field(default_factory=dict)
     loss_weights: dict[str, NonNegativeFloat] = Field(default_factory=dict, description="auxiliary losses' weights")
     training: dict[str, Any] = Field(default_factory=dict, description="what differs from the paper's `training`")
+    based_on: str | None = Field(default=None, description="system whose runs its runs start from")
     seeds: tuple[NonNegativeInt, ...] = Field(default=(), description="of its runs; none: those of the configuration")
 
     @field_validator("seeds")
@@ -194,6 +146,28 @@ class PaperSettings(Typed):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _bases_are_systems(self) -> "PaperSettings":
+        for name in self.systems:
+            chain = [name]
+            while (base := self.systems[chain[-1]].based_on) is not None:
+                if base not in self.systems:
+                    hint = did_you_mean(base, self.systems)
+                    raise ValueError(f"systems.{chain[-1]}.based_on = {base!r} is no system; {hint}")
+                if base in chain:
+                    raise ValueError(f"systems.{name}.based_on leads back to itself: {' -> '.join([*chain, base])}")
+                chain.append(base)
+        return self
+
+    @model_validator(mode="after")
+    def _corpora_have_front_ends(self) -> "PaperSettings":
+        for name in self.corpora:
+            try:
+                self.front_end_of(name)
+            except SettingsError as error:
+                raise ValueError(str(error)) from error
+        return self
+
     @property
     def data_sets(self) -> list[str]:
         """The official data sets that its corpora are made of."""
@@ -219,6 +193,17 @@ class PaperSettings(Typed):
         """Whether scoring needs the frame scores of a run."""
         return bool(self.detection) or self.evaluation.frame_level is not None
 
+    def front_end_of(self, corpus: str) -> FrontEnd:
+        """The front end of the features of a corpus: the paper's, with what the corpus changes.
+
+        Raises:
+            SettingsError: it changes a key that a front end does not have, or to an impossible value.
+        """
+        differing = self.corpora[corpus].front_end
+        if not differing:
+            return self.front_end
+        return load(FrontEnd, self.front_end.model_dump() | differing, f"corpora.{corpus}.front_end")
+
     def classes_of(self, corpus: str) -> tuple[str, ...]:
         """Class order of the scores and metrics of a corpus: its own, or the paper's."""
         return self.corpora[corpus].classes or self.classes
@@ -242,6 +227,16 @@ class RunSettings(Typed):
     arguments: dict[str, Any]
     loss_weights: dict[str, float]
     training: Training
+    based_on: str | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_method_starts_from(self) -> "RunSettings":
+        needs = isinstance(self.training.method, Confidence | Retraining)
+        if needs and self.based_on is None:
+            raise ValueError(f"training.method {self.training.method.kind} starts from another run; give based_on")
+        if self.based_on is not None and not needs:
+            raise ValueError(f"training.method {self.training.method.kind} starts from no other run; drop based_on")
+        return self
 
 
 @dataclass(frozen=True)
@@ -286,14 +281,26 @@ class Paper:
             (f"systems.{system}.training", chosen.training),
         ):
             if differing:
-                training = load(Training, training.model_dump() | differing, f"{self.name}: {where}")
-        return RunSettings(
-            front_end=self.settings.front_end,
-            network=chosen.network,
-            arguments=networks[chosen.network] | chosen.arguments,
-            loss_weights=chosen.loss_weights,
-            training=training,
-        )
+                training = load(Training, _changed(training, differing), f"{self.name}: {where}")
+        values = {
+            "front_end": self.settings.front_end_of(corpus) if corpus else self.settings.front_end,
+            "network": chosen.network,
+            "arguments": networks[chosen.network] | chosen.arguments,
+            "loss_weights": chosen.loss_weights,
+            "training": training,
+            "based_on": chosen.based_on,
+        }
+        return load(RunSettings, values, f"{self.name}: systems.{system}")
+
+
+def _changed(training: Training, differing: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of `training` with those that differ; of its method key by key, as far as another kind knows the key."""
+    values, method = training.model_dump() | differing, differing.get("method")
+    if isinstance(method, Mapping):
+        kind = METHODS.get(str(method.get("kind", training.method.kind)))
+        kept = {key: value for key, value in training.method if kind is None or key in kind.model_fields}
+        values["method"] = kept | method
+    return values
 
 
 def paper_names() -> list[str]:

@@ -41,6 +41,21 @@ def test_a_change_names_its_reference_unless_it_is_quoted(tmp_path):
     assert runs_needed([own, quoted]) == [("gap", "remix_0db"), ("gmp", "remix_0db")]
 
 
+def test_a_change_may_start_from_another_variant(tmp_path):
+    rows = [
+        "GAP,gap,remix_0db,0,event_f1_change,-7.5,gmp@remix_10db,percent,",
+        "GAP,gap,remix_10db,0,event_error_rate_change,3,gap@remix_0db,percent,",  # its own system on other data
+        "GAP,gap,remix_20db,0,event_f1_change,3,gmp,percent,",
+    ]
+    cells = read_cells(published(tmp_path, *rows, header=CHANGES))
+    assert [one.reference for one in cells] == [("gmp", "remix_10db"), ("gap", "remix_0db"), ("gmp", "remix_20db")]
+    assert runs_needed(cells) == [
+        ("gap", "remix_0db"), ("gmp", "remix_10db"),
+        ("gap", "remix_10db"),
+        ("gap", "remix_20db"), ("gmp", "remix_20db"),
+    ]  # fmt: skip
+
+
 TEXTS = "pooling,system,variant,metric,published,note"
 
 
@@ -93,6 +108,11 @@ def test_a_wrong_table_of_texts_names_file_and_place(tmp_path, header, row, mess
         (CHANGES, "GAP,gap,remix_0db,0,segment_f1,7,gmp,percent,", "row 2: 'relative_to' is only for relative changes"),
         (CHANGES, "GAP,,,0,segment_f1_change,7,gmp,percent,", "row 2: 'relative_to' is only for relative changes"),
         (CHANGES, "GAP,gap,remix_0db,0,segment_f1_change,7,gap,percent,", "row 2: .* the cell's own system"),
+        (CHANGES, "GAP,gap,remix_0db,0,event_f1_change,7,gap@remix_0db,percent,", "row 2: .* the cell's own system"),
+        (CHANGES, "GAP,gap,remix_0db,0,event_f1_change,7,@remix_9db,percent,", "row 2: .*'@remix_9db' names no system"),
+        (CHANGES, "GAP,gap,remix_0db,0,event_f1_change,7,gmp@remix_9db,,", "row 2: .* unit must be 'percent'"),
+        (CHANGES, "GAP,gap,remix_0db,0,event_error_rate_change,7,,percent,", "row 2: .* name the system"),
+        (CHANGES, "GAP,gap,remix_0db,0,event_f1,7,gmp@remix_9db,percent,", "row 2: 'relative_to' is only for relative"),
         (HEADER.replace("note", "unit,note"), "GAP,gap,remix_0db,0,micro_ap,0.7,%,", "row 2: unknown unit '%'"),
     ],
 )

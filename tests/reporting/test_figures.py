@@ -11,7 +11,8 @@ from sedrepro.config import make_config
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import write_table
 from sedrepro.reporting import figures
-from sedrepro.runs import RunIdentity, build_network, corpus_folder, read_scores, store_folder
+from sedrepro.run_files import read_scores, write_weights
+from sedrepro.runs import RunIdentity, build_network, corpus_folder, store_folder
 from sedrepro.settings import load_paper
 
 PAPER = "two_step_attention"
@@ -160,7 +161,7 @@ def test_damaged_weights_name_their_file(examined, damage, tmp_path):
         weights.write_bytes(weights.read_bytes()[:100])
     else:
         other = build_network(paper, who.system, 7, 0)
-        runs._write_weights(weights, other.state_dict())
+        write_weights(folder, other.state_dict())
     with pytest.raises((DataError, SettingsError)) as caught:
         figures.examine(moved, paper, FIGURE)
     assert str(weights) in str(caught.value)

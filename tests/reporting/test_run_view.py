@@ -17,7 +17,8 @@ from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import write_json, write_table
 from sedrepro.reporting import figures
 from sedrepro.reporting.run_view import RunView
-from sedrepro.runs import RunIdentity, corpus_folder, figure_runs, read_scores, store_folder
+from sedrepro.run_files import read_scores
+from sedrepro.runs import RunIdentity, corpus_folder, figure_runs, store_folder
 from sedrepro.settings import Paper, load_paper
 
 PAPER, FIGURE, CORPUS = "hierarchical_pooling", "figure5", "dcase2017"

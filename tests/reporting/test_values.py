@@ -116,6 +116,30 @@ def test_a_seed_without_a_run_leaves_an_empty_cell():
 # --- relative changes
 
 
+@pytest.mark.parametrize(("metric", "sign"), [("event_f1_change", 1), ("event_error_rate_change", -1)])
+def test_a_change_from_another_variant_pairs_runs_of_equal_fold_and_seed(metric, sign):
+    base = metric.removesuffix("_change")
+    made = [
+        run(system=system, variant=variant, seed=seed, detections={"lowest": detection(**{base: value})})
+        for system, variant, values in (
+            ("gmp", "remix_0db", (0.3, 0.4, 0.9)),
+            ("gap", "remix_20db", (0.2, 0.5)),
+            ("gap", "remix_0db", (0.1, 0.1)),  # not asked for
+        )
+        for seed, value in enumerate(values)
+    ]
+    one = cell(
+        metric, "10", system="gmp", unit="percent", relative_to="gap@remix_20db", factors={"detection": "lowest"}
+    )
+    found = row(one, *made)
+    assert found["mean"] == pytest.approx(sign * 100 * np.mean([0.3 / 0.2 - 1, 0.4 / 0.5 - 1]), abs=1e-9)
+    assert found["runs"] == 2
+    assert row(one, *made[:3])["note"] == "no run of gap on remix_20db"
+    assert row(one, *made[3:5])["note"] == "no run of gmp on remix_0db"
+    other_fold = run(system="gap", variant="remix_20db", fold=7, detections=made[3].splits["held_out"].detections)
+    assert math.isnan(row(one, *made[:3], other_fold)["mean"])
+
+
 def change(metric="segment_error_rate_change", value="10", **other):
     return cell(metric, value, system="gmp", unit="percent", relative_to="gap", **other)
 

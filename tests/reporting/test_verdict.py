@@ -86,8 +86,8 @@ def test_which_way_is_better():
 
 def test_a_derived_metric_is_of_a_measured_one_and_a_change_of_one_with_a_direction():
     derived = {name: metric for name, metric in METRICS.items() if metric.base}
-    changes = {"segment_error_rate_change", "segment_f1_change", "parameters_change"}
-    assert set(derived) == {*changes, "segment_error_rate_sd"}
+    of_events = {f"{kind}_{metric}_change" for kind in ("segment", "event") for metric in ("error_rate", "f1")}
+    assert set(derived) == {*of_events, "parameters_change", "segment_error_rate_sd"}
     for name, metric in derived.items():
         assert bool(metric.change_of) != bool(metric.spread_of)
         assert name.startswith(metric.base)

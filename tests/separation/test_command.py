@@ -1,6 +1,7 @@
 """`python -m sedrepro separate` on a small trained run of the paper whose masks it is for."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,31 @@ def test_a_recording_is_separated_into_the_results_of_its_paper(trained, clip, c
         assert frequencies[np.abs(np.fft.rfft(samples)).argmax()] == pytest.approx(TONES[label], abs=2)
     assert json.loads((folder / "separation.json").read_text())["run"] == vars(WHO)
     assert (folder / "separation.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"padding": None, "mel_norm": None, "dynamic_range_db": None}, ""),  # of before these settings were there
+        ({"padding": "zero_features"}, "was trained with another front end than the settings have; train it again"),
+        ({"n_mels": 31}, "was trained with another front end than the settings have; train it again"),
+        ({"n_mells": 32}, "config.json: unknown key 'n_mells'; did you mean 'n_mels'?"),
+    ],
+)
+def test_only_a_run_of_another_front_end_is_refused(trained, clip, tmp_path, capsys, changes, problem):
+    values = yaml.safe_load(trained.read_text()) | {"results_dir": str(tmp_path / "results")}
+    (tmp_path / "other.yaml").write_text(yaml.safe_dump(values))
+    shutil.copytree(trained.parent / "results", tmp_path / "results")
+    path = tmp_path / "results/miniature" / WHO.path / "config.json"
+    described = json.loads(path.read_text())
+    front_end = described["settings"]["front_end"] | changes
+    described["settings"]["front_end"] = {key: value for key, value in front_end.items() if value is not None}
+    path.write_text(json.dumps(described))
+    command = [*words(tmp_path / "other.yaml", clip), "--output", str(tmp_path / "out")]
+    if problem:
+        assert problem in refused(command, capsys)
+    else:
+        assert main(command) == 0
 
 
 def test_the_output_may_lie_elsewhere(trained, clip, tmp_path):

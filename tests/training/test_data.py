@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -5,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedrepro.audio.store import FeatureStore
+from sedrepro.clips import Event
 from sedrepro.config import make_config
+from sedrepro.corpora.settings import Parts
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.settings import load_paper
-from sedrepro.training.data import load_run_data, mel_statistics, split_validation
+from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips, load_run_data, mel_statistics, split_validation
 from sedrepro.training.seeds import RunSeeds
 
 CLASSES = ("Bark", "Cough", "Knock")
@@ -43,7 +47,8 @@ def run_data(store, fold=1, share=0.3, select_on="validation"):
         "vgg_gap"
     )
     training = run.training.model_copy(update={"select_on": select_on, "validation_share": share})
-    parts = store.folds != fold, store.folds == fold
+    none = np.zeros(len(store.folds), dtype=bool)
+    parts = Parts(weak=store.folds != fold, strong=none, unlabelled=none, held_out=store.folds == fold)
     return load_run_data(store, "remix_0db", parts, training, RunSeeds(fold, 1), torch.device("cpu"))
 
 
@@ -194,3 +199,150 @@ def test_more_clips_than_a_block_are_standardised_alike():
     data = run_data(Store(values))
     expected = (values[data.held_out_rows].astype(np.float32) - data.mean) / data.deviation
     np.testing.assert_array_equal(data.held_out.features.numpy(), expected)
+
+
+# --- clips of several kinds
+
+
+class Semi(Store):
+    """A store of 4 held-out, 12 weak, 16 unlabelled and 12 strong clips, mixed; two clips of a kind per group."""
+
+    def __init__(self, values=None):
+        super().__init__(features(count=44) if values is None else values)
+        self.kinds = np.random.default_rng(0).permutation(np.repeat(["held out", "weak", "free", "strong"], PARTS))
+        numbers = {kind: iter(range(99)) for kind in set(self.kinds)}
+        self.groups = [f"g{next(numbers[kind]) // 2}" for kind in self.kinds]  # groups of kinds have equal names
+        front_end = SimpleNamespace(n_frames=5, frames_per_second=2.0)
+        self.facts = SimpleNamespace(front_end=front_end, classes=CLASSES)
+
+    def of(self, kind: str) -> set[str]:
+        return {self.filenames[row] for row in np.flatnonzero(self.kinds == kind)}
+
+
+PARTS = (4, 12, 16, 12)
+
+
+def semi_data(store, strong=None, share=0.3, select_on="validation", label_pooling="majority", seed=1):
+    run = load_paper("c_ssed", make_config({"scale": "full", "folds": 1, "seeds": 1}, "test")).run("power")
+    method = run.training.method.model_copy(update={"label_pooling": label_pooling})
+    changes = {"select_on": select_on, "validation_share": share, "method": method}
+    parts = Parts(*(store.kinds == kind for kind in ("weak", "strong", "free", "held out")))
+    training = run.training.model_copy(update=changes)
+    return load_run_data(store, "remix_0db", parts, training, RunSeeds(1, seed), torch.device("cpu"), strong)
+
+
+def group_of(store: Semi, clips: Clips, role: int) -> set[str]:
+    return {store.groups[store.filenames.index(clips.filenames[row])] for row in clips.rows(role)}
+
+
+@given(st.floats(0.01, 0.99), st.integers(0, 99))
+def test_validation_takes_a_share_of_the_weak_and_of_the_strong_clips(share, seed):
+    store = Semi()
+    data = semi_data(store, share=share, seed=seed)
+    count = min(max(1, round(share * 6)), 5)  # of six groups of two
+    for role, kind in ((WEAK, "weak"), (STRONG, "strong")):
+        assert len(data.validation.rows(role)) == 2 * count
+        assert len(data.train.rows(role)) == 12 - 2 * count
+        names = [clips.filenames[row] for clips in (data.train, data.validation) for row in clips.rows(role)]
+        assert sorted(names) == sorted(store.of(kind))
+        assert not group_of(store, data.train, role) & group_of(store, data.validation, role)
+    assert {data.train.filenames[row] for row in data.train.rows(UNLABELLED)} == store.of("free")
+    assert not len(data.validation.rows(UNLABELLED))
+    assert set(data.held_out.filenames) == store.of("held out")
+
+
+def test_the_parting_of_weak_and_of_strong_clips_are_draws_of_their_own():
+    store = Semi()
+    pairs = [(group_of(store, c, WEAK), group_of(store, c, STRONG)) for c in _validations(store)]
+    assert any(weak != strong for weak, strong in pairs)
+    assert any(pair != pairs[0] for pair in pairs)
+
+
+def _validations(store: Semi) -> list[Clips]:
+    return [semi_data(store, share=0.5, seed=seed).validation for seed in range(5)]
+
+
+def test_without_a_validation_part_all_clips_of_each_kind_train():
+    store = Semi()
+    data = semi_data(store, select_on="held_out")
+    assert [len(data.train.rows(role)) for role in (WEAK, STRONG, UNLABELLED)] == [12, 12, 16]
+    assert set(data.train.filenames) == store.of("weak") | store.of("strong") | store.of("free")
+    assert data.validation is data.held_out
+
+
+def test_clips_keep_the_order_of_the_store():
+    store = Semi()
+    data = semi_data(store)
+    for clips in (data.train, data.validation, data.held_out):
+        rows = [store.filenames.index(name) for name in clips.filenames]
+        assert rows == sorted(rows)
+
+
+def test_standardisation_knows_all_training_clips_of_each_kind_and_no_other():
+    values = features(count=44)
+    store = Semi(values)
+    data = semi_data(store)
+    training = values[store.kinds != "held out"].astype(np.float64)
+    np.testing.assert_allclose(data.mean, training.mean(axis=(0, 1)), rtol=1e-6)
+    np.testing.assert_allclose(data.deviation, training.std(axis=(0, 1)), rtol=1e-5)
+
+
+#: From 0.4 s to 1.6 s at two frames per second: frames 0 to 3 with offsets rounded up, 0 to 2 with them rounded down.
+EVENT = Event(0.4, 1.6, "Cough")
+
+
+def test_strong_labels_stand_at_the_frames_of_the_features():
+    store = Semi()
+    names = sorted(store.of("strong"))
+    strong = {names[0]: [EVENT], names[1]: [EVENT, Event(2.0, 2.5, "Bark")]}
+    data = semi_data(store, strong, select_on="held_out")
+    assert data.train.frame_targets.shape == (40, 5, 3)
+    assert data.train.frame_targets.dtype == torch.uint8
+    assert data.held_out.frame_targets.shape == (4, 5, 3)
+    found = dict(zip(data.train.filenames, data.train.frame_targets.numpy(), strict=True))
+    first = np.array([[0, 1, 0]] * 4 + [[0, 0, 0]])
+    np.testing.assert_array_equal(found[names[0]], first)
+    np.testing.assert_array_equal(found[names[1]], first + np.array([[0, 0, 0]] * 4 + [[1, 0, 0]]))
+    assert all(not found[name].any() for name in data.train.filenames if name not in strong)
+
+
+@pytest.mark.parametrize(("pooling", "frames"), [("last", 3), ("majority", 4), ("max", 4)])
+def test_offsets_are_rounded_down_where_labels_are_pooled_as_in_the_release(pooling, frames):
+    store = Semi()
+    name = min(store.of("strong"))
+    data = semi_data(store, {name: [EVENT]}, select_on="held_out", label_pooling=pooling)
+    assert int(data.train.frame_targets[data.train.filenames.index(name)].sum()) == frames
+
+
+def test_frame_labels_are_there_only_where_they_are_asked_for():
+    data = semi_data(Semi())
+    for clips in (data.train, data.validation, data.held_out):
+        assert clips.frame_targets is None
+    assert all(
+        clips.frame_targets is not None for clips in vars(semi_data(Semi(), {})).values() if hasattr(clips, "roles")
+    )
+
+
+def test_an_event_of_an_unknown_class_is_refused():
+    store = Semi()
+    with pytest.raises(DataError, match="did you mean 'Cough'"):
+        semi_data(store, {min(store.of("strong")): [Event(0, 1, "Cougj")]})
+
+
+def test_strong_clips_of_one_group_cannot_be_parted():
+    store = Semi()
+    store.groups = ["one" if kind == "strong" else group for kind, group in zip(store.kinds, store.groups, strict=True)]
+    with pytest.raises(DataError, match=r"cannot part 12 clips of 1 group"):
+        semi_data(store)
+
+
+def test_weakly_labelled_clips_alone_are_parted_by_the_seed_of_the_split():
+    # The stream "split" of the run's seeds, without index: runs from before other kinds of clips are the same.
+    store = Store(features(count=30))
+    data = run_data(store, share=0.4)
+    rows = np.flatnonzero(store.folds != 1)
+    train, validation = split_validation(rows, store.groups, 0.4, RunSeeds(1, 1).numpy("split"))
+    assert data.train.filenames == tuple(store.filenames[row] for row in train)
+    assert data.validation.filenames == tuple(store.filenames[row] for row in validation)
+    assert (data.train.roles == WEAK).all()
+    assert data.train.frame_targets is None

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from sedrepro.settings import Constant, Decay, Plateau
 from sedrepro.training.schedules import Schedule
+from sedrepro.training.settings import Constant, Decay, Plateau
 
 
 def rates(settings, epochs, mode="max", batches=3):

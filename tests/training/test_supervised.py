@@ -12,11 +12,12 @@ from sedrepro.errors import SedreproError, SettingsError
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Output
 from sedrepro.papers.two_step_attention.network import TwoStepNetwork
-from sedrepro.settings import Constant, Decay, Plateau, load_paper
-from sedrepro.training import supervised
+from sedrepro.settings import load_paper
+from sedrepro.training import loop
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds
-from sedrepro.training.supervised import Trainer
+from sedrepro.training.settings import Constant, Decay, Plateau
+from sedrepro.training.supervised import SupervisedTrainer
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")
@@ -64,11 +65,11 @@ def two_steps(reconstruct=True) -> nn.Module:
     return TwoStepNetwork(CLASSES, FRAMES, MELS, (4, 4), inner_sigmoid=True, reconstruct=reconstruct)
 
 
-def trainer(network=None, run=None, seed=1, **arguments) -> Trainer:
-    return Trainer(network or masks(), run or settings(), RunSeeds(1, seed), CPU, **arguments)
+def trainer(network=None, run=None, seed=1, **arguments) -> SupervisedTrainer:
+    return SupervisedTrainer(network or masks(), run or settings(), RunSeeds(1, seed), CPU, **arguments)
 
 
-def fit(made: Trainer, train=None, selection=None, log=lambda line: None):
+def fit(made: SupervisedTrainer, train=None, selection=None, log=lambda line: None):
     return made.fit(train or clips(), selection or clips(seed=1), log)
 
 
@@ -95,7 +96,7 @@ class Fixed(nn.Module):
 def test_eight_clips_are_learnt_by_heart(network):
     made = trainer(network(), settings(epochs=60, learning_rate=0.02, schedule=plateau(0.1, 60), batch_size=8))
     progress = fit(made, clips(), clips())
-    scores, _ = made.scores(clips())
+    scores = made.scores(clips()).clip
     assert progress.best_score == pytest.approx(1)
     assert progress.history[-1]["clip"] < 0.5 * progress.history[0]["clip"]
     assert average_precision_score(clips().targets.numpy().ravel(), scores.ravel()) == pytest.approx(1)
@@ -135,7 +136,7 @@ def test_history_has_a_row_per_epoch_with_the_selection_score():
     progress = fit(made, selection=selection)
     assert [row["epoch"] for row in progress.history] == [1, 2, 3]
     assert set(progress.history[0]) == {"epoch", "learning_rate", "loss", "clip", "selection_loss", "micro_ap"}
-    score = average_precision_score(selection.targets.numpy().ravel(), made.scores(selection)[0].ravel())
+    score = average_precision_score(selection.targets.numpy().ravel(), made.scores(selection).clip.ravel())
     assert score == progress.best_score == max(row["micro_ap"] for row in progress.history)
 
 
@@ -186,7 +187,7 @@ def test_the_rate_falls_when_the_score_stalls():
 
 def test_the_rate_stays_while_the_score_rises(monkeypatch):
     scores = iter(np.linspace(0.1, 0.9, 8))
-    monkeypatch.setattr(supervised, "micro_average_precision", lambda targets, scored: float(next(scores)))
+    monkeypatch.setattr(loop, "micro_average_precision", lambda targets, scored: float(next(scores)))
     history = fit(trainer(run=settings(epochs=8, schedule=plateau(0.1, 0)))).history
     assert {row["learning_rate"] for row in history} == {0.01}
 
@@ -196,7 +197,7 @@ def test_the_rate_stays_while_the_score_rises(monkeypatch):
 )
 def test_the_best_epochs_weights_are_kept(monkeypatch, scores, best):
     given = iter(scores)
-    monkeypatch.setattr(supervised, "micro_average_precision", lambda targets, scored: next(given))
+    monkeypatch.setattr(loop, "micro_average_precision", lambda targets, scored: next(given))
     made, seen = trainer(), []
     progress = fit(made, log=lambda line: seen.append({k: v.clone() for k, v in made.network.state_dict().items()}))
     assert progress.best_epoch == best
@@ -211,13 +212,13 @@ LOSS = {"monitor": "loss", "schedule": Constant(kind="constant")}
 def given_losses(monkeypatch, losses):
     """Let the selection clips have these losses, epoch by epoch."""
     given = iter(losses)
-    monkeypatch.setattr(Trainer, "_examine", lambda self, selection, epoch: {"selection_loss": next(given)})
+    monkeypatch.setattr(SupervisedTrainer, "_examine", lambda self, selection, epoch: {"selection_loss": next(given)})
 
 
 def test_the_selection_loss_is_the_binary_cross_entropy_of_the_selection_clips():
     made, selection = trainer(run=settings(epochs=1)), clips(seed=1)
     row = fit(made, selection=selection).history[0]
-    p, t = made.scores(selection)[0].astype(float), selection.targets.numpy()
+    p, t = made.scores(selection).clip.astype(float), selection.targets.numpy()
     assert row["selection_loss"] == pytest.approx(-(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(), rel=1e-5)
 
 
@@ -322,9 +323,11 @@ def test_balanced_batches_hold_a_frequent_class_so_many_times_as_often_as_a_rare
 def test_the_targets_of_balanced_clips_are_theirs(monkeypatch):
     data, seen, network = unbalanced(), [], masks()
     batches = watched(network, data)
-    losses = Trainer._losses
+    losses = SupervisedTrainer._losses
     monkeypatch.setattr(
-        Trainer, "_losses", lambda self, output, targets: (seen.append(targets), losses(self, output, targets))[1]
+        SupervisedTrainer,
+        "_losses",
+        lambda self, train, rows: (seen.append(train.targets[rows]), losses(self, train, rows))[1],
     )
     fit(trainer(network, settings(epochs=2, balance=2, **WITHOUT_MONITOR)), data)
     assert torch.equal(torch.cat(seen), data.targets[[row for batch in batches for row in batch]])
@@ -355,18 +358,18 @@ def test_scores_come_clip_by_clip_whatever_the_batches():
     network, data = masks(), clips(count=30)
     small = trainer(network, settings(batch_size=1)).scores(data, with_frames=True)
     large = trainer(network, settings(batch_size=50)).scores(data, with_frames=True)
-    assert small[0].dtype == np.float32
-    assert small[1].shape == (30, FRAMES, CLASSES)
-    assert small[1].dtype == np.float16
-    np.testing.assert_allclose(small[0], large[0], rtol=1e-5)
-    np.testing.assert_allclose(small[1].astype(float), large[1].astype(float), atol=1e-3)
-    assert trainer(network).scores(data)[1] is None
+    assert small.clip.dtype == np.float32
+    assert small.frame.shape == (30, FRAMES, CLASSES)
+    assert small.frame.dtype == np.float16
+    np.testing.assert_allclose(small.clip, large.clip, rtol=1e-5)
+    np.testing.assert_allclose(small.frame.astype(float), large.frame.astype(float), atol=1e-3)
+    assert trainer(network).scores(data).frame is None
 
 
 # --- what goes wrong
 
 
-def failure(made: Trainer, **arguments) -> str:
+def failure(made: SupervisedTrainer, **arguments) -> str:
     with pytest.raises(SedreproError) as caught:
         fit(made, **arguments)
     assert "\n" not in str(caught.value)
@@ -484,7 +487,7 @@ def test_decay_and_balance_go_on_bit_for_bit_after_a_kill(tmp_path, epoch):
 
 @pytest.mark.parametrize("batch", [2, 5, 9])
 def test_decay_goes_on_bit_for_bit_after_a_kill_within_an_epoch(tmp_path, batch):
-    def stop(made: Trainer):
+    def stop(made: SupervisedTrainer):
         counted, step = iter(range(1, 100)), made.schedule.after_batch
 
         def kill() -> None:
@@ -560,7 +563,7 @@ def test_a_run_that_ended_early_is_not_trained_further(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 9])
 def test_a_run_killed_within_an_epoch_ends_like_an_undisturbed_one(tmp_path, batch):
-    def stop(made: Trainer):
+    def stop(made: SupervisedTrainer):
         counted = iter(range(1, 100))
 
         def kill(module, inputs) -> None:
@@ -621,7 +624,7 @@ def _drop_a_key(path):
 
 def _other_network(path):
     state = torch.load(path, weights_only=True)
-    del state["network"]["classes.bias"]
+    del state["modules"]["network"]["classes.bias"]
     torch.save(state, path)
 
 
@@ -666,13 +669,14 @@ def atrous() -> nn.Module:
 def test_bfloat16_trains_on_the_cpu_with_finite_single_precision_results(network):
     made = trainer(network(), settings(epochs=2), precision="bfloat16")
     progress = fit(made)
-    clip, frame = made.scores(clips(), with_frames=True)
+    scored = made.scores(clips(), with_frames=True)
+    clip = scored.clip
     assert clip.dtype == np.float32
     assert np.isfinite(clip).all()
-    assert np.isfinite(frame).all()
+    assert np.isfinite(scored.frame).all()
     assert all(weight.dtype != torch.bfloat16 for weight in made.network.state_dict().values())
     assert all(np.isfinite(list(row.values())).all() for row in progress.history)
-    exact, _ = trainer(made.network).scores(clips())
+    exact = trainer(made.network).scores(clips()).clip
     assert np.abs(clip - exact).max() < 0.05
     assert np.abs(clip - exact).max() > 0
 

@@ -36,8 +36,18 @@ from sedrepro.obtaining.plan import (
 )
 from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.runs import RUN_FILES, corpus_folder, figure_runs, stores_frames, survey_folder
+from sedrepro.run_files import PSEUDO_LABELS, RUN_FILES
+from sedrepro.runs import (
+    RunIdentity,
+    base_files,
+    corpus_folder,
+    figure_runs,
+    needs_strong_labels,
+    stores_frames,
+    survey_folder,
+)
 from sedrepro.scoring import SCORE_FILES
+from sedrepro.sweep import part_file, sweep_runs
 
 
 def configured():
@@ -229,13 +239,42 @@ def is_remix(paper_name, corpus):
 def feature_settings(wildcards):
     """What the features of a corpus depend on: front end, corpus, order of classes."""
     paper = PAPERS[wildcards.paper].settings
-    return compact(paper.front_end, paper.corpora[wildcards.corpus]) + json.dumps(paper.classes_of(wildcards.corpus))
+    return compact(paper.front_end_of(wildcards.corpus), paper.corpora[wildcards.corpus]) + json.dumps(
+        paper.classes_of(wildcards.corpus)
+    )
 
 
 def feature_code(wildcards):
     """What the features of a corpus depend on."""
     makes = "corpora/mixing.py" if is_remix(wildcards.paper, wildcards.corpus) else "audio/extraction.py"
     return code("audio/reading.py", "audio/front_end.py", "audio/logmel.py", "audio/store.py", makes)
+
+
+def run_of(wildcards):
+    """The run that a job is about."""
+    names = (wildcards.paper, wildcards.system, wildcards.variant)
+    return RunIdentity(*names, int(wildcards.fold), int(wildcards.seed))
+
+
+def run_features(wildcards):
+    """The feature store of a run."""
+    return f"{WORK}/{wildcards.paper}/features/{corpus_of(wildcards)}"
+
+
+def training_labels(wildcards):
+    """Strong labels, for a run that is trained on some."""
+    return [reference_events(wildcards)] if needs_strong_labels(PAPERS[wildcards.paper], run_of(wildcards)) else []
+
+
+def training_base(wildcards):
+    """What a run takes over from the run that it is based on."""
+    return [str(path) for path in base_files(CONF, PAPERS[wildcards.paper], run_of(wildcards))]
+
+
+def training_code(wildcards):
+    """The method that a run is trained by."""
+    method = PAPERS[wildcards.paper].run(wildcards.system, wildcards.variant).training.method
+    return with_imports(SOURCE / "training" / f"{method.kind}.py", "training")
 
 
 def audio_folders():
@@ -309,6 +348,27 @@ def table_settings(wildcards):
     said = f"{compact(paper.settings)} {paper.provenance}" if layout.kind == "text" else ""
     labels = [system.label for system in paper.settings.systems.values()] if layout.kind == "claims" else ""
     return f"{compact(layout)} {said} {labels}"
+
+
+SWEEP_CODE = [*code("sweep.py"), *with_imports(SOURCE / "scoring.py", "evaluation", "detection")]
+SWEEP_TABLE_CODE = code(
+    "sweep.py", *(f"reporting/{name}.py" for name in ("sweep_table", "html_table", "grid", "layout", "verdict"))
+)
+
+
+def sweep_scores(wildcards):
+    """What the sweep reads of the runs of a paper's tables."""
+    runs = sweep_runs(CONF, PAPERS[wildcards.paper])
+    return [f"{run_folder(who)}/{name}" for who in runs for name in ("config.json", "scores.npz")]
+
+
+def sweep_labels(wildcards):
+    """What the sweep reads of the corpora of these runs."""
+    paper = PAPERS[wildcards.paper]
+    runs = sweep_runs(CONF, paper)
+    corpora = dict.fromkeys(paper.settings.corpus_of(who.variant)[0] for who in runs)
+    tables = ("clips.tsv", "weak.tsv", "strong.tsv")
+    return [str(corpus_folder(CONF, paper, corpus) / table) for corpus in corpora for table in tables]
 
 
 def write_configuration():

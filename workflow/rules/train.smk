@@ -9,9 +9,11 @@ RUN_WORDS = (
 
 rule train:
     input:
-        features=lambda wildcards: f"{WORK}/{wildcards.paper}/features/{corpus_of(wildcards)}",
+        features=run_features,
+        labels=training_labels,
+        base=training_base,
         network=network_code,
-        code=with_imports(SOURCE / "training/supervised.py", "training"),
+        code=training_code,
     output:
         multiext(f"{RUN}/", *RUN_FILES),
     log:
@@ -31,3 +33,25 @@ rule train:
         "Training {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
         f"python -m sedrepro train {RUN_WORDS} --threads {{threads}} > {{log:q}} 2>&1"
+
+
+rule pseudo_labels:
+    input:
+        multiext(f"{RUN}/", *RUN_FILES),
+        features=run_features,
+        network=network_code,
+    output:
+        f"{RUN}/{PSEUDO_LABELS}",
+    log:
+        f"{WORK}/logs/{{paper}}/pseudo_labels/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        config=CONFIG_FILE,
+    message:
+        "Asking {wildcards.system} for pseudo-labels on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
+    shell:
+        f"python -m sedrepro pseudo-labels {RUN_WORDS} --threads {{threads}} > {{log:q}} 2>&1"

@@ -53,7 +53,7 @@ class Cell:
     unit: str = ""
     suspect: str = ""
     relative_to: str = ""
-    """System that a relative change starts from."""
+    """System that a relative change starts from, on the cell's corpus variant or as system@variant on another."""
     at_hand: bool = True
     """False where the paper prints a value that is not known here; `published` is empty then."""
 
@@ -61,6 +61,12 @@ class Cell:
     def place(self) -> tuple[str, ...]:
         """What makes a cell unique in its table."""
         return (*self.labels.values(), self.system, self.variant, *self.factors.values(), self.metric)
+
+    @property
+    def reference(self) -> tuple[str, str]:
+        """System and variant that a relative change starts from; no system where the cell is none."""
+        system, _, variant = self.relative_to.partition("@")
+        return system, variant or self.variant
 
     @property
     def quoted(self) -> bool:
@@ -88,8 +94,8 @@ def read_text_cells(path: Path | str) -> list[Cell]:
 
 def runs_needed(cells: Iterable[Cell]) -> list[tuple[str, str]]:
     """The (system, variant) pairs that a table reads, each once, in order of appearance."""
-    systems = ((system, cell.variant) for cell in cells for system in (cell.system, cell.relative_to))
-    return list(dict.fromkeys(pair for pair in systems if pair[0]))
+    pairs = (pair for cell in cells for pair in ((cell.system, cell.variant), cell.reference))
+    return list(dict.fromkeys(pair for pair in pairs if pair[0]))
 
 
 def _read(path: Path | str, check: Callable[[str, Cell], None]) -> list[Cell]:
@@ -185,7 +191,9 @@ def _check_change(where: str, cell: Cell) -> None:
         )
     if cell.relative_to and (not is_change or cell.quoted):
         raise DataError(f"{where}: 'relative_to' is only for relative changes of our systems; leave it empty")
-    if cell.relative_to and cell.relative_to == cell.system:
+    if cell.relative_to and not cell.reference[0]:
+        raise DataError(f"{where}: 'relative_to' = '{cell.relative_to}' names no system; system@variant does")
+    if cell.relative_to and cell.reference == (cell.system, cell.variant):
         raise DataError(f"{where}: 'relative_to' names the cell's own system")
 
 

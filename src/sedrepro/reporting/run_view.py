@@ -15,7 +15,8 @@ from sedrepro.corpora.tables import read_strong
 from sedrepro.errors import DataError
 from sedrepro.files import read_json
 from sedrepro.reporting.metrics_files import RunMetrics, read_metrics
-from sedrepro.runs import RunIdentity, build_network, corpus_folder, read_scores, store_folder
+from sedrepro.run_files import load_weights, read_history, read_scores
+from sedrepro.runs import RunIdentity, build_network, corpus_folder, store_folder
 from sedrepro.settings import Paper
 
 #: Arrays without which no scores.npz is whole; frame scores are there where they were asked for.
@@ -48,7 +49,7 @@ class RunView:
     @property
     def front_end(self) -> FrontEnd:
         """The front end of its features."""
-        return self._paper.settings.front_end
+        return self._paper.settings.front_end_of(self._corpus)
 
     @cached_property
     def scores(self) -> dict[str, np.ndarray]:
@@ -88,17 +89,20 @@ class RunView:
         values, cpu = store.array(self.who.variant), torch.device("cpu")
         return standardised(values, np.array([row]), self.scores["mean"], self.scores["deviation"], cpu)
 
+    @cached_property
+    def history(self) -> dict[str, np.ndarray]:
+        """Columns of history.csv, one value per epoch."""
+        return read_history(self.folder)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of its network."""
+        return self._paper.run(self.who.system, self.who.variant).arguments
+
     def network(self) -> Any:
         """The network with its trained weights, ready to be asked."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        network, weights = build_network(self._paper, self.who.system, len(self.classes), 0), "weights.safetensors"
-        try:
-            network.load_state_dict(load_file(self.folder / weights))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            problem = str(error).splitlines()[0]
-            raise DataError(f"{self.folder / weights}: cannot be read ({problem}); train this run again") from error
+        network = build_network(self._paper, self.who.system, len(self.classes), 0, self.who.variant)
+        load_weights(network, self.folder)
         return network.eval()
 
 

@@ -33,28 +33,31 @@ def result(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> 
     """
     if cell.quoted:
         return Result(notes=[QUOTED])
-    own = _runs_of(cell, cell.system, runs)
+    own = _runs_of(cell, (cell.system, cell.variant), runs)
     if not own:
-        return Result(notes=[_no_run(cell, cell.system)])
+        return Result(notes=[_no_run(cell, (cell.system, cell.variant))])
     event_class = cell.factors.get(EVENT_CLASS, "")
     if event_class and event_class not in own[0].classes:
         return Result(notes=[f"class {event_class} is not in the corpus"])
     notes = [*_clip_notes(own), *_split_notes(own, cell)]
     metric = METRICS[cell.metric]
     if metric.change_of:
-        return _mean_change(cell, own, _runs_of(cell, cell.relative_to, runs), notes)
+        return _mean_change(cell, own, _runs_of(cell, cell.reference, runs), notes)
     values = [measured(run, cell, metric.base or cell.metric) for run in own]
     return _spread(cell, values, notes) if metric.spread_of else _mean(cell, values, notes)
 
 
-def _runs_of(cell: Cell, system: str, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> list[RunMetrics]:
+def _runs_of(
+    cell: Cell, which: tuple[str, str], runs: Mapping[tuple[str, str], Sequence[RunMetrics]]
+) -> list[RunMetrics]:
+    """The runs of a system on a variant that a cell takes in."""
     seed = cell.factors.get(SEED, "")
-    return [run for run in runs.get((system, cell.variant), ()) if not seed or run.seed == int(seed)]
+    return [run for run in runs.get(which, ()) if not seed or run.seed == int(seed)]
 
 
-def _no_run(cell: Cell, system: str) -> str:
+def _no_run(cell: Cell, which: tuple[str, str]) -> str:
     seed = cell.factors.get(SEED, "")
-    return f"no run of {system} on {cell.variant}" + (f" with seed {seed}" if seed else "")
+    return f"no run of {which[0]} on {which[1]}" + (f" with seed {seed}" if seed else "")
 
 
 def _mean(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
@@ -78,7 +81,7 @@ def _spread(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
 def _mean_change(cell: Cell, own: list[RunMetrics], references: list[RunMetrics], notes: list[str]) -> Result:
     """Over pairs of runs with equal fold and seed."""
     if not references:
-        return Result(notes=[*notes, _no_run(cell, cell.relative_to)])
+        return Result(notes=[*notes, _no_run(cell, cell.reference)])
     partners = {(run.fold, run.seed): run for run in references}
     pairs = [(run, partners[run.fold, run.seed]) for run in own if (run.fold, run.seed) in partners]
     if not pairs:

@@ -98,6 +98,22 @@ METRICS: dict[str, Metric] = {
         )
         for kind in ("deletion", "insertion")
     },
+    "event_error_rate_change": Metric(
+        Decimal("0.04"),
+        "two runs that each scatter by 0.03 around 1.2 give a relative change that scatters by 0.035",
+        higher_is_better=None,
+        change_of="event_error_rate",
+    ),
+    "event_f1_change": Metric(
+        Decimal("0.08"),
+        "two runs that each scatter by 0.02 around 0.34 give a relative change that scatters by 0.083",
+        higher_is_better=None,
+        change_of="event_f1",
+    ),
+    "tagging_f1": Metric(
+        Decimal("0.02"),
+        "assumption: as F1 of clips at one threshold, which decides on the events that tag a clip",
+    ),
     "parameters": Metric(
         Decimal(5000),
         "assumption: counts are printed in millions with two decimals",

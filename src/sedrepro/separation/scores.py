@@ -15,6 +15,7 @@ from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import read_json
 from sedrepro.nn.output import Network
 from sedrepro.reporting.run_view import RunView
+from sedrepro.typed import load
 
 #: Frame scores (clip, frame, class) and clip scores (clip, class) -> activity, bool (clip, frame, class).
 Detect = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -132,5 +133,6 @@ def _require_run(run: RunView) -> None:
     words = " ".join(f"--{word} {value}" for word, value in vars(who).items())
     if not described.is_file():
         raise DataError(f"{run.folder}: no such run; make its features, then: python -m sedrepro train {words}")
-    if read_json(described).get("settings", {}).get("front_end") != run.front_end.model_dump(mode="json"):
+    trained = load(FrontEnd, read_json(described).get("settings", {}).get("front_end", {}), str(described))
+    if trained != run.front_end:
         raise DataError(f"{run.folder}: was trained with another front end than the settings have; train it again")

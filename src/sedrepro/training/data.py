@@ -1,17 +1,23 @@
 """The data of one run, resident on its device and indexed there; no work per clip in the loop."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from sedrepro.audio.store import FeatureStore
+from sedrepro.clips import Event
+from sedrepro.corpora.settings import Parts
 from sedrepro.errors import DataError, SettingsError, did_you_mean
-from sedrepro.settings import HELD_OUT, VALIDATION, Training
+from sedrepro.training.frame_labels import frame_targets
 from sedrepro.training.seeds import RunSeeds
+from sedrepro.training.settings import HELD_OUT, VALIDATION, Training
 
 BLOCK = 256
+#: What is known of a clip: its classes, its events, or nothing.
+ROLES = ("weak", "strong", "unlabelled")
+WEAK, STRONG, UNLABELLED = range(len(ROLES))
 
 
 @dataclass(frozen=True)
@@ -21,9 +27,17 @@ class Clips:
     features: torch.Tensor
     targets: torch.Tensor
     filenames: tuple[str, ...]
+    roles: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    """`WEAK`, `STRONG` or `UNLABELLED` (clip,); empty where all are weakly labelled."""
+    frame_targets: torch.Tensor | None = None
+    """Strong labels (clip, frame, class), uint8, at the frames of the features; zeros for clips without."""
 
     def __len__(self) -> int:
         return len(self.filenames)
+
+    def rows(self, role: int) -> np.ndarray:
+        """Rows of the clips of which so much is known."""
+        return np.flatnonzero(self.roles == role)
 
 
 @dataclass(frozen=True)
@@ -42,42 +56,85 @@ class RunData:
 def load_run_data(
     store: FeatureStore,
     variant: str,
-    parts: tuple[np.ndarray, np.ndarray],
+    parts: Parts,
     training: Training,
     seeds: RunSeeds,
     device: torch.device,
+    strong: Mapping[str, Sequence[Event]] | None = None,
 ) -> RunData:
     """The clips of a run, standardised per mel bin with the statistics of those that train or select, on `device`.
 
-    `parts` says which clips train and which are held out, bool (clip,) each. Selection clips are, as
-    `training.select_on` says, a share of the clips that train, or (all of those train then) the held-out clips or
-    one of their splits.
+    `strong` has the events of strongly labelled clips by filename, for training methods that use them. Selection clips
+    are, as `training.select_on` says, a share of the weakly and of the strongly labelled clips that train, or (all of
+    those train then) the held-out clips or one of their splits.
 
     Raises:
-        DataError: nothing is left for training, for validation or to be held out.
+        DataError: nothing is left for training, for validation or to be held out, or a label is unknown.
         SettingsError: `training.select_on` names a split that is not held out.
     """
-    candidates, held_out = map(np.flatnonzero, parts)
+    candidates, held_out = np.flatnonzero(parts.training), np.flatnonzero(parts.held_out)
     if not len(held_out) or not len(candidates):
         what = "held out" if len(candidates) else "left for training"
         folds, splits = (", ".join(map(str, np.unique(each))) for each in (store.folds, store.splits))
         raise DataError(f"{store.folder}: no clip is {what}; it has clips of splits {splits}, folds {folds}")
-    values, targets = store.array(variant), store.targets()
+    values = store.array(variant)
     mean, deviation = mel_statistics(values, candidates)
-
-    def clips(rows: np.ndarray) -> Clips:
-        names = tuple(store.filenames[row] for row in rows)
-        features = standardised(values, rows, mean, deviation, device)
-        return Clips(features, torch.from_numpy(targets[rows]).to(device), names)
-
+    offsets = "down" if getattr(training.method, "label_pooling", None) == "last" else "up"
+    reader = _Reader(store, values, store.targets(), parts, strong, offsets, mean, deviation, device)
     if training.select_on == VALIDATION:
-        share, rng = training.validation_share, seeds.numpy("split")
-        train, validation = split_validation(candidates, store.groups, share, rng)
-        return RunData(clips(train), clips(validation), clips(held_out), held_out, mean, deviation)
-    evaluated = clips(held_out)
+        train, validation = _with_validation(store, parts, training.validation_share, seeds)
+        return RunData(reader(train), reader(validation), reader(held_out), held_out, mean, deviation)
+    evaluated = reader(held_out)
     chosen = _selection(store.splits[held_out], training.select_on)
-    selection = evaluated if chosen.all() else clips(held_out[chosen])
-    return RunData(clips(candidates), selection, evaluated, held_out, mean, deviation)
+    selection = evaluated if chosen.all() else reader(held_out[chosen])
+    return RunData(reader(candidates), selection, evaluated, held_out, mean, deviation)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads rows of a store as `Clips`."""
+
+    store: FeatureStore
+    values: np.ndarray
+    targets: np.ndarray
+    parts: Parts
+    strong: Mapping[str, Sequence[Event]] | None
+    offsets: str
+    """How offsets become frames; rounded down and pooled as "last" they give the released labels."""
+    mean: np.ndarray
+    deviation: np.ndarray
+    device: torch.device
+
+    def __call__(self, rows: np.ndarray) -> Clips:
+        names = tuple(self.store.filenames[row] for row in rows)
+        roles = np.select([self.parts.strong[rows], self.parts.unlabelled[rows]], [STRONG, UNLABELLED], WEAK)
+        return Clips(
+            features=standardised(self.values, rows, self.mean, self.deviation, self.device),
+            targets=torch.from_numpy(self.targets[rows]).to(self.device),
+            filenames=names,
+            roles=roles,
+            frame_targets=None if self.strong is None else self._frame_targets(names),
+        )
+
+    def _frame_targets(self, names: Sequence[str]) -> torch.Tensor:
+        front_end, classes = self.store.facts.front_end, self.store.facts.classes
+        events = [self.strong.get(name, ()) for name in names]
+        targets = frame_targets(events, classes, front_end.n_frames, front_end.frames_per_second, self.offsets)
+        return torch.from_numpy(targets).to(self.device)
+
+
+def _with_validation(
+    store: FeatureStore, parts: Parts, share: float, seeds: RunSeeds
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that train and rows that select: a share of the weakly and one of the strongly labelled clips."""
+    train, validation = [np.flatnonzero(parts.unlabelled)], []
+    for number, labelled in enumerate((parts.weak, parts.strong)):
+        if labelled.any():
+            rng = seeds.numpy("split", number)
+            kept, chosen = split_validation(np.flatnonzero(labelled), store.groups, share, rng)
+            train.append(kept)
+            validation.append(chosen)
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(validation))
 
 
 def _selection(splits: np.ndarray, select_on: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from sedrepro.settings import Constant, Decay, Plateau
+from sedrepro.training.settings import Constant, Decay, Plateau
 
 
 class Schedule:

@@ -14,7 +14,8 @@ from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events
 from sedrepro.files import read_table, write_table
 from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.runs import RUN_FILES, RunIdentity, corpus_folder, read_scores, store_folder
+from sedrepro.run_files import RUN_FILES, read_scores
+from sedrepro.runs import RunIdentity, corpus_folder, store_folder
 from sedrepro.scoring import DETECTED_COLUMNS, SCORE_FILES
 from sedrepro.settings import load_paper
 

@@ -14,7 +14,7 @@ from sedrepro.runs import build_network
 from sedrepro.settings import load_paper
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds
-from sedrepro.training.supervised import Trainer
+from sedrepro.training.supervised import SupervisedTrainer
 
 ROOT = Path(__file__).parents[3]
 PAPER = "two_step_attention"
@@ -205,7 +205,7 @@ def clips(seed=0, count=8) -> Clips:
 def trained(made: TwoStepNetwork, alpha: float) -> dict[str, torch.Tensor]:
     small = {"training.epochs": 3, "training.batch_size": 3, "systems.2ap_alpha_0.1.loss_weights.reconstruction": alpha}
     run = paper("miniature", **small).run("2ap_alpha_0.1")
-    Trainer(made, run, RunSeeds(1, 1), torch.device("cpu")).fit(clips(), clips(1), log=lambda line: None)
+    SupervisedTrainer(made, run, RunSeeds(1, 1), torch.device("cpu")).fit(clips(), clips(1), log=lambda line: None)
     return {name: w for name, w in made.state_dict().items() if not name.startswith("decoder")}
 
 

@@ -1,0 +1,108 @@
+"""Mean teacher on weakly labelled, unlabelled and strongly labelled clips (Tarvainen & Valpola 2017; JiaKai 2018)."""
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy, mse_loss
+
+from sedrepro.audio.front_end import FrontEnd
+from sedrepro.errors import SettingsError
+from sedrepro.nn.output import Output
+from sedrepro.training.augmentation import AmplitudeNoise, SnrNoise, filter_heights, shift_in_time, time_shifts
+from sedrepro.training.averaging import ema_decay, ramp_up, update_average
+from sedrepro.training.data import ROLES, Clips, RunData
+from sedrepro.training.frame_labels import pool_labels
+from sedrepro.training.loop import Base, Trainer
+from sedrepro.training.settings import Noise
+from sedrepro.training.streams import stream_batches
+
+Distortion = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def make_noise(settings: Noise, data: RunData, front_end: FrontEnd, device: torch.device) -> Distortion | None:
+    """What distorts standardised features (batch, frame, mel) as `settings` say; None where nothing does.
+
+    Raises:
+        SettingsError: noise on amplitudes is asked for, but the features are of a power spectrum.
+    """
+    if settings.kind == "snr":
+        return SnrNoise(settings.decibels)
+    if settings.kind == "none":
+        return None
+    if front_end.spectrum != "magnitude":
+        raise SettingsError("training.method.noise.kind = amplitude: the features are of a power spectrum; use snr")
+    mean, deviation, heights = (
+        torch.from_numpy(each).to(device) for each in (data.mean, data.deviation, filter_heights(front_end))
+    )
+    return AmplitudeNoise(mean, deviation, front_end.log_offset, heights, settings.deviation, settings.rectified)
+
+
+class MeanTeacherTrainer(Trainer):
+    """The student learns from labels, and to agree with the running average of itself.
+
+    Loss: binary cross-entropy of the weak clips' clip scores and of the strong clips' frame scores, and, of all clips,
+    the mean squared differences of clip and frame scores from the teacher's, whose weight rises with the steps (Liu et
+    al. 2020, eq. 6, 7 and 9 without confidence). Teacher and student hear the same shift in time. Both are in training
+    mode, so each normalises by its own batches. What is kept and evaluated is the student.
+    """
+
+    def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
+        """Make the teacher and the noise."""
+        method = self.run.training.method
+        self.noise = make_noise(method.noise, data, self.run.front_end, self.device)
+        first = another().to(self.device) if method.teacher_start == "independent" else copy.deepcopy(self.network)
+        self.teacher = first.requires_grad_(False)
+        weak, unlabelled, _ = method.composition.model_dump().values()
+        self.weak, self.strong = slice(0, weak), slice(weak + unlabelled, None)
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"network": self.network, "teacher": self.teacher}
+
+    def _batches(self, train: Clips, epoch: int) -> Sequence[Tensor]:
+        self.shifting = self.seeds.torch("shift", epoch)
+        self.distorting = torch.Generator(self.device).manual_seed(self.seeds.number("noise", epoch))
+        groups = {name: train.rows(number) for number, name in enumerate(ROLES)}
+        sizes = self.run.training.method.composition.model_dump()
+        batches = stream_batches(groups, sizes, self.seeds, epoch)
+        self.ramp_steps = self.run.training.method.ramp_up * self.run.training.epochs * len(batches)
+        return batches.to(self.device).unbind()
+
+    def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
+        shifts = time_shifts(len(rows), self.run.training.method.shift_frames, self.shifting)
+        student, teacher = self._both(shift_in_time(train.features[rows], shifts))
+        losses = self._class_losses(train, rows, shifts, student)
+        consistency = {
+            "consistency_frame": mse_loss(student.frame, teacher.frame),
+            "consistency_clip": mse_loss(student.clip, teacher.clip),
+        }
+        weight = self.run.training.method.consistency * ramp_up(self.step / self.ramp_steps)
+        total = sum(losses.values()) + weight * sum(consistency.values())
+        return {"loss": total, **losses, **consistency}
+
+    def _both(self, features: Tensor) -> tuple[Output, Output]:
+        """What student and teacher say, each of its own noise."""
+        on_both = self.run.training.method.noise_on == "both"
+        student = self._ask(self.network, self._noisy(features) if on_both else features)
+        with torch.no_grad():
+            return student, self._ask(self.teacher, self._noisy(features))
+
+    def _noisy(self, features: Tensor) -> Tensor:
+        return features if self.noise is None else self.noise(features, self.distorting)
+
+    def _class_losses(self, train: Clips, rows: Tensor, shifts: Tensor, student: Output) -> dict[str, Tensor]:
+        """Losses against the labels of the weak and of the strong clips of a batch."""
+        labels = self._strong_labels(train, rows[self.strong], shifts[self.strong])
+        return {
+            "clip": binary_cross_entropy(student.clip[self.weak], train.targets[rows[self.weak]]),
+            "frame": binary_cross_entropy(student.frame[self.strong], labels),
+        }
+
+    def _strong_labels(self, train: Clips, rows: Tensor, shifts: Tensor) -> Tensor:
+        """Labels (clip, frame, class) at the resolution of the scores."""
+        shifted = shift_in_time(train.frame_targets[rows], shifts)
+        return pool_labels(shifted, self.network.time_reduction, self.run.training.method.label_pooling)
+
+    def _after_batch(self) -> None:
+        update_average(self.teacher, self.network, ema_decay(self.step + 1, self.run.training.method.average))

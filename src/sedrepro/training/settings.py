@@ -1,0 +1,165 @@
+"""Typed settings of training: the loop, the learning rate, and what each method needs. No torch here."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from sedrepro.typed import Typed
+
+#: Clips that may pick the epoch, beside the held-out splits.
+VALIDATION, HELD_OUT = "validation", "held_out"
+
+
+class Constant(Typed):
+    """A learning rate that stays."""
+
+    kind: Literal["constant"]
+
+
+class Plateau(Typed):
+    """A learning rate that falls when the monitored value stalls."""
+
+    kind: Literal["plateau"]
+    factor: float = Field(gt=0, lt=1)
+    patience: int = Field(ge=0, description="epochs without a better one before that")
+
+
+class Decay(Typed):
+    """A learning rate that falls at regular intervals."""
+
+    kind: Literal["decay"]
+    factor: float = Field(gt=0, lt=1)
+    iterations: int = Field(gt=0, description="batches from one fall to the next")
+
+
+class Supervised(Typed):
+    """Weak labels of all training clips."""
+
+    kind: Literal["supervised"]
+
+
+class Composition(Typed):
+    """How many clips of each kind a batch has, in this order."""
+
+    weak: PositiveInt
+    unlabelled: PositiveInt
+    strong: PositiveInt
+
+    @property
+    def total(self) -> int:
+        """Clips of a batch."""
+        return self.weak + self.unlabelled + self.strong
+
+
+class NoNoise(Typed):
+    """Clean features."""
+
+    kind: Literal["none"]
+
+
+class AmplitudeNoise(Typed):
+    """Gaussian noise on the linear mel amplitudes, as of the official baseline of DCASE 2019."""
+
+    kind: Literal["amplitude"]
+    deviation: float = Field(gt=0)
+    rectified: bool = Field(description="absolute values of the noise: a positive bias, as released")
+
+
+class SnrNoise(Typed):
+    """Gaussian noise on the standardised features, at a level relative to each mel band's."""
+
+    kind: Literal["snr"]
+    decibels: float
+
+
+Noise = Annotated[NoNoise | AmplitudeNoise | SnrNoise, Field(discriminator="kind")]
+
+
+class MeanTeacher(Typed):
+    """Mean teacher on weakly labelled, unlabelled and strongly labelled clips."""
+
+    kind: Literal["mean_teacher"]
+    composition: Composition
+    average: float = Field(gt=0, lt=1, description="ceiling of the decay by which the teacher averages the student")
+    teacher_start: Literal["student", "independent"] = Field(description="the teacher's first weights")
+    consistency: float = Field(ge=0, description="weight of the consistency losses once it is ramped up")
+    ramp_up: float = Field(gt=0, le=1, description="share of the training steps over which that weight rises")
+    noise: Noise
+    noise_on: Literal["teacher", "both"] = Field(description="whose input is noisy")
+    shift_frames: float = Field(ge=0, description="standard deviation of the time shift, feature frames; 0: none")
+    label_pooling: Literal["last", "majority", "max"] = Field(
+        description="strong labels at the resolution of the scores, from those of their feature frames"
+    )
+
+
+class Confidence(MeanTeacher):
+    """The confidence branch alone, on a trained network that is left as it is (Liu et al. 2020, Section 2.3.1)."""
+
+    kind: Literal["confidence"]
+    penalty: float = Field(gt=0, description="lambda, the weight of the confidence loss (eq. 9)")
+
+
+class Retraining(MeanTeacher):
+    """Mean teacher with pseudo-labels of a trained network, weighted by confidence (Liu et al. 2020, Section 2.3.2)."""
+
+    kind: Literal["retraining"]
+    weights: Literal["equal", "confidence", "probability"] = Field(description="what stands for c in eq. 10")
+    alpha: float = Field(ge=0, le=1, description="of eq. 10: how much the weights count")
+    threshold: float | None = Field(ge=0, le=1, description="least probability of a pseudo-label; none: all are taken")
+    below: Literal["dropped", "negative"] = Field(description="what becomes of labels below the threshold")
+    start: Literal["anew", "stage_one"] = Field(description="the network's first weights")
+
+
+Method = Annotated[Supervised | MeanTeacher | Confidence | Retraining, Field(discriminator="kind")]
+#: What each kind is called in settings.
+METHODS: dict[str, type[Typed]] = {
+    "supervised": Supervised,
+    "mean_teacher": MeanTeacher,
+    "confidence": Confidence,
+    "retraining": Retraining,
+}
+
+
+class Training(Typed):
+    """How a system is trained."""
+
+    method: Method
+    batch_size: int = Field(gt=0)
+    learning_rate: float = Field(gt=0)
+    epochs: int = Field(gt=0, description="at most")
+    monitor: Literal["micro_ap", "loss", "macro_f1", "none"] = Field(
+        description="what of the selection clips tells the better epoch; none: the last one is kept"
+    )
+    schedule: Constant | Plateau | Decay = Field(discriminator="kind", description="of the learning rate")
+    balance: float | None = Field(
+        ge=1, description="a class is drawn at most so many times as often as the rarest; none: clips come as they are"
+    )
+    stop_patience: int | None = Field(gt=0, description="epochs without a better one before training ends; none: never")
+    select_on: str = Field(description="selection clips: validation, held_out, or a split that is held out")
+    validation_share: float = Field(gt=0, lt=1, description="share of the training clips kept for validation")
+    gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
+
+    @model_validator(mode="after")
+    def _something_is_monitored(self) -> "Training":
+        if self.monitor == "none" and (self.schedule.kind == "plateau" or self.stop_patience is not None):
+            raise ValueError("a plateau schedule and stop_patience need a monitor; monitor is none")
+        return self
+
+    @model_validator(mode="after")
+    def _monitor_sees_what_is_learnt(self) -> "Training":
+        if isinstance(self.method, Confidence) and self.monitor != "none":
+            raise ValueError(
+                f"monitor = {self.monitor}: scores stay as they are in training.method confidence; use none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_are_composed(self) -> "Training":
+        composition = getattr(self.method, "composition", None)
+        if composition is not None and composition.total != self.batch_size:
+            raise ValueError(
+                f"batch_size = {self.batch_size}, but method.composition has {composition.total} clips; make them equal"
+            )
+        if composition is not None and self.balance is not None:
+            raise ValueError("balance is for clips that come in one order; method.composition has streams of its own")
+        return self

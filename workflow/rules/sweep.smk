@@ -1,0 +1,45 @@
+"""Ways of post-processing, tried on the stored scores of all papers."""
+
+
+rule sweep:
+    input:
+        scores=sweep_scores,
+        labels=sweep_labels,
+        code=SWEEP_CODE,
+    output:
+        f"{RESULTS}/{{paper}}/post_processing.csv",
+    log:
+        f"{WORK}/logs/{{paper}}/sweep.log",
+    benchmark:
+        f"{WORK}/benchmarks/{{paper}}/sweep.tsv"
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+    message:
+        "Trying ways of post-processing on the scores of {wildcards.paper}"
+    shell:
+        "python -m sedrepro sweep --config {params.config:q} --paper {wildcards.paper} > {log:q} 2>&1"
+
+
+rule sweep_table:
+    input:
+        parts=[part_file(CONF, name) for name in PAPERS],
+        code=SWEEP_TABLE_CODE,
+    output:
+        report(
+            multiext(f"{RESULTS}/post_processing", ".csv", ".md", ".html"),
+            category="post-processing",
+            labels={"table": "ways of post-processing"},
+            caption="../report/post_processing.rst",
+        ),
+    log:
+        f"{WORK}/logs/sweep_table.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+    message:
+        "Writing the table of ways of post-processing"
+    shell:
+        "python -m sedrepro sweep --config {params.config:q} > {log:q} 2>&1"
