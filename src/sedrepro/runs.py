@@ -22,7 +22,7 @@ from sedrepro.corpora.tables import read_strong
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import write_json
 from sedrepro.settings import Paper
-from sedrepro.training.settings import MeanTeacher, Retraining, Supervised
+from sedrepro.training.settings import Guided, MeanTeacher, Retraining, Supervised
 
 #: Training clips that are asked at once for pseudo-labels.
 ASKED_AT_ONCE = 512
@@ -98,7 +98,7 @@ def base_files(config: Config, paper: Paper, who: RunIdentity) -> list[Path]:
 
 def needs_strong_labels(paper: Paper, who: RunIdentity) -> bool:
     """Whether a run is trained on strong labels."""
-    return isinstance(paper.run(who.system, who.variant).training.method, MeanTeacher)
+    return isinstance(paper.run(who.system, who.variant).training.method, MeanTeacher | Guided)
 
 
 def stores_frames(config: Config, paper: Paper) -> bool:

@@ -24,7 +24,7 @@ from sedrepro.evaluation.event_based import EventBased
 from sedrepro.evaluation.frame_level import FrameLevel
 from sedrepro.evaluation.segment_based import SegmentBased
 from sedrepro.reporting.layout import TableLayout
-from sedrepro.training.settings import HELD_OUT, METHODS, VALIDATION, Confidence, Retraining, Training
+from sedrepro.training.settings import HELD_OUT, METHODS, VALIDATION, Confidence, Retraining, Training, selected_by
 from sedrepro.typed import Typed, load
 
 PAPERS_FOLDER = Path(__file__).parent / "papers"
@@ -132,7 +132,7 @@ class PaperSettings(Typed):
                 raise ValueError(f"training_on.{name}: no such corpus; {did_you_mean(name, self.corpora)}")
             selecting[f"training_on.{name}"] = given.get("select_on"), self.corpora[name].held_out
         for where, (chosen, held_out) in selecting.items():
-            known = [VALIDATION, HELD_OUT, *held_out]
+            known = [VALIDATION, HELD_OUT, *map(selected_by, held_out)]
             if chosen is not None and chosen not in known:
                 hint = did_you_mean(str(chosen), known)
                 raise ValueError(f"{where}.select_on = {chosen!r} is no held-out split; {hint}")

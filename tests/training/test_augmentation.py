@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedrepro.audio.front_end import FrontEnd, mel_filters
-from sedrepro.training.augmentation import AmplitudeNoise, SnrNoise, filter_heights, shift_in_time, time_shifts
+from sedrepro.training.augmentation import (
+    AmplitudeNoise,
+    LogMelNoise,
+    SnrNoise,
+    filter_heights,
+    shift_in_time,
+    time_shifts,
+)
 from sedrepro.training.frame_labels import pool_labels
 
 MELS, OFFSET = 4, 1e-4
@@ -151,7 +158,14 @@ def test_snr_noise_leaves_silent_bands_alone():
     assert torch.equal(SnrNoise()(features, seeded()), features)
 
 
-@pytest.mark.parametrize("by", [noise(), SnrNoise()])
+def test_log_mel_noise_has_its_deviation_before_standardisation():
+    deviation, features = torch.tensor([0.5, 1.0, 2.0, 4.0]), torch.zeros((2, 5000, MELS))
+    difference = LogMelNoise(deviation, 0.15)(features, seeded()) * deviation
+    np.testing.assert_allclose(difference.std(dim=(0, 1)), 0.15, rtol=0.05)
+    assert difference.mean(dim=(0, 1)).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("by", [noise(), SnrNoise(), LogMelNoise(torch.ones(MELS))])
 def test_noise_repeats_itself_by_its_generator_and_keeps_its_input(by):
     features = standardised(amplitudes(50), noise())
     kept = features.clone()

@@ -188,6 +188,18 @@ def test_one_held_out_split_can_select():
         run_data(store, select_on="tsting")
 
 
+def test_a_held_out_split_named_validation_is_told_from_a_share_of_the_training_clips():
+    store = Store(features())
+    store.splits = np.where(store.splits == "testing", "validation", store.splits)
+    data, share = run_data(store, select_on="held_out.validation"), run_data(store)
+    assert set(data.validation.filenames) < set(data.held_out.filenames)
+    assert len(data.validation) == 2
+    assert len(data.train) == 8
+    assert not set(share.validation.filenames) & set(data.held_out.filenames)
+    with pytest.raises(SettingsError, match=r"did you mean 'held_out\.validation'"):
+        run_data(store, select_on="held_out.validatoin")
+
+
 def test_held_out_rows_are_those_of_the_store():
     store = Store(features())
     data = run_data(store, fold=2)

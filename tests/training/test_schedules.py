@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sedrepro.training.schedules import Schedule
-from sedrepro.training.settings import Constant, Decay, Plateau
+from sedrepro.training.settings import Constant, Decay, Plateau, Steps
 
 
 def rates(settings, epochs, mode="max", batches=3):
@@ -28,13 +28,23 @@ def test_a_plateau_lowers_the_rate_after_its_patience(mode, values):
     assert rates(plateau, values, mode) == pytest.approx([1.0] * 9 + [0.1] * 3)
 
 
+def test_steps_count_epochs_whatever_is_monitored():
+    steps = Steps(kind="steps", factor=0.5, epochs=2)
+    assert rates(steps, [0.1, 0.2, 0.0, 0.9, 0.3]) == pytest.approx([1.0] * 6 + [0.5] * 6 + [0.25] * 3)
+
+
 def test_decay_counts_batches_and_not_epochs():
     decay = Decay(kind="decay", factor=0.9, iterations=4)
     assert rates(decay, [0.0] * 4) == pytest.approx([1.0] * 4 + [0.9] * 4 + [0.81] * 4)
 
 
 @pytest.mark.parametrize(
-    "settings", [Decay(kind="decay", factor=0.9, iterations=4), Plateau(kind="plateau", factor=0.1, patience=2)]
+    "settings",
+    [
+        Decay(kind="decay", factor=0.9, iterations=4),
+        Plateau(kind="plateau", factor=0.1, patience=2),
+        Steps(kind="steps", factor=0.5, epochs=4),
+    ],
 )
 def test_a_restored_schedule_goes_on_counting(settings):
     def run(stop):

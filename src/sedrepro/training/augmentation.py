@@ -79,5 +79,19 @@ class SnrNoise:
         return features + power.sqrt() * _normal_like(features, generator)
 
 
+@dataclass(frozen=True)
+class LogMelNoise:
+    """Gaussian noise on log-mel features before their standardisation (Lin et al. 2020, as released)."""
+
+    deviation: Tensor
+    """Of the standardisation, (mel,), on the device of the features."""
+    amplitude: float = 0.15
+    """Standard deviation of the noise."""
+
+    def __call__(self, features: Tensor, generator: torch.Generator) -> Tensor:
+        """Noisy features (batch, frame, mel); the generator is on their device."""
+        return features + self.amplitude / self.deviation * _normal_like(features, generator)
+
+
 def _normal_like(features: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(features.shape, generator=generator, device=features.device, dtype=features.dtype)

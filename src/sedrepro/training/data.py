@@ -12,7 +12,7 @@ from sedrepro.corpora.settings import Parts
 from sedrepro.errors import DataError, SettingsError, did_you_mean
 from sedrepro.training.frame_labels import frame_targets
 from sedrepro.training.seeds import RunSeeds
-from sedrepro.training.settings import HELD_OUT, VALIDATION, Training
+from sedrepro.training.settings import HELD_OUT, VALIDATION, Training, selected_by
 
 BLOCK = 256
 #: What is known of a clip: its classes, its events, or nothing.
@@ -123,9 +123,7 @@ class _Reader:
         return torch.from_numpy(targets).to(self.device)
 
 
-def _with_validation(
-    store: FeatureStore, parts: Parts, share: float, seeds: RunSeeds
-) -> tuple[np.ndarray, np.ndarray]:
+def _with_validation(store: FeatureStore, parts: Parts, share: float, seeds: RunSeeds) -> tuple[np.ndarray, np.ndarray]:
     """Rows that train and rows that select: a share of the weakly and one of the strongly labelled clips."""
     train, validation = [np.flatnonzero(parts.unlabelled)], []
     for number, labelled in enumerate((parts.weak, parts.strong)):
@@ -141,10 +139,11 @@ def _selection(splits: np.ndarray, select_on: str) -> np.ndarray:
     """Which held-out clips pick the epoch, bool (clip,)."""
     if select_on == HELD_OUT:
         return np.ones(len(splits), dtype=bool)
-    known = [VALIDATION, HELD_OUT, *map(str, np.unique(splits))]
-    if select_on not in known:
-        raise SettingsError(f"training.select_on = {select_on}: no held-out split; {did_you_mean(select_on, known)}")
-    return splits == select_on
+    named = {selected_by(str(split)): split for split in np.unique(splits)}
+    if select_on not in named:
+        hint = did_you_mean(select_on, [VALIDATION, HELD_OUT, *named])
+        raise SettingsError(f"training.select_on = {select_on}: no held-out split; {hint}")
+    return splits == named[select_on]
 
 
 def standardised(

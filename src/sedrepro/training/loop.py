@@ -217,15 +217,16 @@ class Trainer:
         _require_finite(epoch, [*means.values(), 0 if self._finite else np.nan])
         return means
 
-    def _ask(self, network: nn.Module, features: Tensor) -> Output:
+    def _ask(self, network: nn.Module, *features: Tensor) -> Output:
         """Output of a network, its scores in single precision; what is not finite is noted, and replaced for losses."""
         with self._autocast():
-            output = network(features)
-        for name in ("clip", "frame", "confidence"):
-            scores = getattr(output, name)
-            if scores is not None:
-                self._finite &= torch.isfinite(scores).all()
-                setattr(output, name, torch.nan_to_num(scores.float(), 0.5))
+            output = network(*features)
+        for each in filter(None, (output, output.teacher)):
+            for name in ("clip", "frame", "confidence"):
+                scores = getattr(each, name)
+                if scores is not None:
+                    self._finite &= torch.isfinite(scores).all()
+                    setattr(each, name, torch.nan_to_num(scores.float(), 0.5))
         return output
 
     @torch.no_grad()

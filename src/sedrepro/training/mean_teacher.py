@@ -10,7 +10,14 @@ from torch.nn.functional import binary_cross_entropy, mse_loss
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.errors import SettingsError
 from sedrepro.nn.output import Output
-from sedrepro.training.augmentation import AmplitudeNoise, SnrNoise, filter_heights, shift_in_time, time_shifts
+from sedrepro.training.augmentation import (
+    AmplitudeNoise,
+    LogMelNoise,
+    SnrNoise,
+    filter_heights,
+    shift_in_time,
+    time_shifts,
+)
 from sedrepro.training.averaging import ema_decay, ramp_up, update_average
 from sedrepro.training.data import ROLES, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
@@ -31,6 +38,8 @@ def make_noise(settings: Noise, data: RunData, front_end: FrontEnd, device: torc
         return SnrNoise(settings.decibels)
     if settings.kind == "none":
         return None
+    if settings.kind == "log_mel":
+        return LogMelNoise(torch.from_numpy(data.deviation).to(device), settings.deviation)
     if front_end.spectrum != "magnitude":
         raise SettingsError("training.method.noise.kind = amplitude: the features are of a power spectrum; use snr")
     mean, deviation, heights = (

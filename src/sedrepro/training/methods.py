@@ -1,6 +1,7 @@
 """The methods of training by the names that settings give them."""
 
 from sedrepro.training.confidence import ConfidenceTrainer
+from sedrepro.training.guided import GuidedTrainer
 from sedrepro.training.loop import Trainer
 from sedrepro.training.mean_teacher import MeanTeacherTrainer
 from sedrepro.training.retraining import RetrainingTrainer
@@ -11,4 +12,5 @@ TRAINERS: dict[str, type[Trainer]] = {
     "mean_teacher": MeanTeacherTrainer,
     "confidence": ConfidenceTrainer,
     "retraining": RetrainingTrainer,
+    "guided": GuidedTrainer,
 }

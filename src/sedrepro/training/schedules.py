@@ -4,13 +4,15 @@ from typing import Any
 
 import torch
 
-from sedrepro.training.settings import Constant, Decay, Plateau
+from sedrepro.training.settings import Constant, Decay, Plateau, Steps
 
 
 class Schedule:
     """The learning rate of an optimiser, told of every batch and every epoch."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer, settings: Constant | Plateau | Decay, mode: str) -> None:
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, settings: Constant | Plateau | Decay | Steps, mode: str
+    ) -> None:
         """`mode` says which value after an epoch is better, `max` or `min`; only a plateau asks."""
         self._per_batch = self._per_epoch = None
         if isinstance(settings, Plateau):
@@ -18,6 +20,8 @@ class Schedule:
             self._per_epoch = plateau(optimizer, mode, factor=settings.factor, patience=settings.patience)
         elif isinstance(settings, Decay):
             self._per_batch = torch.optim.lr_scheduler.StepLR(optimizer, settings.iterations, settings.factor)
+        elif isinstance(settings, Steps):
+            self._per_epoch = torch.optim.lr_scheduler.StepLR(optimizer, settings.epochs, settings.factor)
 
     def after_batch(self) -> None:
         """The optimiser has made a step."""
@@ -26,8 +30,10 @@ class Schedule:
 
     def after_epoch(self, value: float) -> None:
         """An epoch has ended with this monitored value."""
-        if self._per_epoch is not None:
+        if isinstance(self._per_epoch, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self._per_epoch.step(value)
+        elif self._per_epoch is not None:
+            self._per_epoch.step()
 
     def state_dict(self) -> dict[str, Any]:
         """What it needs to go on after a kill."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from sedrepro.typed import Typed
 
@@ -30,6 +30,14 @@ class Decay(Typed):
     kind: Literal["decay"]
     factor: float = Field(gt=0, lt=1)
     iterations: int = Field(gt=0, description="batches from one fall to the next")
+
+
+class Steps(Typed):
+    """A learning rate that falls every few epochs."""
+
+    kind: Literal["steps"]
+    factor: float = Field(gt=0, lt=1)
+    epochs: int = Field(gt=0, description="from one fall to the next")
 
 
 class Supervised(Typed):
@@ -72,7 +80,14 @@ class SnrNoise(Typed):
     decibels: float
 
 
-Noise = Annotated[NoNoise | AmplitudeNoise | SnrNoise, Field(discriminator="kind")]
+class LogMelNoise(Typed):
+    """Gaussian noise on the log-mel features as they are before standardisation."""
+
+    kind: Literal["log_mel"]
+    deviation: float = Field(gt=0)
+
+
+Noise = Annotated[NoNoise | AmplitudeNoise | SnrNoise | LogMelNoise, Field(discriminator="kind")]
 
 
 class MeanTeacher(Typed):
@@ -110,14 +125,61 @@ class Retraining(MeanTeacher):
     start: Literal["anew", "stage_one"] = Field(description="the network's first weights")
 
 
-Method = Annotated[Supervised | MeanTeacher | Confidence | Retraining, Field(discriminator="kind")]
+class Focal(Typed):
+    """The adaptive focal loss (Liang et al. 2021, eq. 4)."""
+
+    gamma: float = Field(gt=0)
+    form: Literal["printed", "cited"] = Field(description="weight 1 - p^gamma, or (1 - p)^gamma")
+
+
+class Guided(Typed):
+    """Guided learning of a teacher and a student (Lin et al. 2020), with what Liang et al. 2021 add to it."""
+
+    kind: Literal["guided"]
+    start: int = Field(
+        ge=1, description="s: after so many epochs the student guides the teacher too, and focal losses come in"
+    )
+    base: float = Field(gt=0, le=1, description="lambda of that guidance's weight, 1 - lambda^(epoch - s)")
+    guidance: Literal["all", "as_released"] = Field(
+        description="of all clips (eq. 3); or of those without labels, with the weight inside the cross entropy, "
+        "and all losses are means over whole batches"
+    )
+    frame_loss: bool = Field(description="frame scores learn from strong labels; else these count as weak labels only")
+    label_pooling: Literal["majority", "max"] = Field(
+        description="strong labels at the resolution of the scores, from those of their feature frames"
+    )
+    noise: Noise = Field(description="on the teacher's input")
+    distillation: tuple[Literal["tfd", "dfd_mse", "dfd_d", "dfd_d_wu"], ...] = Field(
+        description="features of teacher and student are drawn together: in frames of target events; everywhere, by "
+        "squares or by distance; everywhere in clips without strong labels"
+    )
+    align: Literal["upsampled", "pooled"] = Field(
+        description="for that, the teacher's frames are repeated, or the student's averaged"
+    )
+    focal: Focal | None = Field(description="takes the place of cross entropy against labels after epoch s")
+
+    @field_validator("distillation")
+    @classmethod
+    def _no_loss_twice(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("a loss stands twice")
+        return names
+
+
+Method = Annotated[Supervised | MeanTeacher | Confidence | Retraining | Guided, Field(discriminator="kind")]
 #: What each kind is called in settings.
 METHODS: dict[str, type[Typed]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "confidence": Confidence,
     "retraining": Retraining,
+    "guided": Guided,
 }
+
+
+def selected_by(split: str) -> str:
+    """What `select_on` calls a held-out split: its name, or held_out.validation as the bare word is a share."""
+    return f"{HELD_OUT}.{split}" if split == VALIDATION else split
 
 
 class Training(Typed):
@@ -130,12 +192,15 @@ class Training(Typed):
     monitor: Literal["micro_ap", "loss", "macro_f1", "none"] = Field(
         description="what of the selection clips tells the better epoch; none: the last one is kept"
     )
-    schedule: Constant | Plateau | Decay = Field(discriminator="kind", description="of the learning rate")
+    schedule: Constant | Plateau | Decay | Steps = Field(discriminator="kind", description="of the learning rate")
     balance: float | None = Field(
         ge=1, description="a class is drawn at most so many times as often as the rarest; none: clips come as they are"
     )
     stop_patience: int | None = Field(gt=0, description="epochs without a better one before training ends; none: never")
-    select_on: str = Field(description="selection clips: validation, held_out, or a split that is held out")
+    select_on: str = Field(
+        description="selection clips: validation (a share of those that train), held_out, or a split that is held out; "
+        "one named validation is held_out.validation"
+    )
     validation_share: float = Field(gt=0, lt=1, description="share of the training clips kept for validation")
     gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
 
@@ -160,6 +225,8 @@ class Training(Typed):
             raise ValueError(
                 f"batch_size = {self.batch_size}, but method.composition has {composition.total} clips; make them equal"
             )
-        if composition is not None and self.balance is not None:
-            raise ValueError("balance is for clips that come in one order; method.composition has streams of its own")
+        if self.balance is not None and not isinstance(self.method, Supervised):
+            raise ValueError(
+                f"balance is for clips that come in one order by weak labels, not for method {self.method.kind}"
+            )
         return self

@@ -1,0 +1,56 @@
+"""Claims of the joint tagging and detection paper on ESP that look at all classes at once (Section III-B)."""
+
+import numpy as np
+
+from sedrepro.reporting.claims import Claim
+from sedrepro.reporting.predicates import SIGNIFICANCE, Evidence, Finding, against_zero
+
+#: The events of short duration that the text names.
+SHORT = ("Blender", "Cat", "Dishes")
+#: More than this share of the classes is most of them.
+HALF = 0.5
+
+
+def most_classes_gain(claim: Claim, evidence: Evidence) -> Finding:
+    """Whether the first side is ahead of the other in most classes, by a t-test over runs."""
+    shares = [float(np.mean(np.array(list(gains.values())) > 0)) for gains in _gains(claim, evidence)]
+    said = f"{evidence.label(claim, claim.systems[0])} is ahead in {100 * _mean(shares):.0f} % of the classes"
+    return _tested([share - HALF for share in shares], said)
+
+
+def short_events_gain_more(claim: Claim, evidence: Evidence) -> Finding:
+    """Whether the mean gain of the short events is above that of the others, by a t-test over runs."""
+    both = []
+    for gains in _gains(claim, evidence):
+        short = [gain for event_class, gain in gains.items() if event_class in SHORT]
+        others = [gain for event_class, gain in gains.items() if event_class not in SHORT]
+        if short and others:
+            both.append((100 * _mean(short), 100 * _mean(others)))
+    first, second = (_mean([pair[side] for pair in both]) for side in (0, 1))
+    said = f"{', '.join(SHORT)} {first:+.1f} points, others {second:+.1f}"
+    return _tested([short - other for short, other in both], said)
+
+
+def _gains(claim: Claim, evidence: Evidence) -> list[dict[str, float]]:
+    """Of each run, the gains of the classes for which both sides are defined."""
+    found: dict[tuple[int, int], dict[str, float]] = {}
+    for event_class in evidence.classes(claim, claim.systems[0]):
+        sides = (claim.systems[0], claim.others[0])
+        ahead, other = (evidence.values(claim, side, event_class=event_class) for side in sides)
+        for place in ahead.keys() & other.keys():
+            found.setdefault(place, {})[event_class] = claim.sign * (ahead[place] - other[place])
+    return [found[place] for place in sorted(found)]
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")
+
+
+def _tested(differences: list[float], said: str) -> Finding:
+    """Outcome of a t-test of differences, one per run, that the claim has above 0."""
+    if not differences:
+        return Finding("cannot be tested", "no run")
+    said, (sign, p) = f"{said} ({len(differences)})", against_zero(differences)
+    if p >= SIGNIFICANCE:
+        return Finding("undecided", said, len(differences))
+    return Finding("holds" if sign > 0 else "fails", said, len(differences))

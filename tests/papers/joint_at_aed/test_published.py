@@ -1,0 +1,204 @@
+"""The transcribed numbers agree with each other, and what is said of them holds."""
+
+import csv
+import statistics
+from itertools import product
+
+import pytest
+
+from sedrepro.config import make_config
+from sedrepro.data_sets.dcase2019_task4 import CLASSES, SPLITS
+from sedrepro.runs import build_network
+from sedrepro.settings import PAPERS_FOLDER, Paper, load_paper
+
+PUBLISHED = PAPERS_FOLDER / "joint_at_aed" / "published"
+METRICS = ("event_f1", "segment_f1", "tagging_f1")
+SYSTEMS = {"mt", "gl", "pts", "pts_dfd_mse", "pts_dfd_d", "pts_tfd", "pts_tfd_dfd_d_wu", "pts_tfd_afl"}
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with open(PUBLISHED / f"{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+TABLE1, TABLE2, CLAIMS = rows("table1"), rows("table2"), rows("claims")
+#: Printed values by row and metric.
+ONE = {(row["id"], row["metric"]): float(row["published"]) for row in TABLE1}
+#: Printed values by class (empty: overall), detection and metric.
+TWO = {(row["event_class"], row["detection"], row["metric"]): float(row["published"]) for row in TABLE2}
+
+
+def test_tables_have_the_papers_size():
+    assert len(ONE) == len(TABLE1) == 27
+    assert len(TWO) == len(TABLE2) == 44
+    assert {row["event_class"] for row in TABLE2} == {*CLASSES, ""}
+
+
+def test_every_cell_is_of_the_public_set():
+    for row in (*TABLE1, *TABLE2, *rows("variants")):
+        assert (row["split"], row["unit"]) == ("public", "percent")
+        assert row["split"] in SPLITS
+
+
+def test_only_the_mean_teacher_of_table_1_has_features_of_its_own():
+    for row in TABLE1:
+        assert row["variant"] == ("dcase2019_mt18" if row["system"] == "mt" else "dcase2019")
+    assert {row["variant"] for row in (*TABLE2, *rows("variants"))} == {"dcase2019"}
+
+
+def test_rows_of_table_1_are_the_systems_and_the_last_two_one_system():
+    order = list(dict.fromkeys((row["id"], row["system"], row["detection"]) for row in TABLE1))
+    assert [number for number, _, _ in order] == [str(n) for n in range(9)]
+    assert {system for _, system, _ in order} == SYSTEMS
+    assert order[0] == ("0", "mt", "fixed_window")
+    assert [detection for _, _, detection in order[1:8]] == 7 * ["average"]
+    assert order[7][1] == order[8][1] == "pts_tfd_afl"
+    assert order[8][2] == "event_specific"
+
+
+def test_class_names_are_the_printed_ones():
+    printed = dict.fromkeys((row["event"], row["event_class"]) for row in TABLE2)
+    for event, label in printed:
+        plain = event.replace("/", "_").replace(" ", "_").lower()
+        assert plain == (label.lower() or "overall")
+
+
+def test_the_last_rows_of_table_1_are_the_overall_row_of_table_2():
+    for number, detection in (("7", "average"), ("8", "event_specific")):
+        assert ONE[number, "event_f1"] == TWO["", detection, "event_f1"]
+        assert ONE[number, "tagging_f1"] == pytest.approx(TWO["", detection, "tagging_f1"], abs=0.11)
+    assert ONE["7", "tagging_f1"] != TWO["", "average", "tagging_f1"]
+
+
+@pytest.mark.parametrize("detection", ["average", "event_specific"])
+@pytest.mark.parametrize("metric", ["event_f1", "tagging_f1"])
+def test_overall_is_the_mean_of_the_classes_within_rounding(detection, metric):
+    mean = statistics.mean(TWO[label, detection, metric] for label in CLASSES)
+    assert TWO["", detection, metric] == pytest.approx(mean, abs=0.1)
+    notes = {(r["detection"], r["metric"]): r["note"] for r in TABLE2 if not r["event_class"]}
+    assert f"is {mean:.2f}" in notes[detection, metric]
+
+
+def test_both_tagging_numbers_of_row_7_are_roundings_of_the_mean():
+    mean = statistics.mean(TWO[label, "average", "tagging_f1"] for label in CLASSES)
+    for printed in (ONE["7", "tagging_f1"], TWO["", "average", "tagging_f1"]):
+        assert abs(printed - mean) <= 0.05 + 1e-9
+
+
+def test_tagging_changes_with_the_post_processing_in_every_class():
+    changes = [TWO[c, "event_specific", "tagging_f1"] - TWO[c, "average", "tagging_f1"] for c in CLASSES]
+    assert all(changes)
+    assert (min(changes), max(changes)) == (pytest.approx(-4.9), pytest.approx(8.6))
+
+
+def test_gains_of_the_text_follow_from_table_1():
+    gains = rows("prose")
+    assert len(gains) == 6
+    for row in gains:
+        gain = ONE[row["system"], row["metric"]] - ONE[row["reference"], row["metric"]]
+        assert f"{gain:.1f}" == row["points"], row["id"]
+
+
+def test_only_the_mean_teachers_detection_is_suspect():
+    suspect = {(row["id"], row["metric"]) for row in TABLE1 if row["suspect"]}
+    assert suspect == {("0", "event_f1"), ("0", "segment_f1")}
+
+
+def printed(system: str, metric: str) -> float:
+    """What Table I prints of a system; its last row is that of the same system with ESP."""
+    return next(ONE[row["id"], metric] for row in TABLE1 if (row["system"], row["metric"]) == (system, metric))
+
+
+def test_claims_hold_in_print_or_say_that_they_do_not():
+    broken = set()
+    for claim in CLAIMS:
+        if not claim["metric"]:
+            assert claim["note"]
+            continue
+        systems, others = claim["systems"].split(";"), claim["others"].split(";")
+        pairs = zip(systems, others, strict=True) if claim["strength"] == "pairwise" else product(systems, others)
+        if not all(printed(one, claim["metric"]) > printed(other, claim["metric"]) for one, other in pairs):
+            broken.add((claim["systems"], claim["others"], claim["metric"]))
+            assert "contradict" in claim["note"]
+    assert broken == {
+        ("pts_tfd", "pts_dfd_mse;pts_dfd_d", "segment_f1"),
+        ("pts_tfd", "pts_tfd_dfd_d_wu", "segment_f1"),
+    }
+
+
+def test_claims_name_systems_metrics_and_a_detection_of_the_tables():
+    for claim in CLAIMS:
+        if claim["metric"]:
+            assert {*claim["systems"].split(";"), *claim["others"].split(";")} <= SYSTEMS
+            assert claim["metric"] in METRICS
+            assert claim["detection"] in {"average", "event_specific"}
+            assert claim["direction"] == "higher"
+
+
+def test_readings_stand_side_by_side():
+    cells = rows("variants")
+    assert {row["system"] for row in cells} == {"pts_tfd_afl", "pts_tfd_afl_cited", "gl", "gl_as_released", "mt"}
+    assert {row["metric"] for row in cells} == {*METRICS, "clip_f1"}
+    assert len({(row["reading"], row["metric"]) for row in cells}) == len(cells) == 28
+    assert not any(row["published"] for row in cells)
+
+
+# --- what the settings make of it
+
+
+def paper(**given) -> Paper:
+    return load_paper("joint_at_aed", make_config({"folds": [1], "seeds": [1], "data_root": "."} | given, "test"))
+
+
+PAPERS = [
+    paper(scale="miniature"),
+    paper(scale="recordings", budget="cpu"),
+    paper(scale="recordings", budget="gpu"),
+    paper(scale="full"),
+]
+
+
+def test_every_cell_has_its_system_its_corpus_and_a_detection_on_that_corpus():
+    settings = PAPERS[0].settings
+    for row in (*TABLE1, *TABLE2, *rows("variants")):
+        assert row["system"] in settings.systems
+        assert row["detection"] in settings.detection_of(row["variant"])
+        assert row["split"] in settings.corpora[row["variant"]].held_out
+    assert set(settings.systems) == {row["system"] for row in (*TABLE1, *rows("variants"))}
+
+
+@pytest.mark.parametrize("at", PAPERS, ids=["miniature", "cpu", "gpu", "full"])
+@pytest.mark.parametrize("system", PAPERS[0].settings.systems)
+def test_every_system_can_be_built_at_every_scale(at, system):
+    run = at.run(system, "dcase2019")
+    made = build_network(at, system, len(CLASSES), 0, "dcase2019")
+    distils = getattr(run.training.method, "distillation", ())
+    assert bool(distils) == (run.arguments.get("distilled", 0) > 0)
+    assert run.front_end.n_frames % made.time_reduction == 0
+
+
+def test_the_published_settings_are_those_of_the_text():
+    full = PAPERS[-1]
+    front_end, training = full.settings.front_end, full.settings.training
+    assert (front_end.n_frames, front_end.n_mels, front_end.frames_per_second) == (600, 64, 60)
+    assert (training.method.start, training.method.base) == (30, 0.996)
+    assert full.run("pts_tfd_afl").training.method.focal.gamma == 2
+    assert [full.run(name).training.method.distillation for name in ("pts", "pts_dfd_mse", "pts_dfd_d", "pts_tfd")] == [
+        (),
+        ("dfd_mse",),
+        ("dfd_d",),
+        ("tfd",),
+    ]
+    assert full.run("pts_tfd_dfd_d_wu").training.method.distillation == ("tfd", "dfd_d_wu")
+
+
+def test_the_epoch_is_chosen_on_the_development_set_and_never_on_the_reported_one():
+    for system in PAPERS[-1].settings.systems:
+        assert PAPERS[-1].run(system).training.select_on == "held_out.validation"
+
+
+def test_the_mean_teachers_own_features_are_the_official_baselines():
+    front_end = PAPERS[-1].settings.front_end_of("dcase2019_mt18")
+    assert (front_end.n_frames, front_end.n_mels, front_end.window_length, front_end.hop_length) == (864, 64, 2048, 511)
+    seconds = PAPERS[-1].settings.detection["fixed_window"].windows.seconds
+    assert seconds == pytest.approx(5 * 8 / front_end.frames_per_second, abs=1e-4)
