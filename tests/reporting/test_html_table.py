@@ -20,16 +20,27 @@ def test_html_is_well_formed_and_has_a_two_level_header(table):
         ("row", None, "GMP"),
     ]
     assert texts(root, "td") == [
-        "0.7100 ± 0.0141● 0.7000",
-        "0.5100 ± 0.0141○ 0.6000",
-        "0.6100 ± 0.0141a–",
-        "0.5250 ± 0.0071◐ 0.5000",
+        "0.7100 ± 0.0141a● 0.7000",
+        "0.5100 ± 0.0141a○ 0.6000",
+        "0.6100 ± 0.0141b–",
+        "0.5250 ± 0.0071a◐ 0.5000",
     ]
 
 
 def test_the_legend_says_what_close_means_even_without_a_reproduced_cell():
-    text = texts(page(fill([cell()], [run(0.72), run(0.72, fold=2)], "full")), "figcaption")[0]
-    assert "● reproduced (difference, as a fraction, within 0.01 in micro-p), ◐ close (within 3 times that)" in text
+    table = fill([cell(value="0.700")], [run(0.72), run(0.72, fold=2)], "full")
+    text = texts(page(table), "figcaption")[0]
+    assert "● reproduced (difference, as a fraction and beyond the print's rounding, within 0.01 in micro-p)" in text
+    assert "◐ close (within 3 times that, or 3 or more runs cannot tell the two apart)" in text
+
+
+def test_the_interval_stands_in_the_tooltip_of_a_cell(table):
+    titles = [cell.get("title") for cell in page(table).iter("td")]
+    assert titles[0] == (
+        "gap on remix_10db, runs: 2, 95 % confidence interval of the mean 0.5829 to 0.8371; reproduced"
+    )
+    lone = page(fill([cell()], [run()], "full")).find(".//td").get("title")
+    assert lone == "gap on remix_0db, runs: 1; reproduced"
 
 
 def test_html_rows_have_equal_numbers_of_cells(table):

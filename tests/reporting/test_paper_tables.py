@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from claim_examples import claim
 
 from sedrepro.clips import Clip
 from sedrepro.config import Config
@@ -11,6 +12,7 @@ from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.reporting import paper_tables
 from sedrepro.reporting.cells import read_cells
+from sedrepro.reporting.claims import COLUMNS
 from sedrepro.reporting.layout import TableLayout
 from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
 from sedrepro.reporting.record import record
@@ -89,17 +91,16 @@ def with_definitions(config):
 def test_a_table_of_texts_needs_no_run(config, with_definitions):
     assert table_runs(config, with_definitions, "table1") == []
     path = write_paper_table(config, with_definitions, "table1")
-    assert {p.name for p in path.parent.iterdir()} == {"table1.csv", "table1.md", "table1.html"}
+    assert {p.name for p in path.parent.iterdir()} == {"table1.csv", "table1.md", "table1.html", "table1.tex"}
     assert "Linear softmax,,,definition,y = " in path.read_text(encoding="utf-8")
 
 
-CLAIMS = """table,claim,variant,split,detection,metric,direction,systems,others,strength,quote,note
-Table 1,attention is ahead,remix_0db,,,micro_ap,higher,2ap_alpha_0,vgg_gap;vgg_gwrp,every,it wins,
-"""
-
-
 def test_a_table_of_claims_is_tried_on_the_runs_of_its_systems(config, paper, tmp_path, monkeypatch):
-    (tmp_path / "claims.csv").write_text(CLAIMS, encoding="utf-8")
+    one = claim(systems="2ap_alpha_0", others="vgg_gap;vgg_gwrp", quote="it wins")
+    values = {column: getattr(one, column) for column in (*COLUMNS, "note")}
+    values |= {"systems": "2ap_alpha_0", "others": "vgg_gap;vgg_gwrp"}
+    text = "\n".join(",".join(line) for line in (values, values.values()))
+    (tmp_path / "claims.csv").write_text(f"{text}\n", encoding="utf-8")
     monkeypatch.setattr(paper_tables, "cells_file", lambda paper, table: tmp_path / f"{table}.csv")
     layout = TableLayout(title="Claims", kind="claims", rows=["table", "claim", "metric"], columns=["scale"])
     tried = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": {"claims": layout}}))
@@ -108,8 +109,8 @@ def test_a_table_of_claims_is_tried_on_the_runs_of_its_systems(config, paper, tm
     for who in needed:
         write_run(config, who, 0.6 + 0.01 * who.seed if who.system == "2ap_alpha_0" else 0.4)
     path = write_paper_table(config, tried, "claims")
-    assert {p.name for p in path.parent.iterdir()} == {"claims.csv", "claims.md", "claims.html"}
-    assert path.read_text(encoding="utf-8").splitlines()[1].endswith(",4,it wins,holds,")
+    assert {p.name for p in path.parent.iterdir()} == {"claims.csv", "claims.md", "claims.html", "claims.tex"}
+    assert path.read_text(encoding="utf-8").splitlines()[1].endswith(",4,yes,printed so,it wins,holds,")
 
 
 def test_an_unknown_table_names_the_nearest(paper):
@@ -126,7 +127,7 @@ def test_table_and_summary_show_the_mean_of_the_runs(config, paper, capsys):
     for who in table_runs(config, paper, "table2"):
         write_run(config, who, 0.25 if who.seed == 1 else 0.75)
     path = write_paper_table(config, paper, "table2")
-    assert {p.name for p in path.parent.iterdir()} == {"table2.csv", "table2.md", "table2.html"}
+    assert {p.name for p in path.parent.iterdir()} == {"table2.csv", "table2.md", "table2.html", "table2.tex"}
     print_summary(config)
     printed = capsys.readouterr().out
     assert "0.5000/0.7772" in printed
@@ -152,7 +153,7 @@ def test_a_record_keeps_metrics_tables_and_cost_but_no_weights(config, paper):
     folder = record(config, paper, "make results", "a remark")
     kept = {path.name for path in folder.rglob("*") if path.is_file()}
     assert kept == {"record.json", "config.json", "history.csv", "metrics.json", "environment.json"} | {
-        f"table2.{suffix}" for suffix in ("csv", "md", "html")
+        f"table2.{suffix}" for suffix in ("csv", "md", "html", "tex")
     }
     facts = json.loads((folder / "record.json").read_text())
     assert (facts["runs"], facts["training_seconds"], facts["command"]) == (48, 72.0, "make results")

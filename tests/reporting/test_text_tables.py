@@ -50,12 +50,16 @@ def table(cells):
 
 def test_the_tidy_table_has_the_columns_of_a_table_of_numbers(table):
     assert list(table.columns) == [
-        "pooling", "system", "variant", "metric", "mean", "sd", "runs", "published", "difference", "verdict", "note",
+        "pooling", "system", "variant", "metric", "mean", "sd", "low", "high", "runs", "published",
+        "difference", "verdict", "note",
     ]  # fmt: skip
     assert list(table["mean"]) == [said.ours for said in SAID]
     assert list(table["verdict"]) == [said.verdict for said in SAID]
     assert list(table["note"]) == ["", "none printed", "as printed; by 3", ""]
-    assert all(map(math.isnan, [*table["sd"], *table["difference"]])) and not table["runs"].any()
+    assert (
+        all(map(math.isnan, [*table["sd"], *table["low"], *table["high"], *table["difference"]]))
+        and not table["runs"].any()
+    )
 
 
 def test_markdown_shows_ours_above_the_printed_text(table):
@@ -91,11 +95,11 @@ def test_the_summary_counts_verdicts(table):
     assert "● reproduced: 2, no published value: 1, ○ differs: 1." in text
 
 
-def test_three_files_are_written(table, tmp_path):
+def test_four_files_are_written(table, tmp_path):
     write(table, LAYOUT, tmp_path / "out" / "table1")
-    assert sorted(p.suffix for p in (tmp_path / "out").iterdir()) == [".csv", ".html", ".md"]
+    assert sorted(p.suffix for p in (tmp_path / "out").iterdir()) == [".csv", ".html", ".md", ".tex"]
     assert (tmp_path / "out" / "table1.csv").read_text().splitlines()[3] == (
-        "Mean,gap,remix_0db,definition,y = sum x,,0,y = <mean>,,differs,as printed; by 3"
+        "Mean,gap,remix_0db,definition,y = sum x,,,,0,y = <mean>,,differs,as printed; by 3"
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.reporting.cells import QUOTED, SPLIT
 from sedrepro.reporting.layout import SCALES, TableLayout
-from sedrepro.reporting.verdict import CLOSE_FACTOR, METRICS
+from sedrepro.reporting.verdict import CLOSE_FACTOR, FEWEST_RUNS, METRICS
 
 #: A mark beside the colour, so that a verdict does not depend on seeing colours.
 MARKS = {
@@ -127,7 +127,11 @@ class Grid:
         """What stands behind a cell, for a tooltip."""
         if self.quoted(record):
             return QUOTED
-        return f"{record['system']} on {record['variant']}, runs: {record['runs']}; {record['verdict']}"
+        parts = [f"runs: {record['runs']}"]
+        if not math.isnan(record["low"]):
+            low, high = (self._rounded(record[end], record["metric"]) for end in ("low", "high"))
+            parts.append(f"95 % confidence interval of the mean {low} to {high}")
+        return f"{record['system']} on {record['variant']}, {', '.join(parts)}; {record['verdict']}"
 
     def column_name(self, name: str) -> str:
         """What is shown for a column itself, as over the row labels."""
@@ -162,12 +166,14 @@ class Grid:
         """The scale and the number of runs, after the title."""
         return f"{self.scale.capitalize()} scale, {self.runs_text()}."
 
+    def reading(self) -> str:
+        """How a cell with our value above the published one is read."""
+        reading = "Upper line: our mean ± sample standard deviation; lower line: published value."
+        return reading + (f" Bold: our best value of {self.best_within}." if self.best else "")
+
     def legend(self) -> list[str]:
         """The sentences below the table that do not depend on its verdicts, the one on the scale first."""
-        reading = "Upper line: our mean ± sample standard deviation; lower line: published value."
-        if self.best:
-            reading += f" Bold: our best value of {self.best_within}."
-        return [SCALES[self.scale], reading, *filter(None, [self.not_available(), self.data, self.layout.note])]
+        return [SCALES[self.scale], self.reading(), *filter(None, [self.not_available(), self.data, self.layout.note])]
 
     def not_available(self) -> str:
         """What the sign for a missing transcript means; empty where the table has none."""
@@ -179,7 +185,8 @@ class Grid:
         present = {record["verdict"] for record in self.cells.values()} & MARKS.keys()
         if present:
             present |= {"reproduced", "close", "differs"}  # the three explain each other
-        meaning = {"reproduced": f" ({self._tolerances()})", "close": f" (within {CLOSE_FACTOR} times that)"}
+        close = f"within {CLOSE_FACTOR} times that, or {FEWEST_RUNS} or more runs cannot tell the two apart"
+        meaning = {"reproduced": f" ({self._tolerances()})", "close": f" ({close})"}
         return {name: name + meaning.get(name, "") for name in MARKS if name in present}
 
     def _tolerances(self) -> str:
@@ -187,7 +194,7 @@ class Grid:
         for metric in dict.fromkeys(record["metric"] for record in self.cells.values() if record["published"]):
             metrics[METRICS[metric].tolerance].append(self.value_name("metric", metric))
         parts = [f"{tolerance} in {', '.join(names)}" for tolerance, names in metrics.items()]
-        return f"difference, as a fraction, within {' and '.join(parts)}"
+        return f"difference, as a fraction and beyond the print's rounding, within {' and '.join(parts)}"
 
 
 class TextGrid(Grid):
@@ -218,10 +225,13 @@ class TextGrid(Grid):
         """Where the texts come from."""
         return f"Generated from the suite's code at {self.scale} scale."
 
+    def reading(self) -> str:
+        """How a cell is read."""
+        return "Upper line: what the suite's code says; lower line: as printed."
+
     def legend(self) -> list[str]:
         """How a cell is read, and the note of the layout."""
-        reading = "Upper line: what the suite's code says; lower line: as printed."
-        return [reading, *filter(None, [self.not_available(), self.layout.note])]
+        return [self.reading(), *filter(None, [self.not_available(), self.layout.note])]
 
     def marked_verdicts(self) -> dict[str, str]:
         """What each mark stands for, by verdict."""
@@ -242,10 +252,13 @@ class ClaimGrid(TextGrid):
         """The scale and the number of runs."""
         return Grid.caption(self)
 
+    def reading(self) -> str:
+        """How a cell is read."""
+        return "Upper line: outcome and our means ± sample standard deviation (runs); lower line: the paper's words."
+
     def legend(self) -> list[str]:
         """What the scale means, and when a claim holds."""
-        reading = "Upper line: outcome and our means ± sample standard deviation (runs); lower line: the paper's words."
-        return [SCALES[self.scale], reading, *filter(None, [self.data, self.layout.note])]
+        return [SCALES[self.scale], self.reading(), *filter(None, [self.data, self.layout.note])]
 
 
 def _shown(number: str, metric: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables of results: the cells that a paper prints, filled with our runs, as csv, Markdown and HTML files."""
+"""Tables of results: the cells that a paper prints, filled with our runs, as csv, Markdown, HTML and LaTeX files."""
 
 import math
 from collections import defaultdict
@@ -13,6 +13,7 @@ from sedrepro.files import write_text
 from sedrepro.reporting.cells import UNITS, Cell, runs_needed
 from sedrepro.reporting.grid import NOTE_SEPARATOR
 from sedrepro.reporting.html_table import to_html
+from sedrepro.reporting.latex import to_latex
 from sedrepro.reporting.layout import SCALES, TableLayout
 from sedrepro.reporting.markdown import to_markdown
 from sedrepro.reporting.metrics_files import RunMetrics
@@ -23,10 +24,10 @@ from sedrepro.reporting.verdict import METRICS, difference, verdict
 def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> pd.DataFrame:
     """The tidy table: one row per cell, in the paper's order.
 
-    Columns: labels, system, variant, factors, metric, mean, sd, runs, published, relative_to (where a cell has it),
-    difference, verdict, note. Mean and sample standard deviation go over all runs (folds and seeds) of a cell's system
-    and variant. `attrs["scale"]` and `attrs["data"]` keep the scale, and what data the runs stand on, for the
-    renderers.
+    Columns: labels, system, variant, factors, metric, mean, sd, low, high, runs, published, relative_to (where a cell
+    has it), difference, verdict, note. Mean, sample standard deviation and the 95 % confidence interval of the mean go
+    over all runs (folds and seeds) of a cell's system and variant. `attrs["scale"]` and `attrs["data"]` keep the scale,
+    and what data the runs stand on, for the renderers.
 
     Raises:
         DataError: runs contradict each other (paper, scale, class list, two of the same run) or lack a metric.
@@ -73,11 +74,12 @@ def _data_line(runs: list[RunMetrics]) -> str:
 def _filled(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]], scale: str) -> dict[str, Any]:
     found = result(cell, runs)
     tolerance = METRICS[cell.metric].tolerance * UNITS[cell.unit]
-    outcome = verdict(scale, found.mean, found.runs, cell.published, tolerance, cell.suspect, cell.at_hand)
+    outcome = verdict(scale, found, cell.published, tolerance, cell.suspect, cell.at_hand)
     notes = [cell.suspect, cell.note, *found.notes]
     if found.mean is not None:  # otherwise the result's own note says more than the verdict's
         notes.append(outcome.note)
     comparable = found.mean is not None and cell.published
+    low, high = found.interval or (math.nan, math.nan)
     return {
         **cell.labels,
         "system": cell.system,
@@ -86,6 +88,8 @@ def _filled(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]], sc
         "metric": cell.metric,
         "mean": math.nan if found.mean is None else found.mean,
         "sd": math.nan if found.sd is None else found.sd,
+        "low": low,
+        "high": high,
         "runs": found.runs,
         "published": cell.published,
         "relative_to": cell.relative_to,
@@ -114,7 +118,8 @@ def _check_classes(runs: list[RunMetrics]) -> None:
 
 
 def write(table: pd.DataFrame, layout: TableLayout, stem: Path | str) -> None:
-    """Write `<stem>.csv` (tidy), `<stem>.md` and `<stem>.html`, each atomically; equal tables give equal bytes."""
+    """Write `<stem>.csv` (tidy), `.md`, `.html` and `.tex`, each atomically; equal tables give equal bytes."""
     write_text(f"{stem}.md", to_markdown(table, layout))
     write_text(f"{stem}.html", to_html(table, layout))
+    write_text(f"{stem}.tex", to_latex(table, layout))
     write_text(f"{stem}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))

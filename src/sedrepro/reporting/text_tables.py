@@ -60,6 +60,8 @@ def _filled(cell: Cell, said: Said) -> dict[str, object]:
         "metric": cell.metric,
         "mean": said.ours,
         "sd": math.nan,
+        "low": math.nan,
+        "high": math.nan,
         "runs": 0,
         "published": cell.published,
         "difference": math.nan,

@@ -10,18 +10,15 @@ import numpy as np
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.reporting.cells import DETECTION, EVENT_CLASS, QUOTED, SEED, SPLIT, UNITS, Cell
 from sedrepro.reporting.metrics_files import RunMetrics
-from sedrepro.reporting.verdict import METRICS
+from sedrepro.reporting.verdict import METRICS, Spread
 
 Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
-class Result:
-    """Mean and sample standard deviation over the runs of a cell, in its unit; None where there is none."""
+class Result(Spread):
+    """Mean and deviation over the runs of a cell, in its unit, and what has to be said about them."""
 
-    mean: float | None = None
-    sd: float | None = None
-    runs: int = 0
     notes: list[str] = field(default_factory=list)
 
 

@@ -1,5 +1,6 @@
 """The one place that decides what a number of ours says about a published one."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -13,6 +14,11 @@ COMPARABLE_SCALE = "full"
 
 #: A difference up to this many tolerances is `close`.
 CLOSE_FACTOR = 3
+
+#: Fewer runs are never tested against a published value; their verdict says how many they are.
+FEWEST_RUNS = 3
+#: Of the test against a published value, and what the confidence intervals leave out.
+SIGNIFICANCE = 0.05
 
 #: Our values are rounded to this before they are compared: 0.1 + 0.2 must count as 0.3.
 _RESOLUTION = Decimal("1e-10")
@@ -191,27 +197,68 @@ class Verdict(NamedTuple):
     note: str
 
 
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation over runs (folds and seeds), in one unit; None where there is none."""
+
+    mean: float | None = None
+    sd: float | None = None
+    runs: int = 0
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Confidence interval of the mean (Student's t, 95 %), lower end first; None with fewer than two runs.
+
+        It takes the runs as independent. Folds share training clips, and seeds share all data, so it is a bit too
+        narrow (Bengio and Grandvalet 2004).
+        """
+        if self.mean is None or self.sd is None or self.runs < 2:
+            return None
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.runs - 1, 1 - SIGNIFICANCE / 2)) * self.sd / math.sqrt(self.runs)
+        return self.mean - half, self.mean + half
+
+
 def difference(mean: float, published: str) -> Decimal:
     """Our value minus the published one, free of binary rounding."""
     return Decimal(mean).quantize(_RESOLUTION) - Decimal(published)
 
 
+def distance(mean: float, published: str) -> Decimal:
+    """How far our value lies from the nearest one that would be printed so: `0.70` stands for 0.695 to 0.705."""
+    half_a_unit = Decimal(1).scaleb(Decimal(published).as_tuple().exponent) / 2
+    return max(abs(difference(mean, published)) - half_a_unit, Decimal(0))
+
+
+def p_value(ours: Spread, published: str) -> float | None:
+    """Two-sided p of a one-sample t-test of the runs against a published value, which counts with its rounding.
+
+    None where there is nothing to test with: fewer than `FEWEST_RUNS` runs, or no deviation (an exact metric). It is
+    below `SIGNIFICANCE` where the confidence interval leaves the published value out.
+    """
+    if ours.mean is None or ours.sd is None or ours.runs < FEWEST_RUNS:
+        return None
+    from scipy.special import stdtr
+
+    apart = float(distance(ours.mean, published))
+    if not apart or not ours.sd:
+        return 0.0 if apart else 1.0
+    return float(2 * stdtr(ours.runs - 1, -apart / ours.sd * math.sqrt(ours.runs)))
+
+
 def verdict(
-    scale: str,
-    mean: float | None,
-    runs: int,
-    published: str,
-    tolerance: Decimal,
-    suspect: str = "",
-    at_hand: bool = True,
+    scale: str, ours: Spread, published: str, tolerance: Decimal, suspect: str = "", at_hand: bool = True
 ) -> Verdict:
     """Compare the mean of our runs with a published value.
 
+    Within the tolerance it is reproduced, within `CLOSE_FACTOR` times that close, both ends included. Beyond, it
+    differs, unless there are enough runs for a test and this cannot tell the two apart: then it is close.
+
     Args:
         scale: scale of the runs; only `full` can be compared.
-        mean: mean over the runs, None where it is undefined.
-        runs: number of runs behind the mean.
-        published: number as printed, empty where none is printed.
+        ours: mean and deviation over the runs; no mean where it is undefined.
+        published: number as printed, empty where none is printed; it counts with its rounding.
         tolerance: largest difference, inclusive, that counts as reproduced.
         suspect: reason to doubt the print; excuses a difference, never an agreement.
         at_hand: False where the paper prints a value that nobody has transcribed.
@@ -220,14 +267,27 @@ def verdict(
         return Verdict("not available", "")
     if not published:
         return Verdict("no published value", "")
-    if mean is None or runs < 1:
+    if ours.mean is None or ours.runs < 1:
         return Verdict("not comparable", "no result")
     if scale != COMPARABLE_SCALE:
         return Verdict("not comparable", "")
-    distance = abs(difference(mean, published))
-    note = "verdict from a single run" if runs == 1 else ""
-    if distance <= tolerance:
+    apart, note = distance(ours.mean, published), _few_runs(ours.runs)
+    if apart <= tolerance:
         return Verdict("reproduced", note)
-    if distance <= CLOSE_FACTOR * tolerance:
+    if apart <= CLOSE_FACTOR * tolerance:
         return Verdict("close", note)
-    return Verdict("suspect misprint" if suspect else "differs", note)
+    if suspect:
+        return Verdict("suspect misprint", note)
+    p = p_value(ours, published)
+    if p is not None and p >= SIGNIFICANCE:
+        return Verdict(
+            "close", f"beyond {CLOSE_FACTOR} tolerances, but the runs cannot tell it from the published value"
+        )
+    return Verdict("differs", note)
+
+
+def _few_runs(runs: int) -> str:
+    """What a verdict from too few runs to test says."""
+    if runs >= FEWEST_RUNS:
+        return ""
+    return "verdict from a single run" if runs == 1 else f"verdict from {runs} runs"
