@@ -1,14 +1,13 @@
 """The tables of the papers, against each other and against the papers."""
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
 
 from sedrepro.config import make_config
 from sedrepro.reporting.cells import read_cells, read_text_cells
-from sedrepro.reporting.claims import fill_claims, read_claims
+from sedrepro.reporting.claims import BY_CONSTRUCTION, fill_claims, read_claims
 from sedrepro.reporting.grid import grid_of
 from sedrepro.reporting.html_table import to_html
 from sedrepro.reporting.paper_tables import cells_file, table_runs
@@ -34,8 +33,9 @@ def test_every_published_table_fills_and_is_rendered(name, table):
     elif layout.kind == "claims":
         cells = read_claims(path)
         labels = {name: system.label for name, system in paper.settings.systems.items()}
-        filled = fill_claims(cells, [], "full", labels, layout)
-        assert set(filled["verdict"]) == {"cannot be tested"}
+        filled = fill_claims(cells, [], "full", labels, layout, paper)
+        for outcome, note in zip(filled["verdict"], filled["note"], strict=True):
+            assert (outcome == "cannot be tested") == (BY_CONSTRUCTION not in note)
     else:
         cells = read_cells(path)
         filled = fill(cells, [], "full")
@@ -91,24 +91,3 @@ def test_the_same_system_has_the_same_number_in_tables_1_and_2():
     shared = one.keys() & two.keys()
     assert len(shared) == 3
     assert {key: one[key] for key in shared} == {key: two[key] for key in shared}
-
-
-def test_the_stated_improvements_follow_from_the_tables():
-    numbers = {
-        (c.system, c.factors["snr_db"]): float(c.published)
-        for name in ("table1.csv", "table2.csv")
-        for c in read_cells(PUBLISHED / name)
-        if c.metric == "micro_ap" and c.published
-    }
-    pairs = {
-        "aux_over_atrous": ("2ap_alpha_0.001", "atrous_ap"),
-        "attention_over_atrous": ("2ap_alpha_0", "atrous_ap"),
-        "aux_over_attention": ("2ap_alpha_0.001", "2ap_alpha_0"),
-    }
-    with open(PUBLISHED / "prose.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 9
-    for row in rows:
-        claim, snr = re.fullmatch(r"(\w+)_(\d+)db", row["id"]).groups()
-        better, worse = (numbers[system, snr] for system in pairs[claim])
-        assert f"{100 * (better / worse - 1):.1f}" == row["percent"], row["id"]

@@ -1,10 +1,16 @@
-"""Claims of a paper about which system is ahead, tried on our runs.
+"""Claims of a paper, tried on our runs.
 
-`published/<table>.csv` of a table of kind `claims` has one row per claim and metric: `table` (where the paper says
-it), `claim` (in short), `variant`, `split`, `detection` (as in other tables), `metric` (empty where none can be
-compared), `direction`, `systems` (those said to be ahead, `;` between them), `others`, `strength`, `quote`, `note`.
+`published/<table>.csv` of a table of kind `claims` has one row per claim and metric:
 
-An order can be tried at every scale, other than a number. It says nothing about the paper's data below full scale.
+* `id`, which several rows may share; `kind` (see `KINDS`); `table` (where the paper says it); `claim` (in short);
+* `variant`, `split`, `detection`, `event_class` (as in other tables), `metric` (empty where none can be compared);
+* `direction`, `systems` (those said to be ahead, `;` between them), `others`, `strength`. A side is a system, as
+  `system@variant` one on another variant, as `system:detection` one with another way of detection; `name=0.72` is a
+  printed number of a system that is not rebuilt;
+* `printed`: the number that the claim names (`15.6%`), `predicate`: a function by name in place of the kind's;
+* `support`: whether the paper's own tables support it (see `SUPPORTS`), and why, in `support_reason`; `quote`, `note`.
+
+A claim can be tried at every scale. It says nothing about the paper's data below full scale.
 """
 
 import math
@@ -12,73 +18,95 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from sedrepro.errors import DataError, did_you_mean
 from sedrepro.files import read_table
-from sedrepro.reporting.cells import DETECTION, SPLIT, Cell
+from sedrepro.reporting.cells import DETECTION, EVENT_CLASS, SPLIT
+from sedrepro.reporting.grid import NOTE_SEPARATOR
 from sedrepro.reporting.layout import TableLayout
 from sedrepro.reporting.metrics_files import RunMetrics
+from sedrepro.reporting.predicates import OF_KIND, Evidence, Finding, figures_read, predicate_of, printed_number
 from sedrepro.reporting.tables import runs_by_pair
-from sedrepro.reporting.values import measured
 from sedrepro.reporting.verdict import METRICS
+from sedrepro.settings import Paper
 
-Outcome = Literal["holds", "fails", "undecided", "cannot be tested"]
-
+#: `order` of systems; `between detections`: of two ways of detection of one system; `change` and `absolute`: a printed
+#: gain, relative (`15.6%`) or in points (`9.3%`); `value`: a printed number; `identity`: an equation.
+KINDS = tuple(OF_KIND)
 #: `higher` and `lower`: the value of the systems against that of the others; `comparable`: no further apart than the
 #: tolerance of the metric.
 DIRECTIONS = ("higher", "lower", "comparable")
 #: `every`: each system against each other one; `pairwise`: the first against the first, and so on.
 STRENGTHS = ("every", "pairwise")
+#: Begins the note of an outcome that no run could have changed.
+BY_CONSTRUCTION = "by construction"
+SUPPORTS = ("yes", "no", "partly", "not printed")
 COLUMNS = (
+    "id",
+    "kind",
     "table",
     "claim",
     "variant",
     SPLIT,
     DETECTION,
+    EVENT_CLASS,
     "metric",
     "direction",
     "systems",
     "others",
     "strength",
+    "printed",
+    "predicate",
+    "support",
+    "support_reason",
     "quote",
 )
 
-#: A paired t-test needs so many runs of equal fold and seed.
-FEWEST_PAIRS = 3
-SIGNIFICANCE = 0.05
-#: Differences that are nearer to each other are equal but for rounding.
-RESOLUTION = 1e-9
+
+class Contender(NamedTuple):
+    """One side of a comparison: a system on a variant with a detection, or a printed number of another paper."""
+
+    system: str
+    variant: str
+    detection: str
+    printed: float | None = None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """That some systems are ahead of others in one metric on one corpus variant."""
+    """What a paper says of some systems in one metric on one corpus variant."""
 
+    id: str
+    kind: str
     table: str
     claim: str
     variant: str
     split: str
     detection: str
+    event_class: str
     metric: str
     direction: str
     systems: tuple[str, ...]
     others: tuple[str, ...]
     strength: str
+    printed: str
+    predicate: str
+    support: str
+    support_reason: str
     quote: str
     note: str = ""
 
     @property
     def place(self) -> tuple[str, ...]:
         """What makes a claim unique in its table."""
-        return self.table, self.claim, self.split, self.metric
+        return self.table, self.claim, self.variant, self.split, self.detection, self.event_class, self.metric
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The systems that are compared, the one said to be ahead first."""
+        """The sides that are compared, the one said to be ahead first."""
         if not self.metric:
             return []
         together = zip if self.strength == "pairwise" else product
@@ -86,8 +114,22 @@ class Claim:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Every system that it needs runs of."""
-        return (*self.systems, *self.others) if self.metric else ()
+        """Every side, each once."""
+        return tuple(dict.fromkeys((*self.systems, *self.others))) if self.metric else ()
+
+    @property
+    def sign(self) -> int:
+        """1 where the systems are said to be higher, -1 where lower."""
+        return -1 if self.direction == "lower" else 1
+
+    def contender(self, side: str) -> Contender:
+        """What a side stands for."""
+        name, equals, number = side.partition("=")
+        if equals:
+            return Contender(name, "", "", printed_number(number)[0])
+        name, _, detection = name.partition(":")
+        system, _, variant = name.partition("@")
+        return Contender(system, variant or self.variant, detection or self.detection)
 
 
 def read_claims(path: Path | str) -> list[Claim]:
@@ -112,168 +154,137 @@ def read_claims(path: Path | str) -> list[Claim]:
 
 
 def _check(where: str, claim: Claim) -> None:
+    _check_known(where, claim, {"kind": KINDS, "support": SUPPORTS})
+    _check_given(where, claim, ("id", "support_reason"))
+    if claim.predicate:
+        return
     if not claim.metric:
         if not claim.note:
             raise DataError(f"{where}: 'metric' is empty; say in 'note' why the claim cannot be tested")
         return
-    for column, known in (("metric", METRICS), ("direction", DIRECTIONS), ("strength", STRENGTHS)):
+    if claim.kind == "identity":
+        raise DataError(f"{where}: an identity has no predicate of its own; name one in 'predicate'")
+    _check_known(where, claim, {"metric": METRICS})
+    _check_given(where, claim, ("variant", "systems"))
+    if claim.kind == "value":
+        _check_printed(where, claim)
+    else:
+        _check_comparison(where, claim)
+
+
+def _check_comparison(where: str, claim: Claim) -> None:
+    _check_known(where, claim, {"direction": DIRECTIONS, "strength": STRENGTHS})
+    _check_given(where, claim, ("others",))
+    for system in claim.systems:
+        if system in claim.others and (system, system) in claim.pairs:
+            raise DataError(f"{where}: '{system}' stands on both sides")
+    if claim.strength == "pairwise" and len(claim.systems) != len(claim.others):
+        raise DataError(f"{where}: 'pairwise' needs as many 'others' as 'systems'")
+    if claim.kind in ("change", "absolute"):
+        _check_printed(where, claim)
+        if claim.direction == "comparable":
+            raise DataError(f"{where}: a gain goes 'higher' or 'lower'")
+    if claim.kind == "between detections":
+        for one, other in (map(claim.contender, pair) for pair in claim.pairs):
+            if one.system != other.system or one.detection == other.detection:
+                raise DataError(f"{where}: compare one system in two ways of detection, as 'system:detection'")
+
+
+def _check_known(where: str, claim: Claim, columns: Mapping[str, Iterable[str]]) -> None:
+    for column, known in columns.items():
         value = getattr(claim, column)
         if value not in known:
             raise DataError(f"{where}: unknown {column} '{value}'; {did_you_mean(value, known)}")
-    for column in ("variant", "systems", "others"):
+
+
+def _check_given(where: str, claim: Claim, columns: Iterable[str]) -> None:
+    for column in columns:
         if not getattr(claim, column):
-            raise DataError(f"{where}: '{column}' is empty; a claim compares systems on a corpus variant")
-    if set(claim.systems) & set(claim.others):
-        raise DataError(f"{where}: '{min(set(claim.systems) & set(claim.others))}' stands on both sides")
-    if claim.strength == "pairwise" and len(claim.systems) != len(claim.others):
-        raise DataError(f"{where}: 'pairwise' needs as many 'others' as 'systems'")
+            raise DataError(f"{where}: '{column}' is empty")
+
+
+def _check_printed(where: str, claim: Claim) -> None:
+    try:
+        number, _ = printed_number(claim.printed)
+    except ArithmeticError as error:
+        raise DataError(f"{where}: 'printed' is no number, as 15.6% or 0.7: '{claim.printed}'") from error
+    if number <= 0 and claim.kind != "value":
+        raise DataError(f"{where}: 'printed' is not positive; a gain is, in its 'direction'")
 
 
 def claim_runs(claims: Iterable[Claim]) -> list[tuple[str, str]]:
     """The (system, variant) pairs that claims need, each once, in order of appearance."""
-    return list(dict.fromkeys((system, claim.variant) for claim in claims for system in claim.compared))
+    sides = (claim.contender(side) for claim in claims for side in claim.compared)
+    return list(dict.fromkeys((side.system, side.variant) for side in sides if side.printed is None))
+
+
+def claim_figures(claims: Iterable[Claim], paper: str) -> list[str]:
+    """The figures of a paper whose stored arrays its claims look at, each once."""
+    return list(dict.fromkeys(name for claim in claims for name in figures_read(predicate_of(claim, paper))))
 
 
 def fill_claims(
-    claims: Sequence[Claim], runs: Iterable[RunMetrics], scale: str, labels: Mapping[str, str], layout: TableLayout
+    claims: Sequence[Claim],
+    runs: Iterable[RunMetrics],
+    scale: str,
+    labels: Mapping[str, str],
+    layout: TableLayout,
+    paper: Paper | None = None,
+    figures: Path | None = None,
 ) -> pd.DataFrame:
     """The tidy table: one row per claim, in the csv's order; `mean` is our numbers as text, `published` the quote.
 
-    `runs` is the fewest runs of a system. `attrs` are those of `tables.fill`.
+    `runs` is the fewest runs of a system. `attrs` are those of `tables.fill`. Some predicates look at the paper's
+    settings or at the folder in which its figures are stored; without these, such claims cannot be tested.
 
     Raises:
         DataError: runs contradict each other, or one lacks the metric.
+        SettingsError: a claim names an unknown predicate.
     """
     of_pair, data = runs_by_pair(claim_runs(claims), runs, scale)
-    table = pd.DataFrame([_filled(claim, of_pair, scale, labels, layout) for claim in claims])
+
+    def decimals(metric: str) -> int:
+        return layout.decimals_of.get(metric, layout.decimals)
+
+    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures)
+    table = pd.DataFrame([_filled(claim, evidence) for claim in claims])
     table.attrs |= {"scale": scale, "data": data}
     return table
 
 
-def _filled(
-    claim: Claim,
-    runs: Mapping[tuple[str, str], Sequence[RunMetrics]],
-    scale: str,
-    labels: Mapping[str, str],
-    layout: TableLayout,
-) -> dict[str, object]:
-    values = {system: _values(claim, system, runs) for system in claim.compared}
-    outcome, against = tried(claim, values)
-    decimals = layout.decimals_of.get(claim.metric, layout.decimals)
-    ahead, others = (
-        ", ".join(f"{labels[system]} {_shown(claim, values[system], decimals)}" for system in side if claim.metric)
-        for side in (claim.systems, claim.others)
-    )
-    numbers = f"{ahead} against {others}"
-    if 0 < len(against) < len(claim.others):
-        numbers += f"; because of {', '.join(labels[system] for system in against)}"
+def found_for(claim: Claim, evidence: Evidence) -> Finding:
+    """What the evidence says of a claim.
+
+    Raises:
+        DataError: a run lacks the metric.
+        SettingsError: the claim names an unknown predicate.
+    """
+    predicate = predicate_of(claim, evidence.paper.name if evidence.paper else "")
+    return predicate(claim, evidence) if predicate else Finding("cannot be tested", claim.note)
+
+
+def _filled(claim: Claim, evidence: Evidence) -> dict[str, object]:
+    found = found_for(claim, evidence)
+    notes = [claim.note if found.ours != claim.note else ""]
+    if found.by_construction:
+        notes.append(f"{BY_CONSTRUCTION}: {found.by_construction}")
     return {
+        "id": claim.id,
+        "kind": claim.kind,
         "table": claim.table,
         "claim": claim.claim,
         "variant": claim.variant,
         SPLIT: claim.split,
+        EVENT_CLASS: claim.event_class,
         "metric": claim.metric,
-        "scale": scale,
+        "scale": evidence.scale,
         "system": ";".join(claim.systems),
-        "mean": numbers if claim.metric else claim.note,
+        "mean": found.ours,
         "sd": math.nan,
-        "runs": min(map(len, values.values()), default=0),
+        "runs": found.runs,
+        "support": claim.support,
+        "support_reason": claim.support_reason,
         "published": claim.quote,
-        "verdict": outcome,
-        "note": claim.note if claim.metric else "",
+        "verdict": found.outcome,
+        "note": NOTE_SEPARATOR.join(filter(None, notes)),
     }
-
-
-Values = Mapping[tuple[int, int], float]
-"""Values of one system by fold and seed."""
-
-
-def _values(claim: Claim, system: str, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> Values:
-    cell = Cell({}, system, claim.variant, {SPLIT: claim.split, DETECTION: claim.detection}, claim.metric, "")
-    found = {(run.fold, run.seed): measured(run, cell, claim.metric) for run in runs.get((system, claim.variant), ())}
-    return {place: value for place, value in found.items() if value is not None}
-
-
-def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str]]:
-    """What the values of the systems, by fold and seed, say about a claim, and the others that stand against it.
-
-    Every comparison is a paired t-test over equal folds and seeds. A claim holds if all of them are significant for it
-    (each at the level `SIGNIFICANCE`: all must be), and fails if one is significant against it, after Holm's correction
-    for their number. Fewer than `FEWEST_PAIRS` pairs leave it undecided. Exact metrics need no test. Where a system
-    has no run, it cannot be tested, unless it fails already.
-    """
-    complete = [pair for pair in claim.pairs if all(values[system] for system in pair)]
-    missing = [other for ahead, other in claim.pairs if (ahead, other) not in complete]
-    found: dict[Outcome, list[str]] = {"fails": [], "cannot be tested": missing, "undecided": []}
-    if claim.direction == "comparable":
-        for ahead, other in complete:
-            found.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
-    else:
-        tests = {pair: _compared(claim, *(values[system] for system in pair)) for pair in complete}
-        found["fails"] = [other for _, other in _against(tests, len(claim.pairs))]
-        found["undecided"] = [other for (_, other), (sign, p) in tests.items() if sign <= 0 or p >= SIGNIFICANCE]
-    for outcome in ("fails", "cannot be tested", "undecided"):
-        if found[outcome]:
-            return outcome, list(dict.fromkeys(found[outcome]))
-    return ("holds", []) if complete else ("cannot be tested", [])
-
-
-def _against(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
-    """The comparisons that speak against a claim significantly, after Holm's correction (1979) for their number."""
-    p_values = {pair: p for pair, (sign, p) in tests.items() if sign < 0}
-    found = []
-    for rank, pair in enumerate(sorted(p_values, key=lambda pair: p_values[pair])):
-        if p_values[pair] >= SIGNIFICANCE / (comparisons - rank):
-            break
-        found.append(pair)
-    return found
-
-
-def _compared(claim: Claim, ahead: Values, other: Values) -> tuple[int, float]:
-    """Sign of a comparison, positive for the claim, and its p value: 0 of an exact metric, 1 of too few pairs."""
-    sign = -1 if claim.direction == "lower" else 1
-    if METRICS[claim.metric].exact:
-        return int(sign * np.sign(np.mean(list(ahead.values())) - np.mean(list(other.values())))), 0.0
-    mean_sign, p = _paired_test(ahead, other)
-    return sign * mean_sign, p
-
-
-def _comparable(claim: Claim, one: Values, other: Values) -> Outcome:
-    """Whether two means lie within the metric's tolerance, their standard error included."""
-    metric = METRICS[claim.metric]
-    distance = abs(np.mean(list(one.values())) - np.mean(list(other.values())))
-    error, tolerance = 0.0 if metric.exact else standard_error(one, other), float(metric.tolerance)
-    if distance + error <= tolerance:
-        return "holds"
-    return "fails" if distance - error > tolerance else "undecided"
-
-
-def standard_error(one: Values, other: Values) -> float:
-    """Standard error of the difference of two means; infinite where a system has only one run."""
-    if min(len(one), len(other)) < 2:
-        return math.inf
-    return math.sqrt(sum(np.var(list(values.values()), ddof=1) / len(values) for values in (one, other)))
-
-
-def _paired_test(one: Values, other: Values) -> tuple[int, float]:
-    """Sign of the mean difference over equal folds and seeds, and the two-sided p of it; 1 of too few pairs."""
-    from scipy.stats import ttest_rel
-
-    places = sorted(one.keys() & other.keys())
-    differences = np.array([one[place] - other[place] for place in places])
-    sign = int(np.sign(differences.mean())) if len(places) else 0
-    if len(places) < FEWEST_PAIRS:
-        return sign, 1.0
-    if np.ptp(differences) < RESOLUTION:  # the test divides by their deviation
-        return sign, 0.0 if abs(differences[0]) > RESOLUTION else 1.0
-    return sign, float(ttest_rel([one[p] for p in places], [other[p] for p in places]).pvalue)
-
-
-def _shown(claim: Claim, of_runs: Values, decimals: int) -> str:
-    """Mean ± deviation (runs), or that there is none."""
-    values = list(of_runs.values())
-    if not values:
-        return "no run"
-    scatters = len(values) > 1 and not METRICS[claim.metric].exact
-    deviation = f" ± {np.std(values, ddof=1):.{decimals}f}" if scatters else ""
-    return f"{np.mean(values):.{decimals}f}{deviation} ({len(values)})"

@@ -35,6 +35,22 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
     return [who for system, variant in pairs for who in runs_of(config, paper, system, variant)]
 
 
+def table_figures(config: Config, paper: Paper, table: str) -> list[Path]:
+    """The stored arrays of figures that a table reads: those that its claims look at."""
+    path = cells_file(paper, table)
+    if paper.settings.tables[table].kind != "claims":
+        return []
+    from sedrepro.reporting.claims import claim_figures, read_claims
+
+    stems = [figures_folder(config, paper) / name for name in claim_figures(read_claims(path), paper.name)]
+    return [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in ("npz", "json")]
+
+
+def figures_folder(config: Config, paper: Paper) -> Path:
+    """Where the figures of a paper lie."""
+    return config.results_dir / config.scale / paper.name / "figures"
+
+
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     """Fill a table from the metrics files of its runs, or from the code, and write it; returns the csv's path."""
     from sedrepro.reporting.tables import write
@@ -63,7 +79,8 @@ def _filled(config: Config, paper: Paper, table: str) -> Any:
     runs = [read_metrics(who.metrics_file(config)) for who in table_runs(config, paper, table)]
     if layout.kind == "claims":
         labels = {name: system.label for name, system in paper.settings.systems.items()}
-        return fill_claims(read_claims(path), runs, config.scale, labels, layout)
+        figures = figures_folder(config, paper)
+        return fill_claims(read_claims(path), runs, config.scale, labels, layout, paper, figures)
     return fill(read_cells(path), runs, config.scale)
 
 
