@@ -24,12 +24,13 @@ from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.files import read_json, write_json, write_table
+from sedrepro.reporting.model_card import MODEL_CARD, write_model_card
 from sedrepro.run_files import read_scores
 from sedrepro.runs import RunIdentity, corpus_folder
 from sedrepro.settings import Evaluation, Paper
 
 #: Files that scoring adds to a run's folder.
-SCORE_FILES = ("metrics.json", "detected.tsv")
+SCORE_FILES = ("metrics.json", "detected.tsv", MODEL_CARD)
 #: Arrays of scores.npz with an entry per clip.
 PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
@@ -41,7 +42,7 @@ DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_
 
 
 def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
-    """Write metrics.json and detected.tsv of a run; returns the path of the metrics.
+    """Write metrics.json, detected.tsv and the model card of a run; returns the path of the metrics.
 
     Raises:
         DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
@@ -75,6 +76,8 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             if split not in subsets:  # their events stand there already, as of their split
                 detected += _rows(method, split, part, found)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
+    with _files_that_fit(folder):
+        write_model_card(paper, who, folder, described, metrics)
     write_json(folder / "metrics.json", metrics | {"evaluation": paper.settings.evaluation.model_dump(mode="json")})
     return folder / "metrics.json"
 
@@ -98,7 +101,7 @@ def held_out_scores(
 def _files_that_fit(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+    except (AttributeError, KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
 
 

@@ -11,7 +11,7 @@ from sedrepro.clips import Event
 from sedrepro.detection.class_thresholds import ClassThresholds
 from sedrepro.detection.hysteresis import Hysteresis
 from sedrepro.detection.median import FixedWindows, Median
-from sedrepro.detection.methods import Scores, detector
+from sedrepro.detection.methods import Scores, chosen_before, detector
 from sedrepro.detection.search import Search
 from sedrepro.errors import SettingsError
 
@@ -174,3 +174,34 @@ def test_a_gate_is_a_clip_threshold_of_every_class():
 def test_the_others_have_no_settings_of_classes(how):
     testing = scores(plateau(0.7), events=[[Event(1.0, 2.0, "Cat")]])
     assert detector(how, testing, 1.0).class_settings == {}
+
+
+# --- what was chosen before
+
+
+DURATIONS = {"Cat": np.array([0.4, 0.8]), "Dog": np.array([1.2])}
+
+
+@pytest.mark.parametrize("how", [HYSTERESIS, SEARCH, THRESHOLDS, MEDIAN, FIXED_MEDIAN], ids=lambda how: how.kind)
+def test_a_detector_comes_back_from_what_it_says_of_itself(how):
+    label = [[Event(1.0, 2.0, "Cat")], []]
+    on = scores(np.concatenate([plateau(0.7), plateau(0.4)]), events=label)
+    chosen = detector(how, on, 1.0, DURATIONS)
+    again = chosen_before(how, chosen.settings, chosen.class_settings, CLASSES, on.frames_per_second)
+    assert (again.settings, again.class_settings) == (chosen.settings, chosen.class_settings)
+    random = scores(np.random.default_rng(0).random((5, 40, 2)))
+    assert any(chosen.events(random))
+    assert again.events(random) == chosen.events(random)
+
+
+def test_what_was_recorded_goes_before_the_settings_of_today():
+    today = MEDIAN.model_copy(update={"threshold": 0.9, "clip_threshold": 0.8})
+    chosen = detector(MEDIAN, scores(drawn(40)), None, DURATIONS)
+    again = chosen_before(today, chosen.settings, chosen.class_settings, CLASSES, 10)
+    assert (again.how.threshold, again.how.clip_threshold) == (0.5, None)
+
+
+@pytest.mark.parametrize(("how", "settings"), [(THRESHOLDS, {"Cat": 0.5}), (SEARCH, {"threshold": 7}), (MEDIAN, {})])
+def test_records_that_do_not_fit_are_refused(how, settings):
+    with pytest.raises((KeyError, ValueError)):
+        chosen_before(how, settings, {}, CLASSES, 10)

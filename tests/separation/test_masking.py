@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sedrepro.audio.front_end import FrontEnd, mel_centres
 from sedrepro.audio.logmel import LogMel
 from sedrepro.clips import Event
+from sedrepro.listening.listener import frames_in
 from sedrepro.separation.masking import FADE_SECONDS, Separator, mel_to_bins
-from sedrepro.separation.scores import frames_in
 
 RATE = 8000
 CLASSES = ["Low", "High"]

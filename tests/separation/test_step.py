@@ -1,5 +1,4 @@
 import json
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ from sedrepro.audio.reading import resample
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.clips import Coverage, Event
 from sedrepro.config import make_config
-from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
+from sedrepro.detection.hysteresis import Hysteresis
+from sedrepro.detection.methods import Fixed
 from sedrepro.errors import DataError, SettingsError
 from sedrepro.files import read_table
 from sedrepro.reporting.run_view import RunView
@@ -40,7 +40,7 @@ TINY = {
     "training.learning_rate": 0.01,
 }
 HOW = Hysteresis(kind="hysteresis", clip_threshold=0.1, high=0.45, low=0.35, longest_gap_frames=4, shortest_frames=5)
-DETECT = partial(hysteresis_active, how=HOW)
+DETECT = Fixed(HOW)
 
 
 def sounds(events: list[tuple[str, float, float]], seconds: float, seed: int = 0) -> np.ndarray:

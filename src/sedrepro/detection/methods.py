@@ -77,10 +77,8 @@ class Searched:
     clip_thresholds = None
     class_settings: ClassVar[ClassSettings] = {}
 
-    def __init__(self, how: Search, on: Scores, segment_seconds: float) -> None:
-        reference = segment_activity(on.reference, on.classes, segment_seconds)
-        found = search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds)
-        self.chosen: PostProcessing = found.chosen
+    def __init__(self, chosen: PostProcessing) -> None:
+        self.chosen = chosen
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -119,9 +117,8 @@ class Thresholded:
 
     class_settings: ClassVar[ClassSettings] = {}
 
-    def __init__(self, how: ClassThresholds, on: Scores) -> None:
-        self.how, self.classes = how, on.classes
-        self.clip_thresholds = best_class_thresholds(on.targets, on.clip)
+    def __init__(self, how: ClassThresholds, classes: Sequence[str], thresholds: np.ndarray) -> None:
+        self.how, self.classes, self.clip_thresholds = how, classes, thresholds
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -139,13 +136,18 @@ class Thresholded:
 class MedianFiltered:
     """Median filters with a window per class, on the grid of the network's scores."""
 
-    def __init__(self, how: Median, on: Scores, durations: Mapping[str, np.ndarray]) -> None:
-        self.how, self.classes, self.durations = how, on.classes, durations
-        self.frames_per_second = on.frames_per_second
-        seconds = window_seconds(how.windows, durations, on.classes)
-        self.windows = [median_window(seconds[label], on.frames_per_second) for label in on.classes]
+    def __init__(
+        self,
+        how: Median,
+        classes: Sequence[str],
+        frames_per_second: float,
+        windows: Sequence[int],
+        counts: Mapping[str, float],
+    ) -> None:
+        self.how, self.classes, self.frames_per_second = how, classes, frames_per_second
+        self.windows, self.counts = windows, counts
         gate = how.clip_threshold
-        self.clip_thresholds = None if gate is None else np.full(len(on.classes), gate)
+        self.clip_thresholds = None if gate is None else np.full(len(classes), gate)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -157,7 +159,7 @@ class MedianFiltered:
         """The windows used, in seconds, and of how many events they come; a class without any has the others' mean."""
         used = {"median_seconds": [window / self.frames_per_second for window in self.windows]}
         if self.how.windows.kind != "fixed":
-            used["median_events"] = [float(len(self.durations.get(label, ()))) for label in self.classes]
+            used["median_events"] = [float(self.counts.get(label, 0)) for label in self.classes]
         return {name: dict(zip(self.classes, values, strict=True)) for name, values in used.items()}
 
     def events(self, scores: Scores) -> list[list[Event]]:
@@ -188,5 +190,44 @@ def detector(
     if isinstance(how, Hysteresis):
         return Fixed(how)
     if isinstance(how, Median):
-        return MedianFiltered(how, on, durations or {})
-    return Searched(how, on, segment_seconds) if isinstance(how, Search) else Thresholded(how, on)
+        return _median_filtered(how, on.classes, on.frames_per_second, durations or {})
+    if isinstance(how, ClassThresholds):
+        return Thresholded(how, on.classes, best_class_thresholds(on.targets, on.clip))
+    reference = segment_activity(on.reference, on.classes, segment_seconds)
+    return Searched(search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds).chosen)
+
+
+def _median_filtered(
+    how: Median, classes: Sequence[str], frames_per_second: float, durations: Mapping[str, np.ndarray]
+) -> MedianFiltered:
+    seconds = window_seconds(how.windows, durations, classes)
+    windows = [median_window(seconds[label], frames_per_second) for label in classes]
+    counts = {label: len(of_class) for label, of_class in durations.items()}
+    return MedianFiltered(how, classes, frames_per_second, windows, counts)
+
+
+def chosen_before(
+    how: Method,
+    settings: Mapping[str, float],
+    class_settings: Mapping[str, Mapping[str, float]],
+    classes: Sequence[str],
+    frames_per_second: float,
+) -> Detector:
+    """The detector that a run was scored with, from its `settings` and `class_settings`; nothing is chosen again.
+
+    Thresholds of classes are as recorded, to six decimals.
+
+    Raises:
+        KeyError: a class or a setting is not among those recorded.
+        ValueError: a recorded setting is impossible.
+    """
+    if isinstance(how, Hysteresis):
+        return Fixed(Hysteresis(**how.model_dump() | dict(settings)))
+    if isinstance(how, Search):
+        return Searched(PostProcessing(**settings))
+    if isinstance(how, ClassThresholds):
+        return Thresholded(how, classes, np.array([settings[label] for label in classes]))
+    recorded = Median(**how.model_dump() | {"clip_threshold": None} | dict(settings))
+    seconds = class_settings["median_seconds"]
+    windows = [round(seconds[label] * frames_per_second) for label in classes]
+    return MedianFiltered(recorded, classes, frames_per_second, windows, class_settings.get("median_events", {}))

@@ -1,5 +1,7 @@
 """Every setting of a paper with where it comes from."""
 
+from collections.abc import Sequence
+
 from sedrepro.settings import Paper
 
 
@@ -13,9 +15,13 @@ def setting_rows(paper: Paper) -> list[tuple[str, str, str, str]]:
 
 def print_settings(paper: Paper) -> None:
     """Print the rows as aligned text."""
-    rows = setting_rows(paper)
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
     print(f"{paper.settings.about.title} ({paper.settings.about.published_in}); budget: {paper.budget}")
+    print_rows(setting_rows(paper))
+
+
+def print_rows(rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Print rows of settings as aligned text."""
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     for key, value, source, reason in rows:
         print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source:<{widths[2]}}  {reason}".rstrip())
 

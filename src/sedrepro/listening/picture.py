@@ -1,4 +1,4 @@
-"""A picture of one separation: spectrogram, masks of the detected classes, frame scores, events."""
+"""A picture of one recording: spectrogram, masks of the detected classes if there are any, frame scores, events."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.clips import Event
+from sedrepro.listening.listener import Heard
 from sedrepro.reporting.pictures import STYLE, mel_panel
-from sedrepro.separation.scores import Scores
 
 MOST_CLASSES = 8
 # Okabe and Ito's colours, which colour-blind readers can tell apart; black is for text.
@@ -24,8 +24,8 @@ def shown_classes(events: Sequence[Event]) -> list[str]:
     return sorted(seconds, key=lambda label: (-seconds[label], label))[:MOST_CLASSES]
 
 
-def draw_separation(
-    title: str, scores: Scores, events: Sequence[Event], classes: Sequence[str], front_end: FrontEnd, seconds: float
+def draw_recording(
+    title: str, heard: Heard, events: Sequence[Event], classes: Sequence[str], front_end: FrontEnd, seconds: float
 ) -> Any:
     """A matplotlib figure with time in seconds on the common axis; `seconds` is the recording's length."""
     import matplotlib
@@ -34,27 +34,32 @@ def draw_separation(
     from matplotlib import pyplot
 
     shown = shown_classes(events)
-    detected = {event.event_label for event in events}
-    heights = [1.3, *[1] * len(shown), *[1, 0.3 + 0.12 * len(shown)] * bool(shown)]
+    masked = [] if heard.masks is None else shown
+    heights = [1.3, *[1] * len(masked), *[1, 0.3 + 0.12 * len(shown)] * bool(shown)]
     size = (9, ROW_INCHES * sum(heights) + 0.6)
     with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(
             len(heights), figsize=size, sharex=True, squeeze=False, layout="constrained", height_ratios=heights
         )
         panels = list(axes[:, 0])
-        mel_panel(panels[0], scores.logmel, front_end, "Log-mel spectrogram", "magma")
-        for panel, label, colour in zip(panels[1:], shown, COLOURS, strict=False):
-            mask = scores.masks[classes.index(label)]
+        mel_panel(panels[0], heard.logmel, front_end, "Log-mel spectrogram", "magma")
+        for panel, label, colour in zip(panels[1:], masked, COLOURS, strict=False):
+            mask = heard.masks[classes.index(label)]
             mel_panel(panel, mask, front_end, f"Mask: {_name(label)}", "viridis", limits=(0, 1))
             _mark(panel, [event for event in events if event.event_label == label], colour)
         if shown:
-            _score_panel(panels[-2], [scores.frame[:, classes.index(label)] for label in shown], front_end)
+            scores = [heard.frame[:, classes.index(label)] for label in shown]
+            _score_panel(panels[-2], scores, heard.frames_per_second)
             _event_panel(panels[-1], shown, events)
-        left_out = f", {len(detected) - len(shown)} more classes not shown" if len(detected) > len(shown) else ""
-        count = f"{len(events)} {'event' if len(events) == 1 else 'events'} detected{left_out}"
-        figure.suptitle(f"{title}: {count}", fontsize=10)
+        figure.suptitle(f"{title}: {_count(events, shown)}", fontsize=10)
         panels[-1].set(xlabel="Time (s)", xlim=(0, seconds))
     return figure
+
+
+def _count(events: Sequence[Event], shown: Sequence[str]) -> str:
+    more = len({event.event_label for event in events}) - len(shown)
+    left_out = f", {more} more classes not shown" if more else ""
+    return f"{len(events)} {'event' if len(events) == 1 else 'events'} detected{left_out}"
 
 
 def _name(label: str) -> str:
@@ -69,12 +74,11 @@ def _mark(panel: Any, events: Sequence[Event], colour: str) -> None:
         panel.vlines([event.onset, event.offset], low, high, color="white", lw=0.9, ls="--")
 
 
-def _score_panel(panel: Any, of_classes: Sequence[np.ndarray], front_end: FrontEnd) -> None:
+def _score_panel(panel: Any, of_classes: Sequence[np.ndarray], frames_per_second: float) -> None:
     """Frame scores (frame,) of the shown classes over time, each held for its frame."""
     for scores, colour in zip(of_classes, COLOURS, strict=False):
-        panel.stairs(
-            scores, np.arange(len(scores) + 1) / front_end.frames_per_second, color=colour, lw=1.3, baseline=None
-        )
+        edges = np.arange(len(scores) + 1) / frames_per_second
+        panel.stairs(scores, edges, color=colour, lw=1.3, baseline=None)
     panel.set(title="Frame scores (colours as below)", ylabel="Score", ylim=(0, 1))
 
 

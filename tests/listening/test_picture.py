@@ -1,28 +1,33 @@
+import dataclasses
+
 import matplotlib as mpl
+import matplotlib.pyplot
 import numpy as np
 import pytest
 
 from sedrepro.clips import Event
+from sedrepro.listening.listener import Heard
+from sedrepro.listening.picture import COLOURS, MOST_CLASSES, draw_recording, shown_classes
 from sedrepro.reporting.pictures import save_picture
-from sedrepro.separation.picture import COLOURS, MOST_CLASSES, draw_separation, shown_classes
-from sedrepro.separation.scores import Scores
 
 CLASSES = [f"Class_{letter}" for letter in "ABCDEFGHIJ"]
 EVENTS = [Event(0.1, 0.3, "Class_C"), Event(0.2, 0.7, "Class_A"), Event(0.5, 0.9, "Class_C")]
 
 
 @pytest.fixture
-def scores(hann) -> Scores:
+def scores(hann) -> Heard:
     random, frames = np.random.default_rng(0), hann.n_frames
     masks = random.random((len(CLASSES), frames, hann.n_mels))
-    return Scores([0], random.random((1, 10)), masks.mean(axis=2).T, masks, random.normal(size=masks.shape[1:]))
+    logmel = random.normal(size=masks.shape[1:])
+    rate = hann.frames_per_second
+    return Heard([0], frames, random.random((1, 10)), masks.mean(axis=2).T, rate, logmel, masks)
 
 
 @pytest.fixture
 def draw(hann, scores):
     import matplotlib.pyplot as plt
 
-    yield lambda events: draw_separation("dog.wav", scores, events, CLASSES, hann, 0.9)
+    yield lambda events: draw_recording("dog.wav", scores, events, CLASSES, hann, 0.9)
     plt.close("all")
 
 
@@ -85,3 +90,15 @@ def test_equal_scores_give_equal_files(draw, tmp_path):
         assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
     svg = (tmp_path / "one.svg").read_text()
     assert "Mask: Class C" in svg
+
+
+def test_networks_without_masks_show_scores_and_events(hann, scores):
+    rate = hann.frames_per_second / 2
+    heard = dataclasses.replace(scores, masks=None, frame=scores.frame[::2], frames_per_second=rate)
+    figure = draw_recording("dog.wav", heard, EVENTS, CLASSES, hann, 0.9)
+    panels = [panel for panel in figure.axes if panel.get_title()]
+    assert titles(figure) == ["Log-mel spectrogram", "Frame scores (colours as below)", "Detected events"]
+    values, edges, _ = panels[1].patches[0].get_data()
+    np.testing.assert_array_equal(values, heard.frame[:, 2])
+    assert edges[-1] == pytest.approx(len(heard.frame) / rate)
+    mpl.pyplot.close(figure)
