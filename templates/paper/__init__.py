@@ -1,0 +1,1 @@
+"""One line: which paper this is."""
