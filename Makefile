@@ -24,7 +24,7 @@ CHOSEN = --config scale=$(SCALE) $(KEYS)
 ASSIGNED = --scale $(SCALE) $(foreach word,$(KEYS),--set $(word))
 
 .DEFAULT_GOAL := help
-.PHONY: help results data unlock test lint format bench clean setup plan summary
+.PHONY: help results notebooks data unlock test lint format bench clean setup plan summary
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -49,9 +49,13 @@ $(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-results: $(READY)  ## run the workflow and print the tables in short
+results: $(READY)  ## run the workflow, print the tables in short, write the results page
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 	@python -m sedrepro summary $(ASSIGNED)
+	@python -m sedrepro page $(ASSIGNED)
+
+notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
+	@python -m sedrepro notebooks $(ASSIGNED)
 
 data: SCALE = full
 data: KEYS += data_sets=$(or $(SET),all)

@@ -24,6 +24,8 @@ rule all:
     input:
         [paper_outputs(name) for name in PAPERS],
         multiext(f"{RESULTS}/post_processing", ".csv", ".md", ".html"),
+        multiext(f"{RESULTS}/comparison", ".csv", ".md"),
+        f"{RESULTS}/index.html",
 
 
 rule data:

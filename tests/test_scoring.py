@@ -395,3 +395,14 @@ def test_missing_and_damaged_strong_labels_are_named(tmp_path: Path, content: st
     if content is not None:
         path.write_text(content)
     assert refused(config).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("data", [0, {"dcase2017_task4": {"usable": 3}}])
+def test_a_damaged_description_is_named(tmp_path: Path, data):
+    made = random_run()
+    made.described["data"] = data
+    config = configured(tmp_path)
+    made.write(config)
+    with pytest.raises(DataError, match=r"config.json and scores.npz do not fit \(.*\); train this run again"):
+        score(config)
+    assert not (WHO.folder(config) / "metrics.json").exists()

@@ -96,7 +96,7 @@ class Made:
         folder = who.folder(self.config)
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(folder / "scores.npz", **{key: array for key, array in arrays.items() if key not in without})
-        described = {key: 0 for key in scoring.COPIED} | vars(who) | {"classes": list(CLASSES)}
+        described = {key: 0 for key in scoring.COPIED} | vars(who) | {"classes": list(CLASSES), "data": {}}
         write_json(folder / "config.json", described)
         return folder
 

@@ -12,10 +12,10 @@ from sedrepro.errors import SedreproError, SettingsError, did_you_mean
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
+    """Run one verb; what it returns or 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
     options = build_parser().parse_args(arguments)
     try:
-        options.run(options, configuration(options))
+        return options.run(options, configuration(options)) or 0
     except SedreproError as error:
         print(f"sedrepro {options.verb}: error: {error}", file=sys.stderr)
         return 1
@@ -103,10 +103,27 @@ OPTIONAL = {
     "minimum_rate": None,
     "output": None,
     "swept": None,
+    "any_variant": None,
+    "any_fold": None,
+    "any_seed": None,
+    "way": None,
+    "form": "both",
+    "of_paper": "",
+    "of_table": "",
 }
 OPTIONS: dict[str, tuple[str, Callable, str]] = {
     "paper": ("--paper", str, "paper, by folder name"),
     "swept": ("--paper", str, "paper to sweep (default: join what was swept)"),
+    "of_paper": ("--paper", str, "only this paper (default: all chosen ones)"),
+    "of_table": ("--table", str, "only the tables of this name (default: all)"),
+    "strict": ("--strict", bool, "end with status 1 if a cell differs"),
+    "one_system": ("--system", str, "PAPER/SYSTEM, hierarchical_pooling/linear_single for example"),
+    "systems": ("systems", str, "systems, each as PAPER/SYSTEM"),
+    "any_variant": ("--variant", str, "corpus variant (default: the first of the paper's)"),
+    "any_fold": ("--fold", _at_least(0), "held-out fold (default: the first that is trained)"),
+    "any_seed": ("--seed", _at_least(0), "seed of the run (default: the first that is trained)"),
+    "way": ("--detection", str, "way from scores to events, by its name in the paper's settings (default: the first)"),
+    "form": ("--format", str, "tsv, json or both (default: both)"),
     "owner": ("--owner", str, "paper whose data sets to look at, or data: those configured (default: data)"),
     "system": ("--system", str, "system of the paper"),
     "variant": ("--variant", str, "corpus variant, remix_0db for example"),
@@ -293,7 +310,7 @@ def figure(options: argparse.Namespace, config: Config) -> None:
 
 
 def table(options: argparse.Namespace, config: Config) -> None:
-    """Fill a table of a paper from the runs' metrics; write csv, Markdown and HTML."""
+    """Fill a table of a paper from the runs' metrics; write csv, Markdown, HTML and LaTeX."""
     from sedrepro.reporting.paper_tables import write_paper_table
 
     print(write_paper_table(config, _paper(options, config), options.table))
@@ -314,13 +331,42 @@ def summary(options: argparse.Namespace, config: Config) -> None:
     print_summary(config)
 
 
+def compare(options: argparse.Namespace, config: Config) -> int:
+    """Print the cells of the tables that are there beside the published values, with verdicts and intervals."""
+    from sedrepro.reporting.comparison_text import print_comparison
+
+    differs = print_comparison(config, options.paper, options.table, sys.stdout)
+    return int(differs and options.strict)
+
+
+def comparison(options: argparse.Namespace, config: Config) -> None:
+    """Write all cells of all tables beside the published values, and the counts of verdicts, as csv and Markdown."""
+    from sedrepro.reporting.comparison import write_comparison
+
+    print(write_comparison(config))
+
+
+def page(options: argparse.Namespace, config: Config) -> None:
+    """Write the results page of a scale: one self-contained file over all papers, from what lies in the results."""
+    from sedrepro.reporting.page import write_page
+
+    print(write_page(config))
+
+
+def claims(options: argparse.Namespace, config: Config) -> None:
+    """Write what our runs say of every claim of the papers, as csv, and print how many hold."""
+    from sedrepro.reporting.claims_file import counts, read_claims_file, write_claims
+
+    path = write_claims(config)
+    print(*counts(read_claims_file(path)), path, sep="\n")
+
+
 def separate(options: argparse.Namespace, config: Config) -> None:
     """Separate recordings into the events that a trained run detects: a sound each, a table, a picture."""
-    from functools import partial
-
     import torch
 
-    from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
+    from sedrepro.detection.hysteresis import Hysteresis
+    from sedrepro.detection.methods import Fixed
     from sedrepro.reporting.run_view import RunView
     from sedrepro.separation.step import separate as separate_recordings
 
@@ -332,9 +378,46 @@ def separate(options: argparse.Namespace, config: Config) -> None:
         raise SettingsError(f"{paper.name}: has no detection of kind hysteresis on '{who.variant}' to find events with")
     torch.set_num_threads(options.threads)
     folder = options.output or config.results_dir / config.scale / paper.name / "separated" / who.system
-    separate_recordings(
-        RunView(config, paper, who), options.recordings, folder, partial(hysteresis_active, how=how), _log
-    )
+    separate_recordings(RunView(config, paper, who), options.recordings, folder, Fixed(how), _log)
+
+
+def detect(options: argparse.Namespace, config: Config) -> None:
+    """Find the events in recordings with a trained run: a table, a JSON file and a picture of each."""
+    import torch
+
+    from sedrepro.listening.choice import chosen_run, chosen_way, paper_and_system
+    from sedrepro.listening.detect import detect as detect_events
+    from sedrepro.reporting.run_view import RunView
+
+    paper, system = paper_and_system(config, options.system)
+    who = chosen_run(config, paper, system, options.variant, options.fold, options.seed)
+    run = RunView(config, paper, who)
+    torch.set_num_threads(options.threads)
+    folder = options.output or config.results_dir / config.scale / paper.name / "detected" / system
+    detect_events(run, options.recordings, folder, chosen_way(paper, run, options.detection), options.format, _log)
+
+
+def list_states(options: argparse.Namespace, config: Config) -> None:
+    """List systems, tables and figures: missing, stale (of other settings, or older than what it shows) or done."""
+    from sedrepro.reporting.state import print_states
+
+    print_states(config, options.paper)
+
+
+def show(options: argparse.Namespace, config: Config) -> None:
+    """Print every setting of a system with its provenance, and its runs with their metrics in short."""
+    from sedrepro.listening.choice import paper_and_system
+    from sedrepro.reporting.system_view import print_system
+
+    for words in options.systems:
+        print_system(config, *paper_and_system(config, words), options.variant)
+
+
+def notebooks(options: argparse.Namespace, config: Config) -> None:
+    """Run the notebooks of the chosen papers on the results of a scale; write copies with outputs beside these."""
+    from sedrepro.reporting.notebook_runs import run_notebooks
+
+    run_notebooks(config, _log)
 
 
 def settings(options: argparse.Namespace, config: Config) -> None:
@@ -382,7 +465,7 @@ def _log(line: str) -> None:
 
 
 RUN = ("paper", "system", "variant", "fold", "seed")
-VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, ...]]] = {
+VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], int | None], tuple[str, ...]]] = {
     "synthesise": (synthesise, ("data_set",)),
     "data": (data, ("check",)),
     "obtain": (obtain, ("data_set", "file")),
@@ -404,7 +487,18 @@ VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], None], tuple[str, 
     "table": (table, ("paper", "table")),
     "sweep": (sweep, ("swept",)),
     "summary": (summary, ()),
+    "compare": (compare, ("of_paper", "of_table", "strict")),
+    "comparison": (comparison, ()),
+    "claims": (claims, ()),
+    "page": (page, ()),
     "separate": (separate, ("recordings", *RUN, "output", "threads")),
+    "detect": (
+        detect,
+        ("recordings", "one_system", "any_variant", "any_fold", "any_seed", "way", "output", "form", "threads"),
+    ),
+    "list": (list_states, ("of_paper",)),
+    "show": (show, ("systems", "any_variant")),
+    "notebooks": (notebooks, ()),
     "settings": (settings, ("paper",)),
     "record": (record, ("paper", "command", "note")),
 }

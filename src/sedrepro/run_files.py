@@ -116,7 +116,7 @@ def write_environment(folder: Path, device: Any, threads: int, seconds: float) -
     cuda = device.type == "cuda"
     made = {
         "sedrepro": __version__,
-        "commit": _commit(),
+        "commit": checkout_commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -141,7 +141,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _commit() -> str | None:
+def checkout_commit() -> str | None:
     """Commit of the checkout that the code runs from, with a mark where files differ; None outside a checkout."""
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

@@ -35,7 +35,8 @@ from sedrepro.obtaining.plan import (
     origin_of,
 )
 from sedrepro.obtaining.single_clips import taken_stamp
-from sedrepro.reporting.paper_tables import cells_file, table_runs
+from sedrepro.reporting.comparison import paper_tables
+from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs
 from sedrepro.run_files import PSEUDO_LABELS, RUN_FILES
 from sedrepro.runs import (
     RunIdentity,
@@ -156,8 +157,10 @@ def score_settings(wildcards):
 def score_code(wildcards):
     """What the metrics of a paper depend on."""
     if PAPERS[wildcards.paper].settings.needs_frames:
-        return with_imports(SOURCE / "scoring.py", "evaluation", "detection")
-    return [str(SOURCE / "scoring.py"), *with_imports(SOURCE / "evaluation/clip_metrics.py", "evaluation")]
+        found = with_imports(SOURCE / "scoring.py", "evaluation", "detection")
+    else:
+        found = [str(SOURCE / "scoring.py"), *with_imports(SOURCE / "evaluation/clip_metrics.py", "evaluation")]
+    return [*found, *code("reporting/model_card.py")]
 
 
 def figure_settings(wildcards):
@@ -180,10 +183,29 @@ def run_folder(who):
 def paper_outputs(name):
     """Every table and figure of a paper."""
     paper = PAPERS[name].settings
-    tables = expand(f"{RESULTS}/{name}/tables/{{t}}.{{e}}", t=paper.tables, e=("csv", "md", "html"))
+    tables = expand(f"{RESULTS}/{name}/tables/{{t}}.{{e}}", t=paper.tables, e=("csv", "md", "html", "tex"))
     figures = expand(f"{RESULTS}/{name}/figures/{{f}}.{{e}}", f=paper.figures, e=("svg", "png"))
     coverage = expand(f"{RESULTS}/{name}/coverage.{{e}}", e=("csv", "html"))
     return [*tables, *figures, *coverage]
+
+
+def in_report(stem, endings, labels, **shown):
+    """Files of one stem, shown by `snakemake --report`: their ending tells them apart beside labels(wildcards)."""
+
+    def labelled(ending):
+        return lambda wildcards: labels(wildcards) | {"format": ending.removeprefix(".")}
+
+    return [report(f"{stem}{ending}", labels=labelled(ending), **shown) for ending in endings]
+
+
+def table_labels(wildcards):
+    """Name and title of a table."""
+    return {"table": wildcards.table, "title": PAPERS[wildcards.paper].settings.tables[wildcards.table].title}
+
+
+def figure_labels(wildcards):
+    """Name and title of a figure."""
+    return {"figure": wildcards.figure, "title": PAPERS[wildcards.paper].settings.figures[wildcards.figure].title}
 
 
 def survey_file(data_set_name, table):
@@ -320,6 +342,7 @@ TABLE_MODULES = (
     "grid",
     "markdown",
     "html_table",
+    "latex",
     "verdict",
     "metrics_files",
 )
@@ -327,7 +350,7 @@ TABLE_CODE = code(*(f"reporting/{name}.py" for name in TABLE_MODULES))
 TEXT_TABLE_CODE = code(
     *(
         f"reporting/{name}.py"
-        for name in ("paper_tables", "cells", "layout", "text_tables", "grid", "markdown", "html_table")
+        for name in ("paper_tables", "cells", "layout", "text_tables", "grid", "markdown", "html_table", "latex")
     )
 )
 
@@ -338,22 +361,53 @@ def table_code(wildcards):
     if kind == "text":
         said = with_imports(SOURCE / "papers" / wildcards.paper / "tables.py", "nn", "papers", "reporting.provenance")
         return [*TEXT_TABLE_CODE, *said, *network_code(wildcards)]
-    return [*TABLE_CODE, *(code("reporting/claims.py") if kind == "claims" else [])]
+    if kind == "claims":
+        own = SOURCE / "papers" / wildcards.paper / "claims.py"
+        return [*TABLE_CODE, *code("reporting/claims.py", "reporting/predicates.py"), *with_imports(own, "papers")]
+    return TABLE_CODE
+
+
+def table_arrays(wildcards):
+    """Stored arrays of figures that a table of claims looks at."""
+    return [str(path) for path in table_figures(CONF, PAPERS[wildcards.paper], wildcards.table)]
 
 
 def table_settings(wildcards):
-    """Layout of a table; what text says of the settings, all of them may change."""
+    """Layout of a table; what text and claims say of the settings, all of them may change."""
     paper = PAPERS[wildcards.paper]
     layout = paper.settings.tables[wildcards.table]
-    said = f"{compact(paper.settings)} {paper.provenance}" if layout.kind == "text" else ""
-    labels = [system.label for system in paper.settings.systems.values()] if layout.kind == "claims" else ""
-    return f"{compact(layout)} {said} {labels}"
+    said = "" if layout.kind == "numbers" else f"{compact(paper.settings)} {paper.provenance}"
+    return f"{compact(layout)} {said}"
 
 
 SWEEP_CODE = [*code("sweep.py"), *with_imports(SOURCE / "scoring.py", "evaluation", "detection")]
 SWEEP_TABLE_CODE = code(
     "sweep.py", *(f"reporting/{name}.py" for name in ("sweep_table", "html_table", "grid", "layout", "verdict"))
 )
+
+
+def claims_tables():
+    """The tables of claims of all papers."""
+    return [
+        f"{RESULTS}/{name}/tables/{table}.csv"
+        for name, paper in PAPERS.items()
+        for table, layout in paper.settings.tables.items()
+        if layout.kind == "claims"
+    ]
+
+
+PAGE_CODE = with_imports(SOURCE / "reporting" / "page.py", "reporting")
+
+
+def page_inputs(wildcards):
+    """What the results page shows or links: tables, figures and coverage of the papers, and what is over all papers."""
+    over_all = [f"{RESULTS}/{name}" for name in ("comparison.csv", "claims.csv", "post_processing.csv")]
+    return [*(path for name in PAPERS for path in paper_outputs(name)), *over_all]
+
+
+def page_settings(wildcards):
+    """Every setting that the page tells, with where it comes from."""
+    return " ".join(f"{compact(paper.settings)} {paper.provenance}" for paper in PAPERS.values())
 
 
 def sweep_scores(wildcards):

@@ -7,10 +7,11 @@ rule coverage:
         tables=lambda wildcards: [survey_file(name, "coverage.tsv") for name in DATA_SETS[wildcards.owner]],
         code=code("reporting/coverage.py"),
     output:
-        report(
-            multiext(f"{RESULTS}/{{owner}}/coverage", ".csv", ".html"),
+        in_report(
+            f"{RESULTS}/{{owner}}/coverage",
+            (".csv", ".html"),
+            labels=lambda wildcards: {"page": "coverage"},
             category="{owner}",
-            labels={"page": "coverage"},
             caption="../report/coverage.rst",
         ),
     log:
@@ -29,14 +30,16 @@ rule coverage:
 rule table:
     input:
         metrics=table_metrics,
+        arrays=table_arrays,
         cells=lambda wildcards: str(cells_file(PAPERS[wildcards.paper], wildcards.table)),
         code=table_code,
     output:
-        report(
-            multiext(f"{RESULTS}/{{paper}}/tables/{{table}}", ".csv", ".md", ".html"),
+        in_report(
+            f"{RESULTS}/{{paper}}/tables/{{table}}",
+            (".csv", ".md", ".html", ".tex"),
+            labels=table_labels,
             category="{paper}",
             subcategory="tables",
-            labels={"table": "{table}"},
             caption="../report/table.rst",
         ),
     log:
@@ -52,16 +55,90 @@ rule table:
         "python -m sedrepro table --config {params.config:q} --paper {wildcards.paper} --table {wildcards.table} > {log:q} 2>&1"
 
 
+rule comparison:
+    input:
+        tables=[str(table.path) for name in PAPERS for table in paper_tables(CONF, name)],
+        code=code("reporting/comparison.py", "reporting/verdict.py", "reporting/markdown.py"),
+    output:
+        in_report(
+            f"{RESULTS}/comparison",
+            (".csv", ".md"),
+            labels=lambda wildcards: {"table": "all cells, ours against published"},
+            category="comparison",
+            caption="../report/comparison.rst",
+        ),
+    log:
+        f"{WORK}/logs/comparison.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+    message:
+        "Comparing all cells with the published values"
+    shell:
+        "python -m sedrepro comparison --config {params.config:q} > {log:q} 2>&1"
+
+
+rule claims:
+    input:
+        tables=claims_tables(),
+        code=code("reporting/claims_file.py"),
+    output:
+        in_report(
+            f"{RESULTS}/claims",
+            (".csv",),
+            labels=lambda wildcards: {"table": "claims of all papers"},
+            category="comparison",
+            caption="../report/claims.rst",
+        ),
+    log:
+        f"{WORK}/logs/claims.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+    message:
+        "Trying the claims of all papers"
+    shell:
+        "python -m sedrepro claims --config {params.config:q} > {log:q} 2>&1"
+
+
+rule page:
+    input:
+        shown=page_inputs,
+        code=PAGE_CODE,
+    output:
+        in_report(
+            f"{RESULTS}/index",
+            (".html",),
+            labels=lambda wildcards: {"page": "all papers"},
+            category="results page",
+            caption="../report/page.rst",
+        ),
+    log:
+        f"{WORK}/logs/page.log",
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        config=CONFIG_FILE,
+        settings=page_settings,
+    message:
+        "Writing the results page"
+    shell:
+        "python -m sedrepro page --config {params.config:q} > {log:q} 2>&1"
+
+
 rule figure:
     input:
         multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
         code=lambda wildcards: code("reporting/pictures.py", f"papers/{wildcards.paper}/figures.py"),
     output:
-        report(
-            multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".svg", ".png"),
+        in_report(
+            f"{RESULTS}/{{paper}}/figures/{{figure}}",
+            (".svg", ".png"),
+            labels=figure_labels,
             category="{paper}",
             subcategory="figures",
-            labels={"figure": "{figure}"},
             caption="../report/figure.rst",
         ),
     log:

@@ -27,10 +27,11 @@ rule sweep_table:
         parts=[part_file(CONF, name) for name in PAPERS],
         code=SWEEP_TABLE_CODE,
     output:
-        report(
-            multiext(f"{RESULTS}/post_processing", ".csv", ".md", ".html"),
+        in_report(
+            f"{RESULTS}/post_processing",
+            (".csv", ".md", ".html"),
+            labels=lambda wildcards: {"table": "ways of post-processing"},
             category="post-processing",
-            labels={"table": "ways of post-processing"},
             caption="../report/post_processing.rst",
         ),
     log:

@@ -9,7 +9,7 @@ import pandas as pd
 from sedrepro.config import Config
 from sedrepro.corpora.survey import ALL_CLASSES, COVERAGE_COLUMNS, REASONS, TOLERANCE, SurveyFacts, read_survey_facts
 from sedrepro.files import read_table, write_text
-from sedrepro.reporting.html_table import STYLE
+from sedrepro.reporting.html_table import document, plain_table
 from sedrepro.runs import survey_folder
 
 COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")
@@ -50,10 +50,8 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts])
     splits = [row for row in rows if row["label"] == ALL_CLASSES]
     title = f"Data at scale {scale}"
     parts = [
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
-        '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<figure>",
-        _table(title, splits, with_class=False),
+        "<figure>",
+        coverage_table(title, splits, with_class=False),
         "<figcaption>",
         *(f"<p>{_sentence(name, found)}</p>" for name, found in facts.items()),
         "<p>Training and scoring go on with what is usable. Expected: listed in the official tables. Shorter: usable, "
@@ -62,9 +60,9 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts])
     for name in facts:
         classes = [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES]
         if classes:
-            inner = _table(f"{name}, per class", classes, with_class=True)
+            inner = coverage_table(f"{name}, per class", classes, with_class=True)
             parts.append(f"<details><summary>{html.escape(name)}: per class</summary>{inner}</details>")
-    return "\n".join([*parts, "</figure>\n</body>\n</html>\n"])
+    return document(title, "\n".join([*parts, "</figure>"]))
 
 
 def _sentence(name: str, facts: SurveyFacts) -> str:
@@ -80,20 +78,13 @@ def _sentence(name: str, facts: SurveyFacts) -> str:
     return "; ".join(parts) + "."
 
 
-def _table(title: str, rows: list[dict[str, Any]], with_class: bool) -> str:
+def coverage_table(title: str, rows: list[dict[str, Any]], with_class: bool) -> str:
+    """Rows of a coverage.csv as an HTML table, those of all classes or those of single ones."""
     labels = ("data_set", "split", "label") if with_class else ("data_set", "split")
     values = [column for column in COVERAGE_COLUMNS if column not in ("split", "label")]
     heads = [_HEADS.get(name, name) for name in (*labels, *values)]
-    lines = [f'<div class="scroll" role="region" aria-label="{html.escape(title)}" tabindex="0"><table>']
-    lines.append(f"<caption><span><strong>{html.escape(title)}</strong></span></caption><thead><tr>")
-    classes = [' class="label"'] * len(labels) + [""] * len(values)
-    lines += [f'<th scope="col"{c}>{html.escape(head)}</th>' for c, head in zip(classes, heads, strict=True)]
-    lines.append("</tr></thead><tbody>")
-    for row in rows:
-        cells = [f'<th scope="row" class="label">{html.escape(row[name])}</th>' for name in labels]
-        cells += [f"<td>{_value(row, name)}</td>" for name in values]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    return "\n".join([*lines, "</tbody></table></div>"])
+    cells = [[*(html.escape(row[name]) for name in labels), *(_value(row, name) for name in values)] for row in rows]
+    return plain_table(title, heads, cells, len(labels))
 
 
 def _value(row: dict[str, Any], column: str) -> str:

@@ -1,6 +1,7 @@
-"""A table of results as one self-contained HTML page."""
+"""A table of results as HTML: as a part of a page, or as one self-contained page."""
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -9,12 +10,16 @@ from sedrepro.reporting.grid import MARKS, Footnotes, Grid, Key, grid_of, supers
 from sedrepro.reporting.layout import TableLayout
 
 # Colours after Okabe and Ito, which stay apart with every kind of colour vision.
-STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --quiet: #5c5c5c; --paper: #ffffff; --rule: #1a1a1a; --hair: #c9c9c9;
-  --reproduced: #0072b2; --close: #9a6a00; --differs: #c04a00; --suspect: #a3457d; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e6; --quiet: #a6a6a3; --paper: #161718; --rule: #d0d0ce;
-  --hair: #46484a; --reproduced: #6bb8ea; --close: #e9b44c; --differs: #ff8f5a; --suspect: #e39cc4; } }
-* { box-sizing: border-box; }
+LIGHT = """--ink: #1a1a1a; --quiet: #5c5c5c; --paper: #ffffff; --rule: #1a1a1a; --hair: #c9c9c9;
+  --reproduced: #0072b2; --close: #9a6a00; --differs: #c04a00; --suspect: #a3457d;"""
+DARK = """--ink: #e8e8e6; --quiet: #a6a6a3; --paper: #161718; --rule: #d0d0ce; --hair: #46484a;
+  --reproduced: #6bb8ea; --close: #e9b44c; --differs: #ff8f5a; --suspect: #e39cc4;"""
+STYLE = (
+    f"""
+:root {{ color-scheme: light dark; {LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {DARK} }} }}
+"""
+    + """* { box-sizing: border-box; }
 body { margin: 0; padding: 1.5rem 1rem; background: var(--paper); color: var(--ink); font: 14px/1.4 "Segoe UI",
   Roboto, "Helvetica Neue", Arial, "Liberation Sans", sans-serif; -webkit-text-size-adjust: 100%; }
 figure { margin: 0 auto; width: fit-content; min-width: min(100%, 34rem); max-width: 100%; }
@@ -56,27 +61,68 @@ figcaption sup { width: auto; margin-right: .3em; }
 :is(.differs, .fails) .mark { color: var(--differs); } .suspect-misprint .mark { color: var(--suspect); }
 @media print { body { padding: 0; } .scroll { overflow: visible; } }
 """
+)
+
+
+def document(title: str, body: str, style: str = "") -> str:
+    """A self-contained page; `style` is what it has beside the style of a table."""
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
+            '<meta name="viewport" content="width=device-width, initial-scale=1" />',
+            f"<title>{_escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>",
+            f"{body}\n</body>\n</html>\n",
+        ]
+    )
 
 
 def to_html(table: pd.DataFrame, layout: TableLayout) -> str:
-    """The table as one self-contained page: our value above, the published one below it."""
+    """The table as one self-contained page."""
+    return document(layout.title, to_figure(table, layout))
+
+
+def to_figure(table: pd.DataFrame, layout: TableLayout) -> str:
+    """The table as a part of a page: our value above, the published one below it; then its legend and notes."""
     grid = grid_of(table, layout)
     notes = Footnotes(grid)
     title = _escape(layout.title)
     return "\n".join(
         [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
-            '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-            f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<figure>",
-            f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">\n<table class="{layout.kind}">',
+            f'<figure>\n{_scrolling(title)}\n<table class="{layout.kind}">',
             f"<caption><span><strong>{title}</strong><br />{_escape(grid.caption())}</span></caption>",
             _html_column_groups(grid),
             f"<thead>\n{_html_header(grid, notes)}\n</thead>\n<tbody>",
             *(_html_row(grid, notes, row) for row in grid.rows),
             "</tbody>\n</table>\n</div>",
-            f"<figcaption>\n{_html_legend(grid, notes)}\n</figcaption>\n</figure>\n</body>\n</html>\n",
+            f"<figcaption>\n{_html_legend(grid, notes)}\n</figcaption>\n</figure>",
         ]
     )
+
+
+def plain_table(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], labels: int, classes: Sequence[str] = ()
+) -> str:
+    """A table with one row of heads; title and heads are text, the cells of the rows are HTML.
+
+    `labels`: columns at the left that name a row. `classes`: of each row, none where it is empty.
+    """
+    ofs = [' class="label"'] * labels + [""] * (len(heads) - labels)
+    head = "".join(f'<th scope="col"{of}>{_escape(text)}</th>' for of, text in zip(ofs, heads, strict=True))
+    lines = [
+        f"{_scrolling(_escape(title))}<table>",
+        f"<caption><span><strong>{_escape(title)}</strong></span></caption><thead><tr>{head}</tr></thead><tbody>",
+    ]
+    for row, of in zip(rows, classes or [""] * len(rows), strict=True):
+        cells = [f'<th scope="row" class="label">{cell}</th>' for cell in row[:labels]]
+        cells += [f"<td>{cell}</td>" for cell in row[labels:]]
+        start = f'<tr class="{of}">' if of else "<tr>"
+        lines.append(f"{start}{''.join(cells)}</tr>")
+    return "\n".join([*lines, "</tbody></table></div>"])
+
+
+def _scrolling(title: str) -> str:
+    """The start of a part that is scrolled sideways, by keyboard too."""
+    return f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">'
 
 
 def _html_column_groups(grid: Grid) -> str:
@@ -133,7 +179,7 @@ def _html_cell(grid: Grid, notes: Footnotes, row: Key, column: Key, index: int) 
     else:
         ours = _html_ours(grid, record, (row, column) in grid.best)
         lines = f'<span class="ours">{ours}{letters}</span><span class="published">{published}</span>'
-    classes = " ".join(["first"] * (index == 0) + [_css_class(name)])
+    classes = " ".join(["first"] * (index == 0) + ["cell", css_class(name)])
     return f'<td class="{classes}" title="{_escape(grid.about(record))}">{lines}</td>'
 
 
@@ -149,7 +195,7 @@ def _html_legend(grid: Grid, notes: Footnotes) -> str:
     scale, *others = grid.legend()
     lines = [f'<p class="scale">{_escape(scale)}</p>', *(f"<p>{_escape(line)}</p>" for line in others)]
     verdicts = [
-        f'<span class="{_css_class(name)}"><span class="mark">{MARKS[name]}</span> {_escape(text)}</span>'
+        f'<span class="{css_class(name)}"><span class="mark">{MARKS[name]}</span> {_escape(text)}</span>'
         for name, text in grid.marked_verdicts().items()
     ]
     if verdicts:
@@ -169,7 +215,8 @@ def _label_class(index: int, key: int) -> str:
     return "label key" if index == key else "label"
 
 
-def _css_class(verdict_name: str) -> str:
+def css_class(verdict_name: str) -> str:
+    """The class that colours what has a verdict or an outcome."""
     return verdict_name.replace(" ", "-")
 
 

@@ -13,7 +13,7 @@ from sedrepro.config import Config
 from sedrepro.errors import DataError
 from sedrepro.files import read_table, write_text
 from sedrepro.reporting.grid import NOTE_SEPARATOR, superscript
-from sedrepro.reporting.html_table import STYLE
+from sedrepro.reporting.html_table import document
 from sedrepro.reporting.layout import SCALES
 from sedrepro.reporting.verdict import METRICS as ALL_METRICS
 from sedrepro.settings import chosen_papers
@@ -24,7 +24,10 @@ TITLE = "Ways of post-processing"
 NAMES = {"event_f1": "event-based F1", "event_error_rate": "event-based error rate", "segment_f1": "segment-based F1"}
 DECIMALS = 3
 #: What the page of several tables has beside the style of one.
-SPACING = "h1 { font-size: 1.3rem; margin: 0 0 1rem; } .scroll { margin-bottom: 1.8rem; }\n"
+SPACING = """main { width: fit-content; max-width: 100%; margin: 0 auto; }
+h1 { font-size: 1.3rem; margin: 0 0 1rem; }
+.scroll { margin-bottom: 1.8rem; }
+"""
 
 #: What a value is of, apart from run, way and metric.
 _ROW = ["paper", "system", "variant", "split"]
@@ -51,20 +54,40 @@ def write_sweep_table(config: Config) -> Path:
     Raises:
         DataError: the part of a paper is missing or damaged (names it).
     """
-    values = pd.concat([_part(config, paper) for paper in chosen_papers(config)], ignore_index=True)
+    values = _parts(config, chosen_papers(config))
     table = averaged(values)
+    sheets, notes = _sheets_and_notes(values, table, config.scale)
+    stem = config.results_dir / config.scale / SWEEP_TABLE
+    write_text(f"{stem}.md", _markdown(sheets, notes))
+    write_text(f"{stem}.html", _page(sheets, notes))
+    write_text(f"{stem}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    return Path(f"{stem}.csv")
+
+
+def sweep_figure(config: Config, papers: Sequence[str]) -> str:
+    """The tables of the sweep as a part of a page, from the parts of some papers.
+
+    Raises:
+        DataError: the part of a paper is missing or damaged (names it).
+    """
+    values = _parts(config, papers)
+    return _figure(*_sheets_and_notes(values, averaged(values), config.scale))
+
+
+def _parts(config: Config, papers: Sequence[str]) -> pd.DataFrame:
+    """The parts of papers one below the other."""
+    return pd.concat([_part(config, paper) for paper in papers], ignore_index=True)
+
+
+def _sheets_and_notes(values: pd.DataFrame, table: pd.DataFrame, scale: str) -> tuple[list[Sheet], list[str]]:
+    """What is shown of the values and their averages, and what is said below."""
     marks = {note: str(number) for number, note in enumerate(filter(None, table["note"].unique()), start=1)}
     of_papers = {paper: compared(rows) for paper, rows in values.groupby("paper", sort=False)}
     sheets = [
         *(_summary(ways, counts, of_papers) for ways, counts in compared(values).items()),
         *(_sheet(paper, rows, marks) for paper, rows in table.groupby("paper", sort=False)),
     ]
-    notes = [*_notes(config.scale), *(f"{superscript(mark)} {note}." for note, mark in marks.items())]
-    stem = config.results_dir / config.scale / SWEEP_TABLE
-    write_text(f"{stem}.md", _markdown(sheets, notes))
-    write_text(f"{stem}.html", _page(sheets, notes))
-    write_text(f"{stem}.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    return Path(f"{stem}.csv")
+    return sheets, [*_notes(scale), *(f"{superscript(mark)} {note}." for note, mark in marks.items())]
 
 
 def _part(config: Config, paper: str) -> pd.DataFrame:
@@ -210,16 +233,18 @@ def _md_cell(cell: Cell) -> str:
 
 
 def _page(sheets: Sequence[Sheet], notes: Sequence[str]) -> str:
+    return document(TITLE, f"<main>\n<h1>{TITLE}</h1>\n{_figure(sheets, notes)}\n</main>", SPACING)
+
+
+def _figure(sheets: Sequence[Sheet], notes: Sequence[str]) -> str:
     scale, *others = notes
     return "\n".join(
         [
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8" />',
-            '<meta name="viewport" content="width=device-width, initial-scale=1" />',
-            f"<title>{TITLE}</title>\n<style>{STYLE}{SPACING}</style>\n</head>\n<body>\n<figure>\n<h1>{TITLE}</h1>",
+            "<figure>",
             *map(_html_sheet, sheets),
             f'<figcaption>\n<p class="scale">{scale}</p>',
             *(f"<p>{note}</p>" for note in others),
-            "</figcaption>\n</figure>\n</body>\n</html>\n",
+            "</figcaption>\n</figure>",
         ]
     )
 
