@@ -46,7 +46,7 @@ RETRAINING = MEAN_TEACHER | {
 
 
 def paper(overrides=None, name=PAPER, **given):
-    values = {"scale": "full", "folds": [1], "seeds": [1], "data_root": Path("data"), "budget": "cpu"}
+    values = {"scale": "full", "folds": [1], "seeds": [1], "data_root": Path(__file__).parent, "budget": "cpu"}
     return load_paper(name, make_config(values | given | {"set": {name: overrides or {}}}, "test"))
 
 

@@ -11,6 +11,7 @@ import time
 import pytest
 from project import Project
 
+from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.miniature.dcase2017_task4 import TrafficSize, write_dcase2017_task4
 
 pytestmark = pytest.mark.dag
@@ -271,7 +272,7 @@ def test_official_clips_go_the_way_from_survey_to_table_and_figure(official):
     }
     assert not official.files("data/recordings/*/corpora/*/recipes.tsv")
     (corpus,) = official.files("data/recordings/hierarchical_pooling/corpora/dcase2017")
-    assert {path.name for path in corpus.iterdir()} == {"clips.tsv", "weak.tsv", "strong.tsv"}
+    assert {path.name for path in corpus.iterdir()} == set(CORPUS_TABLES)
     (metrics,) = official.files(f"{OFFICIAL}/runs/linear_hierarchical/*/*/*/metrics.json")
     found = json.loads(metrics.read_text())
     assert {name: part["clips"] for name, part in found["splits"].items()} == {"testing": 6, "evaluation": 6}

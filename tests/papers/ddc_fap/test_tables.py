@@ -20,7 +20,7 @@ ARGUMENTS = {
 }
 
 
-def run_of(system):
+def run_of(system, variant=None):
     return SimpleNamespace(network="masks", arguments=ARGUMENTS[system], loss_weights={}, front_end=FRONT_END)
 
 
