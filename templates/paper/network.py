@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.masking import MaskNetwork
-from sedrepro.nn.output import Network
+from sedrepro.nn.output import Network, chosen_network
 
 
 def build(
@@ -20,6 +19,4 @@ def build(
         TypeError: an argument is unknown to the network.
     """
     builders = {"vgg_like": partial(MaskNetwork, classes)}
-    if network not in builders:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
-    return builders[network](**arguments)
+    return chosen_network(builders, network, arguments)

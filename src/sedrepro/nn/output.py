@@ -1,9 +1,13 @@
 """What every network of the suite is and returns."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
+
+from sedrepro.errors import SettingsError, did_you_mean
 
 
 @dataclass
@@ -37,3 +41,16 @@ class Network(nn.Module):
         """Learned numbers that the history of a training shows epoch by epoch, by name: those of its `pooling`."""
         pooling = getattr(self, "pooling", None)
         return pooling.reported() if hasattr(pooling, "reported") else {}
+
+
+def chosen_network(
+    builders: Mapping[str, Callable[..., Network]], network: str, arguments: Mapping[str, Any]
+) -> Network:
+    """The network that a paper's `builders` have by name, made of its arguments.
+
+    Raises:
+        SettingsError: there is no such network (names the nearest).
+    """
+    if network not in builders:
+        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
+    return builders[network](**arguments)

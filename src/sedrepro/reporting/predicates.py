@@ -20,7 +20,7 @@ from sedrepro.files import read_json
 from sedrepro.reporting.cells import DETECTION, EVENT_CLASS, SPLIT, Cell, read_cells
 from sedrepro.reporting.metrics_files import RunMetrics
 from sedrepro.reporting.values import measured
-from sedrepro.reporting.verdict import METRICS, Metric
+from sedrepro.reporting.verdict import METRICS, SIGNIFICANCE, Metric
 from sedrepro.settings import Paper
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ GRAVEST: tuple[Outcome, ...] = ("fails", "cannot be tested", "undecided", "holds
 
 #: A paired t-test needs so many runs of equal fold and seed.
 FEWEST_PAIRS = 3
-SIGNIFICANCE = 0.05
 #: Differences that are nearer to each other are equal but for rounding.
 RESOLUTION = 1e-9
 #: What rounding of stored metrics (six decimals) may leave open in an equation between them.

@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.crnn import Crnn
-from sedrepro.nn.output import Network
+from sedrepro.nn.output import Network, chosen_network
 
 
 def build(
@@ -18,6 +17,4 @@ def build(
         ValueError: the features are too small for the network's poolings.
     """
     builders = {"crnn": partial(Crnn, classes, frames, mels)}
-    if network not in builders:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
-    return builders[network](**arguments)
+    return chosen_network(builders, network, arguments)

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import ConvBlock, ConvBlocks, GatedConvBlock, as_image, glorot_uniform, require_size
 from sedrepro.nn.masking import MaskNetwork
-from sedrepro.nn.output import Network, Output
+from sedrepro.nn.output import Network, Output, chosen_network
 from sedrepro.nn.poolings import pooling as make_pooling
 from sedrepro.nn.poolings import weighted_mean
 
@@ -182,8 +181,6 @@ def build(
         "talnet": partial(TalNet, classes, frames, mels),
         "adaptive_distance": partial(AdaptiveDistance, classes, frames),
     }
-    if network not in builders:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
-    made = builders[network](**arguments)
+    made = chosen_network(builders, network, arguments)
     glorot_uniform(made)
     return made

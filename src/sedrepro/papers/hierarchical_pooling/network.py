@@ -6,9 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, pooling_reductions
-from sedrepro.nn.output import Network, Output
+from sedrepro.nn.output import Network, Output, chosen_network
 from sedrepro.nn.poolings import pooling as make_pooling
 
 
@@ -82,6 +81,4 @@ def build(
         ValueError: the features are too small for the network's poolings.
     """
     builders = {"gated_crnn": partial(GatedCrnn, classes, frames, mels)}
-    if network not in builders:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
-    return builders[network](**arguments)
+    return chosen_network(builders, network, arguments)

@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import glorot_uniform
 from sedrepro.nn.crnn import Crnn
 from sedrepro.nn.guided import Branch, ClassWiseAttention, GuidedEncoder, TeacherStudent, disentangled_sizes
-from sedrepro.nn.output import Network, Output
+from sedrepro.nn.output import Network, Output, chosen_network
 from sedrepro.nn.poolings import pooling as make_pooling
 
 
@@ -102,9 +101,7 @@ def build(
         "joint": partial(joint, classes, frames, mels),
         "crnn": partial(Crnn, classes, frames, mels),
     }
-    if network not in builders:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
-    made = builders[network](**arguments)
+    made = chosen_network(builders, network, arguments)
     if isinstance(made, TeacherStudent):
         glorot_uniform(made)
     return made

@@ -6,10 +6,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import ConvBlocks, as_image, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
-from sedrepro.nn.output import Network, Output
+from sedrepro.nn.output import Network, Output, chosen_network
 
 
 class AttentionStep(nn.Module):
@@ -107,6 +106,4 @@ def build(
         "atrous": partial(AtrousAttention, classes),
         "two_step": partial(TwoStepNetwork, classes, frames, mels, reconstruct=reconstruct),
     }
-    if network not in builders:
-        raise SettingsError(f"network '{network}' is unknown; {did_you_mean(network, builders)}")
-    return builders[network](**arguments)
+    return chosen_network(builders, network, arguments)
