@@ -81,7 +81,7 @@ def _head(config: Config, papers: Sequence[PaperResults]) -> str:
         f"Figures: {sum(len(found.figures) for found in papers)}. Runs: {cost.runs}."
     )
     return (
-        f"<h1>Sound event detection papers, reproduced: {config.scale} scale</h1>\n"
+        f"<h1>Sound event detection papers: results at {config.scale} scale</h1>\n"
         "<p>Each paper’s systems were trained again; every table and figure is made anew, beside what was published, "
         "and each claim is tried on our runs.</p>\n"
         f'<div class="warning" role="note"><p><strong>{html.escape(SCALES[config.scale])}</strong> '
