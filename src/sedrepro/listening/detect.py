@@ -16,6 +16,7 @@ from sedrepro.listening.picture import draw_recording
 from sedrepro.listening.recordings import Recording, each_recording, open_recording
 from sedrepro.reporting.pictures import save_picture
 from sedrepro.reporting.run_view import RunView
+from sedrepro.run_files import CONFIG
 
 TABLE, RECORD, PICTURE = "events.tsv", "events.json", "events"
 #: The files of each format, beside the picture.
@@ -52,7 +53,7 @@ def detect(
 
 def run_facts(run: RunView, way: Way) -> dict[str, Any]:
     """Which run and which way of detection events come from, for events.json."""
-    described = read_json(run.folder / "config.json")
+    described = read_json(run.folder / CONFIG)
     kept = ("scale", "budget", "features_fingerprint")
     how = {"name": way.name, "kind": way.how.kind} | ({"note": way.note} if way.note else {})
     chosen = {"settings": way.detector.settings, "class_settings": way.detector.class_settings}

@@ -1,5 +1,6 @@
 """What training does to features: shifts in time, and noise for the teacher's or the student's input."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,11 @@ import torch
 from torch import Tensor
 
 from sedrepro.audio.front_end import FrontEnd, mel_centres
+from sedrepro.errors import SettingsError
+from sedrepro.training.data import RunData
+from sedrepro.training.settings import Noise
+
+Distortion = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def time_shifts(count: int, deviation_frames: float, generator: torch.Generator) -> Tensor:
@@ -95,3 +101,23 @@ class LogMelNoise:
 
 def _normal_like(features: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(features.shape, generator=generator, device=features.device, dtype=features.dtype)
+
+
+def make_noise(settings: Noise, data: RunData, front_end: FrontEnd, device: torch.device) -> Distortion | None:
+    """What distorts standardised features (batch, frame, mel) as `settings` say; None where nothing does.
+
+    Raises:
+        SettingsError: noise on amplitudes is asked for, but the features are of a power spectrum.
+    """
+    if settings.kind == "snr":
+        return SnrNoise(settings.decibels)
+    if settings.kind == "none":
+        return None
+    if settings.kind == "log_mel":
+        return LogMelNoise(torch.from_numpy(data.deviation).to(device), settings.deviation)
+    if front_end.spectrum != "magnitude":
+        raise SettingsError("training.method.noise.kind = amplitude: the features are of a power spectrum; use snr")
+    mean, deviation, heights = (
+        torch.from_numpy(each).to(device) for each in (data.mean, data.deviation, filter_heights(front_end))
+    )
+    return AmplitudeNoise(mean, deviation, front_end.log_offset, heights, settings.deviation, settings.rectified)

@@ -12,11 +12,11 @@ from sedrepro.errors import SettingsError
 from sedrepro.nn.guided import TeacherStudent
 from sedrepro.nn.output import Output
 from sedrepro.training import guidance
+from sedrepro.training.augmentation import make_noise
 from sedrepro.training.averaging import ramp_up
 from sedrepro.training.data import STRONG, UNLABELLED, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.loop import Base, Trainer
-from sedrepro.training.mean_teacher import make_noise
 from sedrepro.training.streams import union_batches
 
 

@@ -7,45 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
-from sedrepro.audio.front_end import FrontEnd
-from sedrepro.errors import SettingsError
 from sedrepro.nn.output import Output
-from sedrepro.training.augmentation import (
-    AmplitudeNoise,
-    LogMelNoise,
-    SnrNoise,
-    filter_heights,
-    shift_in_time,
-    time_shifts,
-)
+from sedrepro.training.augmentation import make_noise, shift_in_time, time_shifts
 from sedrepro.training.averaging import ema_decay, ramp_up, update_average
 from sedrepro.training.data import ROLES, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.loop import Base, Trainer
-from sedrepro.training.settings import Noise
 from sedrepro.training.streams import stream_batches
-
-Distortion = Callable[[Tensor, torch.Generator], Tensor]
-
-
-def make_noise(settings: Noise, data: RunData, front_end: FrontEnd, device: torch.device) -> Distortion | None:
-    """What distorts standardised features (batch, frame, mel) as `settings` say; None where nothing does.
-
-    Raises:
-        SettingsError: noise on amplitudes is asked for, but the features are of a power spectrum.
-    """
-    if settings.kind == "snr":
-        return SnrNoise(settings.decibels)
-    if settings.kind == "none":
-        return None
-    if settings.kind == "log_mel":
-        return LogMelNoise(torch.from_numpy(data.deviation).to(device), settings.deviation)
-    if front_end.spectrum != "magnitude":
-        raise SettingsError("training.method.noise.kind = amplitude: the features are of a power spectrum; use snr")
-    mean, deviation, heights = (
-        torch.from_numpy(each).to(device) for each in (data.mean, data.deviation, filter_heights(front_end))
-    )
-    return AmplitudeNoise(mean, deviation, front_end.log_offset, heights, settings.deviation, settings.rectified)
 
 
 class MeanTeacherTrainer(Trainer):
