@@ -47,10 +47,12 @@ class GatedAttention(Network):
         last_filters: int,
         recurrent: int,
         dropout: float,
+        batch_norm: str = "torch",
     ) -> None:
         super().__init__()
         require_size(frames, mels, 1, 2 ** len(filters))
-        self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout) for i, o in pairwise((1, *filters))))
+        channels = pairwise((1, *filters))
+        self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout, batch_norm) for i, o in channels))
         self.last = nn.Sequential(nn.Conv2d(filters[-1], last_filters, 3, padding=1), nn.ReLU(inplace=True))
         self.recurrent, self.gate = (
             nn.GRU(last_filters, recurrent, batch_first=True, bidirectional=True) for _ in range(2)

@@ -55,11 +55,12 @@ def guided(
     student: Mapping[str, Any],
     single_class_clips: Sequence[int] | None = None,
     smallest_share: float = 0.04,
+    batch_norm: str = "keras",
 ) -> TeacherStudent:
     """Guided learning (GL): both parts with class-wise attention, of disentangled features where clips are counted."""
 
     def branch(encoding: Mapping[str, Any]) -> Branch:
-        encoder = GuidedEncoder(frames, mels, **encoding)
+        encoder = GuidedEncoder(frames, mels, **encoding, batch_norm=batch_norm)
         clips = single_class_clips
         sizes = None if clips is None else disentangled_sizes(clips, encoder.features, smallest_share)
         return Branch(encoder, ClassWiseAttention(encoder.features, classes, sizes))
@@ -76,11 +77,12 @@ def joint(
     hidden: int,
     recurrent: int,
     distilled: int = 0,
+    batch_norm: str = "keras",
 ) -> TeacherStudent:
     """The paper's teacher and student (PTS): the encoders of GL, with `JointHead`s of their own."""
 
     def branch(encoding: Mapping[str, Any]) -> Branch:
-        encoder = GuidedEncoder(frames, mels, **encoding)
+        encoder = GuidedEncoder(frames, mels, **encoding, batch_norm=batch_norm)
         return Branch(encoder, JointHead(encoder.features, classes, hidden, recurrent), distilled)
 
     return TeacherStudent(frames, branch(teacher), branch(student))
