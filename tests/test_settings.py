@@ -10,7 +10,7 @@ from sedrepro.errors import SettingsError
 from sedrepro.miniature.events import EVENTS
 from sedrepro.reporting.cells import read_cells
 from sedrepro.runs import figure_runs, runs_of
-from sedrepro.settings import PAPERS_FOLDER, chosen_papers, load_paper, paper_names
+from sedrepro.settings import AUTHORS_CODE, PAPERS_FOLDER, SOURCES, chosen_papers, load_paper, paper_names
 
 ROOT = Path(__file__).parents[1]
 PAPER = "two_step_attention"
@@ -69,7 +69,7 @@ def test_every_paper_loads_at_every_scale_and_budget(name, scale, budget):
 @pytest.mark.parametrize("name", paper_names())
 def test_every_value_has_a_provenance_and_every_assumption_a_reason(name):
     loaded = load_paper(name, configured())
-    assert {origin.source for origin in loaded.provenance.values()} <= {"paper", "reference code", "assumption"}
+    assert {origin.source for origin in loaded.provenance.values()} <= set(SOURCES)
     assert all(o.reason for o in loaded.provenance.values() if o.source == "assumption")
     for section in ("front_end", "training"):
         for key in getattr(loaded.settings, section).model_dump(exclude_unset=True):
@@ -145,9 +145,9 @@ def test_values_that_the_paper_prints_are_marked_so():
     provenance = paper().provenance
     printed = ("training.batch_size", "training.learning_rate", "front_end.window_length", "front_end.hop_length")
     assert {provenance[key].source for key in (*printed, "front_end.n_mels", "corpora.remix.snr_db")} == {"paper"}
-    assert provenance["training.epochs"].source == "reference code"
+    assert provenance["training.epochs"].source == AUTHORS_CODE
     assert provenance["training.select_on"].source == "assumption"
-    assert provenance["systems.vgg_gwrp.arguments.r"].source == "reference code"
+    assert provenance["systems.vgg_gwrp.arguments.r"].source == AUTHORS_CODE
     assert provenance["systems.vgg_gwrp.arguments.pooling"].source == "paper"
 
 
@@ -638,6 +638,15 @@ def test_an_unknown_source_is_refused(edited, origin):
     message = refused(edited, lambda v: v["training"].update(epochs={"value": 80, **origin}))
     assert "'training.epochs': source" in message
     assert "paper" in message
+
+
+def test_the_authors_code_is_named_where_a_value_is_taken_from_it(edited):
+    message = refused(edited, lambda v: v["about"].pop("code"))
+    assert "is of the authors' code; name that in about.code" in message
+
+
+def test_the_authors_code_comes_before_the_paper_and_this_before_cited_code():
+    assert list(SOURCES) == ["authors' code", "paper", "cited code", "assumption"]
 
 
 @pytest.mark.parametrize("provenance", ["paper", {"source": "paper", "raeson": "Table 1"}])

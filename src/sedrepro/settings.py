@@ -1,7 +1,7 @@
 """A paper's settings: typed, with the provenance of every value, at a scale and a budget.
 
 Every folder of `sedrepro/papers` that holds a `settings.yaml` is a paper; nothing else lists them. A value's
-provenance is `paper`, `reference code` or `assumption`; what a scale changes is marked `scale`.
+provenance is one of `SOURCES`; what a scale changes is marked `scale`.
 """
 
 import copy
@@ -28,7 +28,14 @@ from sedrepro.training.settings import HELD_OUT, METHODS, VALIDATION, Confidence
 from sedrepro.typed import Typed, load
 
 PAPERS_FOLDER = Path(__file__).parent / "papers"
-SOURCES = ("paper", "reference code", "assumption")
+AUTHORS_CODE = "authors' code"
+#: Where a value can come from, in the order of precedence: the main rows of a table use the first that exists.
+SOURCES = {
+    AUTHORS_CODE: "what the authors' own released code does, where it made the printed numbers",
+    "paper": "the paper's text",
+    "cited code": "the code of a system that the paper builds on",
+    "assumption": "an assumption, with its reason",
+}
 UNSOURCED = ("about", "classes", "tables", "figures", "scales")
 
 
@@ -39,6 +46,7 @@ class About(Typed):
     authors: str
     published_in: str
     url: str
+    code: str = Field(default="", description="the authors' own code, where it made the printed numbers; empty: none")
 
 
 Corpus = Annotated[Remix | Official, Field(discriminator="kind")]
@@ -347,8 +355,16 @@ def load_paper(name: str, config: Config) -> Paper:
         _override(values, dotted, value, f"configuration: set.{name}")
         _mark(provenance, dotted, Provenance("configuration"))
     paper = Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+    _require_named_code(paper, path)
     _require_runs(paper)
     return paper
+
+
+def _require_named_code(paper: Paper, path: Path) -> None:
+    """Refuse a value of the authors' code where no such code is named."""
+    released = [key for key, origin in paper.provenance.items() if origin.source == AUTHORS_CODE]
+    if released and not paper.settings.about.code:
+        raise SettingsError(f"{path}: '{released[0]}' is of the {AUTHORS_CODE}; name that in about.code")
 
 
 def _require_runs(paper: Paper) -> None:

@@ -257,11 +257,11 @@ def test_supervised_papers_are_unchanged():
     ("key", "source"),
     [
         ("training.method.kind", "paper"),
-        ("training.method.composition.weak", "reference code"),
+        ("training.method.composition.weak", "cited code"),
         ("training.method.noise.rectified", "assumption"),
         ("training.method.shift_frames", "paper"),
         ("training.method.label_pooling", "assumption"),
-        ("training_on.dcase2019_mt18.method.shift_frames", "reference code"),
+        ("training_on.dcase2019_mt18.method.shift_frames", "cited code"),
         ("systems.mt_ssed_lambda_0.003.training.method.penalty", "assumption"),
         ("systems.mt_ssed_lambda_0.1.training.method.penalty", "paper"),
         ("systems.retrain.based_on", "paper"),

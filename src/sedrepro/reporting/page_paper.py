@@ -18,6 +18,7 @@ from sedrepro.reporting.grid import MARKS
 from sedrepro.reporting.html_table import css_class, plain_table, to_figure
 from sedrepro.reporting.page_data import FIGURE_FILES, TABLE_FILES, PaperResults, Rows
 from sedrepro.reporting.provenance import setting_rows
+from sedrepro.settings import AUTHORS_CODE, SOURCES
 
 #: Shown for a verdict or an outcome without a mark.
 NO_MARK = "·"
@@ -35,8 +36,9 @@ _SUPPORT = {
 }
 
 _SOURCES = {
-    "assumption": "Assumptions: the paper is silent",
-    "reference code": "Taken from reference code",
+    AUTHORS_CODE: "Taken from the authors’ released code",
+    "cited code": "Taken from the code of a system that the paper builds on",
+    "assumption": "Assumptions: all of these are silent",
     "scale": "Changed by the scale",
     "configuration": "Changed by the configuration of this run",
 }
@@ -233,7 +235,8 @@ def _settings(found: PaperResults, config: Config) -> str:
         title = html.escape(_SOURCES.get(source, source))
         lines.append(f'<details class="settings"><summary>{title} ({number})</summary><ul>{items}</ul></details>')
     command = f"python -m sedrepro settings --paper {found.paper.name} --scale {config.scale}"
-    return "\n".join([*lines, f"<p>Every value: <code>{command}</code></p>"])
+    rule = f"Where several sources give a value, the first of these that exists counts: {'; '.join(SOURCES.values())}."
+    return "\n".join([*lines, f"<p>{html.escape(rule)} Every value: <code>{command}</code></p>"])
 
 
 def _reason(reason: str) -> str:
