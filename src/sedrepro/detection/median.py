@@ -4,9 +4,14 @@ Windows in proportion to the mean duration of a class (c_ssed, Section 2.1) come
 GL); joint_at_aed (Section II.D, eq. 7) takes the mean of the shorter events only. A class whose clip score is below a
 threshold may be silenced first: GL's gate, joint_at_aed's product of tagging labels and posteriors (Section II.A).
 
-Windows become frames as in `sedrepro.detection.postprocessing`: rounded, then odd; frames outside the clip count as
-inactive. GL truncates the mean duration to frames and their share (0.333) again, to one frame at least, and leaves even
-windows even; its windows are up to two frames shorter.
+Windows become frames as in `sedrepro.detection.postprocessing`: rounded, then odd. GL truncates the mean duration to
+frames and their share (0.333) again, to one frame at least, and leaves even windows even; its windows are up to two
+frames shorter.
+
+Frames of scores may reach beyond the end of a clip: the 108 of the official baseline of DCASE 2019 end at 10.0114 s. Its
+events that reach the end therefore touch an 11th segment of 1 s, where nothing can be right. Here events end with their
+clip unless `ends` says otherwise. That release also saves its network without the attention layer; the clip scores of
+a network read back are those of an attention drawn anew, which is nearly the mean of its frame scores (`clip_scores`).
 
 A median of an odd number of scores reaches the threshold exactly if more than half of them do. So filtering posteriors
 and then deciding equals deciding and then filtering, and filtering `both` means filtering the decisions twice.
@@ -20,12 +25,15 @@ from pydantic import Field
 
 from sedrepro.clips import Event
 from sedrepro.detection.method import DetectionMethod
-from sedrepro.detection.postprocessing import median_filtered
+from sedrepro.detection.postprocessing import Border, median_filtered
 from sedrepro.errors import SettingsError
 from sedrepro.typed import Typed
 
 #: Two points of a curve are equally far from its chord within this part of the distance, which is rounding.
 ROUNDING = 1e-9
+
+
+Knee = Literal["cumulative_sum", "chord"]
 
 
 class FixedWindows(Typed):
@@ -47,8 +55,9 @@ class EventSpecificWindows(Typed):
 
     kind: Literal["event_specific"]
     share: float = Field(gt=0, description="eta: of that mean duration that the window lasts")
-    knee: Literal["chord"] = Field(
-        description="what the inflection point of the sorted durations is: the point farthest from their chord"
+    knee: Knee = Field(
+        description="the inflection point: of the cumulative sum of the sorted durations, or of these themselves, the "
+        "point farthest from the curve's chord"
     )
 
 
@@ -66,6 +75,13 @@ class Median(DetectionMethod):
     )
     windows: Windows
     filters: Literal["decisions", "posteriors", "both"] = Field(description="what is filtered by the median")
+    border: Border = Field(description="what the median filter takes for frames outside the clip")
+    ends: Literal["clip", "frames"] = Field(
+        default="clip", description="events end with their clip at the latest, or with the last frame of scores"
+    )
+    clip_scores: Literal["network", "frame_mean"] = Field(
+        default="network", description="of the network, or the means of its frame scores"
+    )
 
 
 def event_durations(events: Iterable[Iterable[Event]], classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -82,24 +98,30 @@ def average_duration(durations: np.ndarray) -> float:
     return float(_sorted(durations).mean())
 
 
-def knee(durations: np.ndarray) -> int:
+def knee(durations: np.ndarray, of: Knee) -> int:
     """How many of the shortest durations (event,) of a class lie up to their knee, itself included: N_c of eq. 7.
 
-    joint_at_aed speaks of the inflection point of the cumulative distribution of the sorted durations, without a
-    formula. Here it is the point of the sorted durations that is farthest, to either side, from the line between the
-    shortest and the longest: the first such point, and the last of all where the durations lie on that line. The
-    distribution is the same curve with its axes exchanged, so it has the same farthest point.
+    joint_at_aed has N_c as the "segment index for the inflection point of cumulative distribution of short-to-long
+    sorted segments", without a formula. The knee of a curve is its point farthest, to either side, from the line
+    between its ends: the first such point, and the last of all where the curve is that line.
+
+    `of` the "cumulative_sum", the curve is the sum of the n shortest durations over n, from n = 0. It bends where
+    durations pass their mean, so N_c counts the events that are shorter than the mean. Of the "chord", it is the n-th
+    shortest duration over n, from n = 1; where durations are spread evenly up to the length of a clip, that has its
+    knee at the very end.
     """
     ordered = _sorted(durations)
-    distance = np.abs(ordered - np.linspace(ordered[0], ordered[-1], len(ordered)))
-    if distance.max() <= ROUNDING * (ordered[-1] - ordered[0]):
+    curve = ordered if of == "chord" else np.concatenate([[0], np.cumsum(ordered)])
+    distance = np.abs(curve - np.linspace(curve[0], curve[-1], len(curve)))
+    if distance.max() <= ROUNDING * (curve[-1] - curve[0]):
         return len(ordered)
-    return int(np.argmax(distance >= (1 - ROUNDING) * distance.max())) + 1
+    farthest = int(np.argmax(distance >= (1 - ROUNDING) * distance.max()))
+    return farthest + 1 if of == "chord" else farthest
 
 
-def event_specific_duration(durations: np.ndarray) -> float:
+def event_specific_duration(durations: np.ndarray, of: Knee) -> float:
     """Mean of the durations (event,) of a class up to their knee, in their unit; eq. 7 of joint_at_aed without eta."""
-    return float(_sorted(durations)[: knee(durations)].mean())
+    return float(_sorted(durations)[: knee(durations, of)].mean())
 
 
 def _sorted(durations: np.ndarray) -> np.ndarray:
@@ -118,8 +140,12 @@ def window_seconds(how: Windows, durations: Mapping[str, np.ndarray], classes: S
     """
     if isinstance(how, FixedWindows):
         return dict.fromkeys(classes, how.seconds)
-    duration = average_duration if isinstance(how, AverageWindows) else event_specific_duration
-    measured = {label: how.share * duration(durations[label]) for label in classes if len(durations.get(label, ()))}
+
+    def typical(of_class: np.ndarray) -> float:
+        averaged = isinstance(how, AverageWindows)
+        return average_duration(of_class) if averaged else event_specific_duration(of_class, how.knee)
+
+    measured = {label: how.share * typical(durations[label]) for label in classes if len(durations.get(label, ()))}
     if not measured:
         raise SettingsError(
             f"windows.kind = {how.kind}: no clip to train on has strong labels, whose durations the windows follow; "
@@ -144,5 +170,5 @@ def median_active(frame_scores: np.ndarray, clip_scores: np.ndarray, how: Median
         active &= (clip_scores >= how.clip_threshold)[:, None]
     for label, window in enumerate(windows):
         for _ in range(2 if how.filters == "both" else 1):
-            active[:, :, label] = median_filtered(active[:, :, label], window)
+            active[:, :, label] = median_filtered(active[:, :, label], window, how.border)
     return active

@@ -15,7 +15,7 @@ from sedrepro.clips import Event
 from sedrepro.detection.class_thresholds import ClassThresholds, active_segments, best_class_thresholds
 from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
 from sedrepro.detection.median import Median, median_active, window_seconds
-from sedrepro.detection.postprocessing import PostProcessing, active_frames, events, median_window
+from sedrepro.detection.postprocessing import Border, PostProcessing, active_frames, events, median_window
 from sedrepro.detection.search import Search, search
 from sedrepro.detection.segments import segment_activity
 
@@ -71,14 +71,23 @@ class Scores:
         return replace(self, frame=repeated, frames_per_second=self.features_per_second)
 
 
-class Searched:
-    """Post-processing found by a search for the lowest segment-based error rate or the highest F1."""
+class OfNetwork:
+    """A detector whose clip scores are those of the network, and that records nothing by class."""
 
-    clip_thresholds = None
+    clip_thresholds: np.ndarray | None = None
+    """What clip scores are decided on by, (class,), where they are."""
     class_settings: ClassVar[ClassSettings] = {}
 
-    def __init__(self, chosen: PostProcessing) -> None:
-        self.chosen = chosen
+    def clip_scores(self, scores: Scores) -> np.ndarray:
+        """Clip scores (clip, class) that the thresholds are for."""
+        return scores.clip
+
+
+class Searched(OfNetwork):
+    """Post-processing found by a search for the lowest segment-based error rate or the highest F1."""
+
+    def __init__(self, chosen: PostProcessing, border: Border) -> None:
+        self.chosen, self.border = chosen, border
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -87,15 +96,12 @@ class Searched:
 
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = active_frames(scores.frame, self.chosen, scores.frames_per_second)
+        active = active_frames(scores.frame, self.chosen, scores.frames_per_second, self.border)
         return events(active, scores.frames_per_second, scores.classes, scores.durations)
 
 
-class Fixed:
+class Fixed(OfNetwork):
     """Hysteresis with thresholds and lengths in frames of the features that the settings give."""
-
-    clip_thresholds = None
-    class_settings: ClassVar[ClassSettings] = {}
 
     def __init__(self, how: Hysteresis) -> None:
         self.how = how
@@ -112,10 +118,8 @@ class Fixed:
         return events(active, grid.frames_per_second, grid.classes, grid.durations)
 
 
-class Thresholded:
+class Thresholded(OfNetwork):
     """A threshold per class, chosen for the highest micro-averaged F1 of clips."""
-
-    class_settings: ClassVar[ClassSettings] = {}
 
     def __init__(self, how: ClassThresholds, classes: Sequence[str], thresholds: np.ndarray) -> None:
         self.how, self.classes, self.clip_thresholds = how, classes, thresholds
@@ -133,7 +137,7 @@ class Thresholded:
         return events(active, 1 / self.how.segment_seconds, scores.classes, scores.durations)
 
 
-class MedianFiltered:
+class MedianFiltered(OfNetwork):
     """Median filters with a window per class, on the grid of the network's scores."""
 
     def __init__(
@@ -162,10 +166,15 @@ class MedianFiltered:
             used["median_events"] = [float(self.counts.get(label, 0)) for label in self.classes]
         return {name: dict(zip(self.classes, values, strict=True)) for name, values in used.items()}
 
+    def clip_scores(self, scores: Scores) -> np.ndarray:
+        """Clip scores (clip, class), as `Median.clip_scores` says."""
+        return scores.frame.mean(axis=1) if self.how.clip_scores == "frame_mean" else scores.clip
+
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = median_active(scores.frame, scores.clip, self.how, self.windows)
-        return events(active, scores.frames_per_second, scores.classes, scores.durations)
+        active = median_active(scores.frame, self.clip_scores(scores), self.how, self.windows)
+        within = self.how.ends == "clip"
+        return events(active, scores.frames_per_second, scores.classes, scores.durations, within)
 
 
 Detector = Searched | Fixed | Thresholded | MedianFiltered
@@ -194,7 +203,8 @@ def detector(
     if isinstance(how, ClassThresholds):
         return Thresholded(how, on.classes, best_class_thresholds(on.targets, on.clip))
     reference = segment_activity(on.reference, on.classes, segment_seconds)
-    return Searched(search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds).chosen)
+    found = search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds)
+    return Searched(found.chosen, how.border)
 
 
 def _median_filtered(
@@ -224,7 +234,7 @@ def chosen_before(
     if isinstance(how, Hysteresis):
         return Fixed(Hysteresis(**how.model_dump() | dict(settings)))
     if isinstance(how, Search):
-        return Searched(PostProcessing(**settings))
+        return Searched(PostProcessing(**settings), how.border)
     if isinstance(how, ClassThresholds):
         return Thresholded(how, classes, np.array([settings[label] for label in classes]))
     recorded = Median(**how.model_dump() | {"clip_threshold": None} | dict(settings))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sedrepro.detection.method import DetectionMethod
 from sedrepro.detection.postprocessing import (
+    Border,
     PostProcessing,
     by_class,
     frames_in,
@@ -33,6 +34,7 @@ class Search(DetectionMethod):
     median_seconds: Durations
     longest_gap_seconds: Durations
     shortest_seconds: Durations
+    border: Border = Field(description="what the median filter takes for frames outside the clip")
 
 
 class Found(Typed):
@@ -77,7 +79,7 @@ def _grid(scores: np.ndarray, how: Search, frames_per_second: float) -> Iterator
     for threshold in how.thresholds:
         decisions = rows >= threshold
         for median in how.median_seconds:
-            filtered = find_runs(median_filtered(decisions, median_window(median, frames_per_second)))
+            filtered = find_runs(median_filtered(decisions, median_window(median, frames_per_second), how.border))
             for gap in how.longest_gap_seconds:
                 closed = joined(filtered, frames_in(gap, frames_per_second))
                 for shortest in how.shortest_seconds:
