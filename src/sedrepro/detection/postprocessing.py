@@ -16,10 +16,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import Event
-from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
-from sedrepro.typed import Typed
-
+from sedrepro.annotations.clips import Event
+from sedrepro.base.typed import Typed
+from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
 
 #: What the median filter takes for frames outside the clip, and what NumPy calls that.
 PADDING = {"inactive": "constant", "reflect": "symmetric"}

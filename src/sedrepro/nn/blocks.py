@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 
 #: Of a batch norm, by whose defaults it has: the number that keeps the variance from 0, and torch's momentum, the share
 #: of the last batch in the running statistics. Keras calls what it keeps of them the momentum, 0.99.
