@@ -8,10 +8,10 @@ Windows become frames as in `sedrepro.detection.postprocessing`: rounded, then o
 frames and their share (0.333) again, to one frame at least, and leaves even windows even; its windows are up to two
 frames shorter.
 
-Frames of scores may reach beyond the end of a clip: the 108 of the official baseline of DCASE 2019 end at 10.0114 s. Its
-events that reach the end therefore touch an 11th segment of 1 s, where nothing can be right. Here events end with their
-clip unless `ends` says otherwise. That release also saves its network without the attention layer; the clip scores of
-a network read back are those of an attention drawn anew, which is nearly the mean of its frame scores (`clip_scores`).
+Frames of scores may reach beyond the end of a clip: the 108 of the official baseline of DCASE 2019 end at 10.0114 s.
+Its events that reach the end therefore touch an 11th segment of 1 s, where nothing can be right. Here events end with
+their clip unless `ends` says otherwise. That release also saves its network without the attention layer; the clip
+scores of a network read back are of an attention drawn anew, nearly the means of its frame scores (`clip_scores`).
 
 A median of an odd number of scores reaches the threshold exactly if more than half of them do. So filtering posteriors
 and then deciding equals deciding and then filtering, and filtering `both` means filtering the decisions twice.

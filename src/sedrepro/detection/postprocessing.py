@@ -58,9 +58,7 @@ def by_class(scores: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(scores.transpose(0, 2, 1)).reshape(clips * classes, frames)
 
 
-def active_frames(
-    scores: np.ndarray, how: PostProcessing, frames_per_second: float, border: Border = "inactive"
-) -> np.ndarray:
+def active_frames(scores: np.ndarray, how: PostProcessing, frames_per_second: float, border: Border) -> np.ndarray:
     """Whether each class is active in each frame, bool (clip, frame, class); scores (clip, frame, class) in [0, 1]."""
     clips, frames, classes = scores.shape
     window = median_window(how.median_seconds, frames_per_second)
