@@ -178,5 +178,5 @@ def render_audio(config: Config, paper: Paper, variant: str, threads: int, clips
     mixtures = read_recipes(_recipe_file(config, paper, corpus))[:clips]
     folder = config.work_dir / config.scale / paper.name / "audio" / variant
     mixer = Mixer(config.corpora_dir, paper.settings.front_end_of(corpus), settings.level)
-    render(folder, mixtures, mixer, snr_db, threads)
+    render(folder, mixtures, mixer, snr_db, threads, settings.quantise)
     return folder
