@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.reading import AudioError
+from sedrepro.base.errors import DataError
 from sedrepro.corpora import mixing
 from sedrepro.corpora.mixing import Mixer, feature_blocks, features_at_every_snr, fingerprint, mix, render
 from sedrepro.corpora.remix import Mixture, PlacedEvent, Remix
-from sedrepro.errors import DataError
 
 RATE = 32000
 SNRS = (0, 10, 20)

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.errors import SettingsError
-from sedrepro.settings import RunSettings, load_paper
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import load
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import RunSettings, load_paper
 from sedrepro.training.methods import TRAINERS
 from sedrepro.training.settings import METHODS, Confidence, MeanTeacher, Retraining, Supervised, Training
-from sedrepro.typed import load
 
 PAPER = "c_ssed"
 MEAN_TEACHER = {

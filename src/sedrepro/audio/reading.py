@@ -6,7 +6,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 
 
 class AudioError(DataError):
