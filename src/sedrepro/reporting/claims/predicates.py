@@ -220,6 +220,14 @@ def against_zero(differences: Sequence[float]) -> tuple[int, float]:
     return sign, float(ttest_1samp(values, 0).pvalue)
 
 
+def above_zero(differences: Sequence[float]) -> Outcome:
+    """Holds where differences, a run's each, are significantly positive, fails where they are significantly negative."""
+    sign, p = against_zero(differences)
+    if not sign or p >= SIGNIFICANCE:
+        return "undecided"
+    return "holds" if sign > 0 else "fails"
+
+
 def _comparable(claim: "Claim", one: Values, other: Values) -> Outcome:
     """Whether two means lie within the metric's tolerance, their standard error included."""
     metric = METRICS[claim.metric]
