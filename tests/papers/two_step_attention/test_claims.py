@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from sedrepro.experiments.metrics_files import RunMetrics, Split
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.two_step_attention import claims
 from sedrepro.published.cells import read_cells
 from sedrepro.reporting.claims.claim import read_claims

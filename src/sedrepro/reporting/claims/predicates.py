@@ -18,7 +18,7 @@ import numpy as np
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell, read_cells
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE, Metric
 from sedrepro.reporting.tables.values import measured
@@ -221,7 +221,7 @@ def against_zero(differences: Sequence[float]) -> tuple[int, float]:
 
 
 def above_zero(differences: Sequence[float]) -> Outcome:
-    """Holds where differences, a run's each, are significantly positive, fails where they are significantly negative."""
+    """Holds where differences, one a run, are significantly positive; fails where they are significantly negative."""
     sign, p = against_zero(differences)
     if not sign or p >= SIGNIFICANCE:
         return "undecided"
