@@ -46,10 +46,10 @@ IDS = {
     ],
     "two_step_attention": [
         *(f"004-C{claim}.{snr}" for claim in (1, 2, 3) for snr in (20, 10, 0)),
-        *numbered("004-C", 9, 4),
+        *numbered("004-C", 11, 4),
     ],
 }
-ROWS = {"c_ssed": 43, "ddc_fap": 52, "hierarchical_pooling": 42, "joint_at_aed": 82, "two_step_attention": 36}
+ROWS = {"c_ssed": 43, "ddc_fap": 52, "hierarchical_pooling": 42, "joint_at_aed": 82, "two_step_attention": 48}
 
 
 @pytest.mark.parametrize("name", NAMES)
