@@ -139,7 +139,10 @@ def miniature_code(wildcards):
 def survey_code(wildcards):
     """What a survey depends on."""
     reader = SOURCE / "data_sets" / f"{wildcards.data_set}.py"
-    return [*code("corpora/survey.py", "audio/reading.py"), *with_imports(reader, "data_sets", "clips", "labels")]
+    return [
+        *code("corpora/survey.py", "audio/reading.py", "audio/containers.py"),
+        *with_imports(reader, "data_sets", "clips", "labels"),
+    ]
 
 
 def compact(*models):
@@ -269,7 +272,9 @@ def feature_settings(wildcards):
 def feature_code(wildcards):
     """What the features of a corpus depend on."""
     makes = "corpora/mixing.py" if is_remix(wildcards.paper, wildcards.corpus) else "audio/extraction.py"
-    return code("audio/reading.py", "audio/front_end.py", "audio/logmel.py", "audio/store.py", makes)
+    return code(
+        "audio/reading.py", "audio/containers.py", "audio/front_end.py", "audio/logmel.py", "audio/store.py", makes
+    )
 
 
 def run_of(wildcards):

@@ -36,7 +36,7 @@ rule remix_audio:
 rule render_audio:
     input:
         recipes=lambda wildcards: f"{WORK}/{wildcards.paper}/corpora/{corpus_of(wildcards)}/recipes.tsv",
-        code=code("corpora/mixing.py", "audio/reading.py", "audio/writing.py"),
+        code=code("corpora/mixing.py", "audio/reading.py", "audio/containers.py", "audio/writing.py"),
     output:
         directory(f"{WORK}/{{paper}}/audio/{{variant}}"),
     log:
