@@ -1,7 +1,7 @@
 """sedrepro: front door of the workflow. `snakemake --profile workflow/profiles/default` builds everything.
 
 The scale decides data, budget and folds: `--config scale=miniature` (default), `scale=recordings data_root=DIR`,
-`scale=full`. Other configuration keys: see config/miniature.yaml and `sedrepro/config.py`.
+`scale=full`. Other configuration keys: see config/miniature.yaml and `sedrepro/experiments/configuration.py`.
 """
 
 from snakemake.utils import min_version

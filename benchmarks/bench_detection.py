@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 from scipy.ndimage import median_filter
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.detection.postprocessing import PostProcessing, active_frames, events
 from sedrepro.detection.search import Search, search
 from sedrepro.detection.segments import segment_activity

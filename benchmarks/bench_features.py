@@ -27,16 +27,16 @@ import soundfile
 from sedrepro.audio.extraction import features_of_files
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.store import StoreFacts, write_store
-from sedrepro.config import Config
-from sedrepro.corpora.preparation import extract_features, prepare_recipes, prepare_tables
+from sedrepro.base.memory import keep_freed_memory
+from sedrepro.base.parallel import usable_cores
 from sedrepro.corpora.remix import Mixture, read_recipes
 from sedrepro.corpora.survey import survey, write_survey
 from sedrepro.data_sets import data_set
-from sedrepro.memory import keep_freed_memory
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.runs import corpus_folder, store_folder, survey_folder
+from sedrepro.experiments.settings import Paper, load_paper
 from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
-from sedrepro.parallel import usable_cores
-from sedrepro.runs import corpus_folder, store_folder, survey_folder
-from sedrepro.settings import Paper, load_paper
+from sedrepro.steps.prepare import extract_features, prepare_recipes, prepare_tables
 
 PAPER = "two_step_attention"
 CORPUS = "remix"

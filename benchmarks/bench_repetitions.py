@@ -31,12 +31,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from sedrepro.config import SCALES, Config
-from sedrepro.memory import keep_freed_memory
+from sedrepro.base.memory import keep_freed_memory
+from sedrepro.base.parallel import usable_cores
+from sedrepro.experiments.configuration import SCALES, Config
+from sedrepro.experiments.runs import build_network
+from sedrepro.experiments.settings import Paper, RunSettings, load_paper
 from sedrepro.nn.output import Network
-from sedrepro.parallel import usable_cores
-from sedrepro.runs import build_network
-from sedrepro.settings import Paper, RunSettings, load_paper
 from sedrepro.training.data import Clips
 from sedrepro.training.device import MIB, wants_cuda
 from sedrepro.training.order import epoch_order

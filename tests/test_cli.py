@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sedrepro import __version__, cli, runs
+from sedrepro import __version__, cli
+from sedrepro.base.errors import SettingsError
 from sedrepro.cli import OPTIONAL, OPTIONS, VERBS, build_parser, configuration, main
 from sedrepro.data_sets import data_set_names
-from sedrepro.errors import SettingsError
+from sedrepro.experiments import runs
 
 ROOT = Path(__file__).parents[1]
 RUN = {"paper": "two_step_attention", "system": "vgg_gap", "variant": "remix_0db", "fold": "1", "seed": "1"}

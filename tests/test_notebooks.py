@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from sedrepro.config import Config
-from sedrepro.settings import load_paper, paper_names
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.settings import load_paper, paper_names
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

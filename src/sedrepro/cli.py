@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sedrepro import __version__
-from sedrepro.config import SCALES, Config, load_config, parse_assignments
-from sedrepro.errors import SedreproError, SettingsError, did_you_mean
+from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
+from sedrepro.experiments.configuration import SCALES, Config, load_config, parse_assignments
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def configuration(options: argparse.Namespace) -> Config:
     """The configuration that the common options describe: file, scale, and `--set key=value` changes."""
-    from sedrepro.settings import paper_names
+    from sedrepro.experiments.settings import paper_names
 
     changes, overrides = {}, {}
     for key, value in parse_assignments(options.set).items():
@@ -153,7 +153,7 @@ OPTIONS: dict[str, tuple[str, Callable, str]] = {
 
 def synthesise(options: argparse.Namespace, config: Config) -> None:
     """Write a miniature data set: synthesised sounds in the official layout."""
-    from sedrepro.files import write_json
+    from sedrepro.base.files import write_json
     from sedrepro.miniature import WRITERS
 
     if config.scale != "miniature":
@@ -178,7 +178,7 @@ def data(options: argparse.Namespace, config: Config) -> None:
 
 def obtain(options: argparse.Namespace, config: Config) -> None:
     """Download one file of a data set, check it, and put its contents in place; goes on where it was stopped."""
-    from sedrepro.files import read_json
+    from sedrepro.base.files import read_json
     from sedrepro.obtaining.obtain import obtain as obtain_file
 
     facts = read_json(obtain_file(config, options.data_set, options.file))
@@ -207,8 +207,8 @@ def survey(options: argparse.Namespace, config: Config) -> None:
     from sedrepro.corpora.survey import survey as examine
     from sedrepro.corpora.survey import write_survey
     from sedrepro.data_sets import data_set, trait
-    from sedrepro.reporting.coverage import in_a_line
-    from sedrepro.runs import survey_folder
+    from sedrepro.experiments.runs import survey_folder
+    from sedrepro.reporting.tables.coverage import in_a_line
 
     module, folder, root = data_set(options.data_set), survey_folder(config, options.data_set), config.corpora_dir
     found = examine(
@@ -226,9 +226,9 @@ def survey(options: argparse.Namespace, config: Config) -> None:
 def coverage(options: argparse.Namespace, config: Config) -> None:
     """Write the page that says how much is there of a paper's data sets, or of those configured; print it in short."""
     from sedrepro.corpora.survey import read_survey_facts
-    from sedrepro.reporting.coverage import in_a_line, write_coverage
-    from sedrepro.runs import survey_folder
-    from sedrepro.settings import load_paper
+    from sedrepro.experiments.runs import survey_folder
+    from sedrepro.experiments.settings import load_paper
+    from sedrepro.reporting.tables.coverage import in_a_line, write_coverage
 
     is_paper = options.owner != "data"
     names = load_paper(options.owner, config).settings.data_sets if is_paper else _surveyed(config)
@@ -240,22 +240,22 @@ def coverage(options: argparse.Namespace, config: Config) -> None:
 
 def recipes(options: argparse.Namespace, config: Config) -> None:
     """Draw the recipe of a remix corpus: which events in which scene."""
-    from sedrepro.corpora.preparation import prepare_recipes
+    from sedrepro.steps.prepare import prepare_recipes
 
     print(f"{options.corpus}: {prepare_recipes(config, _paper(options, config), options.corpus)} mixtures")
 
 
 def corpus_tables(options: argparse.Namespace, config: Config) -> None:
     """Write the clips and labels tables of a corpus of a paper."""
-    from sedrepro.corpora.preparation import prepare_tables
+    from sedrepro.steps.prepare import prepare_tables
 
     print(f"{options.corpus}: {prepare_tables(config, _paper(options, config), options.corpus)} clips")
 
 
 def features(options: argparse.Namespace, config: Config) -> None:
     """Extract the log-mel features of a corpus; a remix is mixed on the fly."""
-    from sedrepro.corpora.preparation import extract_features
-    from sedrepro.memory import keep_freed_memory
+    from sedrepro.base.memory import keep_freed_memory
+    from sedrepro.steps.prepare import extract_features
 
     keep_freed_memory()
     print(extract_features(config, _paper(options, config), options.corpus, options.threads))
@@ -263,15 +263,15 @@ def features(options: argparse.Namespace, config: Config) -> None:
 
 def remix_audio(options: argparse.Namespace, config: Config) -> None:
     """Write the mixtures of a corpus variant as WAV files, for listening."""
-    from sedrepro.corpora.preparation import render_audio
+    from sedrepro.steps.prepare import render_audio
 
     print(render_audio(config, _paper(options, config), options.variant, options.threads, options.clips))
 
 
 def train(options: argparse.Namespace, config: Config) -> None:
     """Train one run and score its held-out clips; goes on where a killed job stopped."""
-    from sedrepro import runs
-    from sedrepro.memory import keep_freed_memory
+    from sedrepro.base.memory import keep_freed_memory
+    from sedrepro.experiments import runs
 
     keep_freed_memory()
     print(runs.train(_paper(options, config), _identity(options), config, options.threads, _log))
@@ -279,7 +279,7 @@ def train(options: argparse.Namespace, config: Config) -> None:
 
 def pseudo_labels(options: argparse.Namespace, config: Config) -> None:
     """Store what a trained run says of the training clips without strong labels, for runs that are based on it."""
-    from sedrepro import runs
+    from sedrepro.experiments import runs
 
     paper = _paper(options, config)
     paper.run(options.system, options.variant)
@@ -288,7 +288,7 @@ def pseudo_labels(options: argparse.Namespace, config: Config) -> None:
 
 def score(options: argparse.Namespace, config: Config) -> None:
     """Compute the metrics of a trained run from its stored scores."""
-    from sedrepro import scoring
+    from sedrepro.steps import score as scoring
 
     paper = _paper(options, config)
     paper.run(options.system, options.variant)
@@ -318,8 +318,8 @@ def table(options: argparse.Namespace, config: Config) -> None:
 
 def sweep(options: argparse.Namespace, config: Config) -> None:
     """Try ways of post-processing on the stored scores of a paper's runs; without --paper, join the papers' parts."""
-    from sedrepro.reporting.sweep_table import write_sweep_table
-    from sedrepro.sweep import sweep as sweep_paper
+    from sedrepro.reporting.tables.sweep import write_sweep_table
+    from sedrepro.steps.sweep import sweep as sweep_paper
 
     print(sweep_paper(config, _paper(options, config)) if options.paper else write_sweep_table(config))
 
@@ -333,7 +333,7 @@ def summary(options: argparse.Namespace, config: Config) -> None:
 
 def compare(options: argparse.Namespace, config: Config) -> int:
     """Print the cells of the tables that are there beside the published values, with verdicts and intervals."""
-    from sedrepro.reporting.comparison_text import print_comparison
+    from sedrepro.reporting.tables.comparison_text import print_comparison
 
     differs = print_comparison(config, options.paper, options.table, sys.stdout)
     return int(differs and options.strict)
@@ -341,21 +341,21 @@ def compare(options: argparse.Namespace, config: Config) -> int:
 
 def comparison(options: argparse.Namespace, config: Config) -> None:
     """Write all cells of all tables beside the published values, and the counts of verdicts, as csv and Markdown."""
-    from sedrepro.reporting.comparison import write_comparison
+    from sedrepro.reporting.tables.comparison import write_comparison
 
     print(write_comparison(config))
 
 
 def page(options: argparse.Namespace, config: Config) -> None:
     """Write the results page of a scale: one self-contained file over all papers, from what lies in the results."""
-    from sedrepro.reporting.page import write_page
+    from sedrepro.reporting.page.page import write_page
 
     print(write_page(config))
 
 
 def claims(options: argparse.Namespace, config: Config) -> None:
     """Write what our runs say of every claim of the papers, as csv, and print how many hold."""
-    from sedrepro.reporting.claims_file import counts, read_claims_file, write_claims
+    from sedrepro.reporting.claims.claims_file import counts, read_claims_file, write_claims
 
     path = write_claims(config)
     print(*counts(read_claims_file(path)), path, sep="\n")
@@ -367,8 +367,8 @@ def separate(options: argparse.Namespace, config: Config) -> None:
 
     from sedrepro.detection.hysteresis import Hysteresis
     from sedrepro.detection.methods import Fixed
-    from sedrepro.reporting.run_view import RunView
-    from sedrepro.separation.step import separate as separate_recordings
+    from sedrepro.experiments.run_view import RunView
+    from sedrepro.inference.separate import separate as separate_recordings
 
     paper, who = _paper(options, config), _identity(options)
     paper.run(who.system, who.variant)
@@ -385,9 +385,9 @@ def detect(options: argparse.Namespace, config: Config) -> None:
     """Find the events in recordings with a trained run: a table, a JSON file and a picture of each."""
     import torch
 
-    from sedrepro.listening.choice import chosen_run, chosen_way, paper_and_system
-    from sedrepro.listening.detect import detect as detect_events
-    from sedrepro.reporting.run_view import RunView
+    from sedrepro.experiments.run_view import RunView
+    from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system
+    from sedrepro.inference.detect import detect as detect_events
 
     paper, system = paper_and_system(config, options.system)
     who = chosen_run(config, paper, system, options.variant, options.fold, options.seed)
@@ -399,15 +399,15 @@ def detect(options: argparse.Namespace, config: Config) -> None:
 
 def list_states(options: argparse.Namespace, config: Config) -> None:
     """List systems, tables and figures: missing, stale (of other settings, or older than what it shows) or done."""
-    from sedrepro.reporting.state import print_states
+    from sedrepro.reporting.status.state import print_states
 
     print_states(config, options.paper)
 
 
 def show(options: argparse.Namespace, config: Config) -> None:
     """Print every setting of a system with its provenance, and its runs with their metrics in short."""
-    from sedrepro.listening.choice import paper_and_system
-    from sedrepro.reporting.system_view import print_system
+    from sedrepro.inference.choice import paper_and_system
+    from sedrepro.reporting.status.system_view import print_system
 
     for words in options.systems:
         print_system(config, *paper_and_system(config, words), options.variant)
@@ -415,33 +415,33 @@ def show(options: argparse.Namespace, config: Config) -> None:
 
 def notebooks(options: argparse.Namespace, config: Config) -> None:
     """Run the notebooks of the chosen papers on the results of a scale; write copies with outputs beside these."""
-    from sedrepro.reporting.notebook_runs import run_notebooks
+    from sedrepro.reporting.notebooks.execution import run_notebooks
 
     run_notebooks(config, _log)
 
 
 def settings(options: argparse.Namespace, config: Config) -> None:
     """Print every setting of a paper at a scale with its provenance."""
-    from sedrepro.reporting.provenance import print_settings
+    from sedrepro.reporting.status.provenance import print_settings
 
     print_settings(_paper(options, config))
 
 
 def record(options: argparse.Namespace, config: Config) -> None:
     """Keep tables, figures and metrics of a paper under results/recorded, with command, machine and date."""
-    from sedrepro.reporting.record import record as keep
+    from sedrepro.reporting.status.record import record as keep
 
     print(keep(config, _paper(options, config), options.command, options.note))
 
 
 def _paper(options: argparse.Namespace, config: Config):
-    from sedrepro.settings import load_paper
+    from sedrepro.experiments.settings import load_paper
 
     return load_paper(options.paper, config)
 
 
 def _identity(options: argparse.Namespace):
-    from sedrepro.runs import RunIdentity
+    from sedrepro.experiments.runs import RunIdentity
 
     return RunIdentity(options.paper, options.system, options.variant, options.fold, options.seed)
 
@@ -449,8 +449,8 @@ def _identity(options: argparse.Namespace):
 def _surveyed(config: Config) -> list[str]:
     """The chosen data sets, and others that were surveyed before."""
     from sedrepro.data_sets import data_set_names
+    from sedrepro.experiments.runs import survey_folder
     from sedrepro.obtaining.plan import chosen_data_sets
-    from sedrepro.runs import survey_folder
 
     there = {name for name in data_set_names() if (survey_folder(config, name) / "survey.json").is_file()}
     return sorted(there.union(chosen_data_sets(config) if config.data_sets or not there else ()))

@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sedrepro.audio.front_end import FrontEnd, mel_centres, mel_filters, window_samples
-from sedrepro.errors import SettingsError
-from sedrepro.typed import load
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import load
 
 
 def changed(front_end: FrontEnd, **changes) -> FrontEnd:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from sedrepro.audio import store
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.store import FeatureStore, StoreFacts, write_store
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import read_json, write_json
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_json, write_json
 
 CLASSES = ("Bark", "Cowbell", "Meow")
 VARIANTS = ("remix_0db", "remix_20db")

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.reading import AudioError
+from sedrepro.base.errors import DataError
 from sedrepro.corpora import mixing
 from sedrepro.corpora.mixing import Mixer, feature_blocks, features_at_every_snr, fingerprint, mix, render
 from sedrepro.corpora.remix import Mixture, PlacedEvent, Remix
-from sedrepro.errors import DataError
 
 RATE = 32000
 SNRS = (0, 10, 20)
@@ -268,7 +268,9 @@ def test_a_source_too_quiet_for_single_precision_is_named(
         Mixer(tmp_path, front_end, "whole_file").tracks(mixture)
 
 
-@pytest.mark.parametrize(("content", "reason"), [(None, "missing"), (b"no audio", "not readable"), (b"RIFF", "corrupt")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "missing"), (b"no audio", "not readable"), (b"RIFF", "corrupt")]
+)
 @pytest.mark.parametrize("name", ["events/stereo.wav", "scenes/scene.wav"])
 def test_a_source_that_cannot_be_read_is_named(
     tmp_path: Path, three: list[Mixture], front_end: FrontEnd, name: str, content: bytes | None, reason: str

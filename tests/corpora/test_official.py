@@ -11,28 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sedrepro.annotations.clips import Clip, Event
 from sedrepro.audio.extraction import file_features
 from sedrepro.audio.store import FeatureStore
-from sedrepro.clips import Clip, Event
-from sedrepro.config import Config, make_config
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_table
 from sedrepro.corpora import official
 from sedrepro.corpora.official import Official, write_official_tables
-from sedrepro.corpora.preparation import (
-    coverage_of,
-    extract_features,
-    prepare_recipes,
-    prepare_tables,
-    render_audio,
-)
 from sedrepro.corpora.survey import Surveyed, survey, write_survey
 from sedrepro.corpora.tables import CORPUS_TABLES, read_clips, read_strong, read_subsets
 from sedrepro.data_sets import dcase2017_task4, dcase2018_task4, dcase2019_task4
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import read_table
+from sedrepro.experiments.configuration import Config, make_config
+from sedrepro.experiments.runs import corpus_folder, store_folder, survey_folder
+from sedrepro.experiments.settings import Paper, load_paper
 from sedrepro.miniature.dcase2017_task4 import TrafficSize, write_dcase2017_task4
 from sedrepro.miniature.dcase2019_task4 import DomesticSize, write_dcase2019_task4
-from sedrepro.runs import corpus_folder, store_folder, survey_folder
-from sedrepro.settings import Paper, load_paper
+from sedrepro.steps.prepare import coverage_of, extract_features, prepare_recipes, prepare_tables, render_audio
 
 PAPER, CORPUS, DATA_SET = "hierarchical_pooling", "dcase2017", "dcase2017_task4"
 FIRE = "Fire engine, fire truck (siren)"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sedrepro.base.parallel import usable_cores
 from sedrepro.corpora.survey import survey, write_survey
 from sedrepro.data_sets import data_set, data_set_names, trait
-from sedrepro.parallel import usable_cores
 
 BUILD = Path(__file__).parents[2].parent / "shared" / "recordings" / "build.py"
 

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.clips import WEAK_COLUMNS
+from sedrepro.annotations.clips import WEAK_COLUMNS
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_table, write_table
+from sedrepro.base.typed import load
 from sedrepro.corpora.remix import (
     Mixture,
     PlacedEvent,
@@ -24,9 +27,6 @@ from sedrepro.corpora.remix import (
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.data_sets import fsdkaggle2018
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import read_table, write_table
-from sedrepro.typed import load
 
 OFFICIAL = Path(__file__).parents[2].parent / "shared/metadata/fsdkaggle2018/train_post_competition.csv"
 FOLDS = 4

@@ -10,7 +10,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_table, write_json
 from sedrepro.corpora.survey import (
     CLIP_COLUMNS,
     COVERAGE_COLUMNS,
@@ -23,8 +25,6 @@ from sedrepro.corpora.survey import (
     survey,
     write_survey,
 )
-from sedrepro.errors import DataError
-from sedrepro.files import read_table, write_json
 
 NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 64000)
 

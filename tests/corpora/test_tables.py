@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event, join_labels, split_labels
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event, join_labels, split_labels
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import write_table
 from sedrepro.corpora.tables import CORPUS_CLIP_COLUMNS, CORPUS_TABLES, read_clips, read_strong, write_tables
-from sedrepro.errors import DataError
-from sedrepro.files import write_table
 
 CLASSES = (
     "Car",

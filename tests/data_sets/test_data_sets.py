@@ -2,8 +2,8 @@
 
 import pytest
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.data_sets import TRAITS, data_set, data_set_names, fsdkaggle2018, tau_urban_2019, trait
-from sedrepro.errors import SettingsError
 
 
 def test_data_sets_are_their_modules():

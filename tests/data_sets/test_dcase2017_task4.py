@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.clips import Clip, Event
+from sedrepro.annotations.clips import Clip, Event
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets import dcase2017_task4
 from sedrepro.data_sets.dcase2017_task4 import AUDIO, CLASSES, FOLDER, LABELS, SPLITS, clips, label_tables
-from sedrepro.errors import DataError
 
 OFFICIAL = Path(__file__).parents[2].parent / "shared" / "metadata" / "dcase2017_task4"
 TABLES = {

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.clips import Clip, Event
+from sedrepro.annotations.clips import Clip, Event
+from sedrepro.annotations.labels import read_strong
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets import dcase2019_task4
 from sedrepro.data_sets.dcase2018_task4 import CLASSES, LABELS, SPLITS, clips
-from sedrepro.errors import DataError
-from sedrepro.labels import read_strong
 
 METADATA = Path(__file__).parents[2].parent / "shared" / "metadata" / "dcase2019_task4" / "metadata"
 VALIDATION = dcase2019_task4.AUDIO["validation"]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.clips import Clip, Event
+from sedrepro.annotations.clips import Clip, Event
+from sedrepro.annotations.labels import read_strong
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets.dcase2019_task4 import AUDIO, CLASSES, FOLDER, LABELS, SPLITS, TABLES, clips
-from sedrepro.errors import DataError
-from sedrepro.labels import read_strong
 
 METADATA = Path(__file__).parents[2].parent / "shared" / "metadata"
 OFFICIAL = METADATA / "dcase2019_task4" / "metadata"

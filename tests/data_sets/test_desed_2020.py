@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.clips import Clip, Event
+from sedrepro.annotations.clips import Clip, Event
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets import dcase2019_task4
 from sedrepro.data_sets.desed_2020 import LABELS, SPLITS, clips
-from sedrepro.errors import DataError
 
 METADATA = Path(__file__).parents[2].parent / "shared" / "metadata" / "dcase2019_task4" / "metadata"
 

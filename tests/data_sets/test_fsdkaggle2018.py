@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets import fsdkaggle2018
 from sedrepro.data_sets.fsdkaggle2018 import AUDIO, LABELS, clips, shuffled_folds
-from sedrepro.errors import DataError
 
 OFFICIAL = Path(__file__).parents[2].parent / "shared/metadata/fsdkaggle2018/train_post_competition.csv"
 HEADER = "fname,label,manually_verified,freesound_id,license\n"

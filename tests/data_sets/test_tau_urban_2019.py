@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets.tau_urban_2019 import FOLDER, LABELS, clips
-from sedrepro.errors import DataError
 
 
 def with_table(root: Path, text: str) -> Path:

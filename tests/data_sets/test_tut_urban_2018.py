@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.clips import Clip
+from sedrepro.annotations.clips import Clip
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets.tut_urban_2018 import CITIES_ADDED_IN_2019, FOLDER, FOLDER_OF_2019, LABELS, clips, label_tables
-from sedrepro.errors import DataError
 
 HEADER = "filename\tscene_label\tidentifier\tsource_label\n"
 OF_2018 = "audio/tram-vienna-7-0-a.wav\ttram\tvienna-7\ta\naudio/airport-paris-1-2-a.wav\tairport\tparis-1\ta\n"

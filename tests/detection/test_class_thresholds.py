@@ -6,7 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.typed import load
 from sedrepro.detection.class_thresholds import (
     UNREACHABLE,
     ClassThresholds,
@@ -15,8 +17,6 @@ from sedrepro.detection.class_thresholds import (
     pooled_segments,
 )
 from sedrepro.detection.postprocessing import events
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.typed import load
 
 SETTINGS = {
     "kind": "class_thresholds",

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import load
 from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
-from sedrepro.errors import SettingsError
-from sedrepro.typed import load
 
 PAPER = {
     "kind": "hysteresis",

@@ -8,7 +8,9 @@ import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import Typed, load
 from sedrepro.detection.median import (
     Median,
     average_duration,
@@ -20,8 +22,6 @@ from sedrepro.detection.median import (
 )
 from sedrepro.detection.methods import Method
 from sedrepro.detection.postprocessing import median_window
-from sedrepro.errors import SettingsError
-from sedrepro.typed import Typed, load
 
 FIXED = {"kind": "fixed", "seconds": 0.45}
 AVERAGE = {"kind": "average", "share": 1 / 3}

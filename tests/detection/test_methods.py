@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import SettingsError
 from sedrepro.detection.class_thresholds import ClassThresholds
 from sedrepro.detection.hysteresis import Hysteresis
 from sedrepro.detection.median import FixedWindows, Median
 from sedrepro.detection.methods import Scores, chosen_before, detector
 from sedrepro.detection.search import Search
-from sedrepro.errors import SettingsError
 
 CLASSES = ("Cat", "Dog")
 HYSTERESIS = Hysteresis(

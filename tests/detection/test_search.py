@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.typed import load
 from sedrepro.detection.postprocessing import PostProcessing, active_frames, events
 from sedrepro.detection.search import Search, search
 from sedrepro.detection.segments import segment_activity
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.typed import load
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

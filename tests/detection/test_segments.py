@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.detection.segments import count, segment_activity
 
 with warnings.catch_warnings():

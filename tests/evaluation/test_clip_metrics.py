@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.evaluation.clip_metrics import (
     class_average_precision,
     class_roc_auc,

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.typed import load
 from sedrepro.evaluation.by_sed_eval import CLASS_METRICS, METRICS
 from sedrepro.evaluation.event_based import EventBased, event_metrics
-from sedrepro.typed import load
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -6,10 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from sedrepro.clips import Event
-from sedrepro.errors import SettingsError
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import load
 from sedrepro.evaluation.frame_level import FrameLevel, frame_activity, frame_metrics
-from sedrepro.typed import load
 
 CLASSES = ["Bark", "Knock", "Meow"]
 SETTINGS = {"clip_threshold": 0.1, "threshold": 0.3}

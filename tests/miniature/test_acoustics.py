@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.miniature import domestic, traffic
 from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, STREET, Acoustics, in_room, record, recorded
 from sedrepro.miniature.planning import ClipPlan

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.miniature.dcase2017_task4 import AUDIO, CLASSES, TrafficSize, plan_clip, write_dcase2017_task4
 from sedrepro.miniature.label_statistics import TRAFFIC, TRAFFIC_TRAINING_CLIPS
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.miniature.dcase2019_task4 import CLASSES, MERGED, DomesticSize, plan_clip, write_dcase2019_task4
 
 SIZE = DomesticSize(synthetic=4, weak=8, unlabel_in_domain=2, test_dcase2018=3, eval_dcase2018=8, public=3)

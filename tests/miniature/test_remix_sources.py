@@ -11,7 +11,7 @@ import pytest
 import scipy.signal
 import soundfile
 
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.miniature import remix_sources
 from sedrepro.miniature.remix_sources import CLASSES, RARE_CLASS, SCENES, MiniatureSize, write_remix_sources
 

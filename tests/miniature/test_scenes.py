@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.miniature.scenes import SCENES, scene
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.miniature import WRITERS
 
 

@@ -6,7 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.nn.poolings import POOLINGS, SEGMENT_WEIGHTS, HierarchicalPooling, pool_in_stages, pooling, weighted_mean
+from sedrepro.nn.poolings import (
+    POOLINGS,
+    SEGMENT_WEIGHTS,
+    HierarchicalPooling,
+    pool_in_stages,
+    pooling,
+    weighted_mean,
+)
 
 FEATURES = 4
 ARGUMENTS = {"gwrp": {"r": 0.8}}

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.nn.blocks import ConvBlocks, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 

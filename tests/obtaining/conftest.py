@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from web_server import WebServer
 
-from sedrepro.config import Config
-from sedrepro.files import write_table
+from sedrepro.base.files import write_table
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining.manifest import COLUMNS
 
 

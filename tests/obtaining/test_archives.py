@@ -28,8 +28,8 @@ from Crypto.Util import Counter
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from sedrepro import files
-from sedrepro.errors import DataError
+from sedrepro.base import files
+from sedrepro.base.errors import DataError
 from sedrepro.obtaining import archive_readers, archives
 from sedrepro.obtaining.archives import Unpacked, unpack
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from web_server import Turn, WebServer
 
-from sedrepro.errors import DataError
-from sedrepro.files import read_table, write_table
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_table, write_table
 from sedrepro.obtaining.checksums import COLUMNS, ChecksumLock, Expected, expected_of
 from sedrepro.obtaining.download import download
 from sedrepro.obtaining.manifest import SourceFile

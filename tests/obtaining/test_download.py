@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from web_server import GOOD, Turn, WebServer, broken
 
 from sedrepro import __version__
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 from sedrepro.obtaining import download as module
 from sedrepro.obtaining.checksums import Expected
 from sedrepro.obtaining.download import Downloaded, download

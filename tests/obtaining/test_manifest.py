@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.data_sets import data_set, data_set_names, trait
-from sedrepro.errors import DataError, SettingsError
 from sedrepro.obtaining.manifest import SourceFile, find, read_manifest
 
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sedrepro.clips import Clip
-from sedrepro.errors import DataError
+from sedrepro.annotations.clips import Clip
+from sedrepro.base.errors import DataError
 from sedrepro.obtaining.mirrored_clips import NAMES_KEPT, take_clips
 
 FIRST, SECOND, THIRD = "-5QrBL6MzLg", "Y_b-C_1_2_3", "1Ro0FgMWTUE"

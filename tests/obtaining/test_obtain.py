@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 from web_server import Turn, WebServer
 
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_json, read_table
 from sedrepro.cli import main
-from sedrepro.config import Config
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import read_json, read_table
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining import obtain as module
 from sedrepro.obtaining.archives import Unpacked
 from sedrepro.obtaining.checksums import COLUMNS

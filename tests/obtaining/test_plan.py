@@ -8,9 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from sedrepro.config import Config
-from sedrepro.data_sets import TRAITS, data_set_names, dcase2018_task4, dcase2019_task4, tau_urban_2019, tut_urban_2018
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.data_sets import (
+    TRAITS,
+    data_set_names,
+    dcase2018_task4,
+    dcase2019_task4,
+    tau_urban_2019,
+    tut_urban_2018,
+)
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining import plan
 from sedrepro.obtaining.plan import (
     archive_of,

@@ -13,10 +13,10 @@ import pytest
 import soundfile
 from web_server import WebServer
 
-from sedrepro.config import Config
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_json
 from sedrepro.data_sets import dcase2019_task4, desed_2020
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import read_json
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining.plan import origin_of
 from sedrepro.obtaining.single_clips import Wishes, take_single_clips, taken_stamp
 

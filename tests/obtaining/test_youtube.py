@@ -16,9 +16,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.clips import Clip, Segment, segment_of
-from sedrepro.errors import DataError, SedreproError, SettingsError
-from sedrepro.files import read_table
+from sedrepro.annotations.clips import Clip, Segment, segment_of
+from sedrepro.base.errors import DataError, SedreproError, SettingsError
+from sedrepro.base.files import read_table
 from sedrepro.obtaining import youtube
 from sedrepro.obtaining.journal import JOURNAL_COLUMNS, Journal
 from sedrepro.obtaining.youtube import FetchReport, Pause, fetch_clips

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.reporting.claims import read_claims
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import load_paper
+from sedrepro.reporting.claims.claim import read_claims
+from sedrepro.reporting.claims.predicates import Evidence, predicate_of
 from sedrepro.reporting.paper_tables import cells_file
-from sedrepro.reporting.predicates import Evidence, predicate_of
-from sedrepro.settings import load_paper
 
 CLAIMS = [("ddc_fap", "input_has_printed_frames"), ("two_step_attention", "clips_in_all")]
 

@@ -1,8 +1,8 @@
 import pytest
 from examples import ROWS, published, run
 
-from sedrepro.reporting.cells import read_cells
-from sedrepro.reporting.tables import fill
+from sedrepro.published.cells import read_cells
+from sedrepro.reporting.tables.numbers import fill
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from sedrepro.clips import Coverage
-from sedrepro.reporting.cells import Cell
-from sedrepro.reporting.html_table import to_html
-from sedrepro.reporting.layout import TableLayout
-from sedrepro.reporting.metrics_files import Detection, RunMetrics, Split
+from sedrepro.annotations.clips import Coverage
+from sedrepro.experiments.metrics_files import Detection, RunMetrics, Split
+from sedrepro.experiments.table_layout import TableLayout
+from sedrepro.published.cells import Cell
+from sedrepro.reporting.tables.html import to_html
 
 HEADER = "model,system,variant,snr_db,metric,published,note"
 ROWS = [

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
 
-from sedrepro.config import Config
-from sedrepro.reporting.cells import read_cells, read_text_cells
-from sedrepro.reporting.claims_file import COLUMNS as CLAIM_COLUMNS
-from sedrepro.reporting.coverage import COLUMNS as COVERAGE_COLUMNS
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.settings import Paper, load_paper
+from sedrepro.published.cells import read_cells, read_text_cells
+from sedrepro.published.verdict import VerdictName
+from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
 from sedrepro.reporting.paper_tables import cells_file
-from sedrepro.reporting.tables import fill, write
-from sedrepro.reporting.text_tables import Said, fill_text
-from sedrepro.reporting.verdict import VerdictName
-from sedrepro.settings import Paper, load_paper
-from sedrepro.sweep import METRICS, PART_COLUMNS, WAYS, part_file
+from sedrepro.reporting.tables.coverage import COLUMNS as COVERAGE_COLUMNS
+from sedrepro.reporting.tables.numbers import fill, write
+from sedrepro.reporting.tables.text import Said, fill_text
+from sedrepro.steps.sweep import METRICS, PART_COLUMNS, WAYS, part_file
 
 PAPER = "hierarchical_pooling"
 #: What must never be taken for markup.

@@ -6,18 +6,18 @@ import json
 import pytest
 from claim_examples import claim
 
-from sedrepro.clips import Clip
-from sedrepro.config import Config
+from sedrepro.annotations.clips import Clip
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.corpora.survey import Surveyed, write_survey
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.runs import survey_folder
+from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.table_layout import TableLayout
+from sedrepro.published.cells import read_cells
 from sedrepro.reporting import paper_tables
-from sedrepro.reporting.cells import read_cells
-from sedrepro.reporting.claims import COLUMNS
-from sedrepro.reporting.layout import TableLayout
+from sedrepro.reporting.claims.claim import COLUMNS
 from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
-from sedrepro.reporting.record import record
-from sedrepro.runs import survey_folder
-from sedrepro.settings import load_paper
+from sedrepro.reporting.status.record import record
 
 PAPER = "two_step_attention"
 

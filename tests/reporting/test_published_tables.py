@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.reporting.cells import read_cells, read_text_cells
-from sedrepro.reporting.claims import BY_CONSTRUCTION, fill_claims, read_claims
-from sedrepro.reporting.grid import grid_of
-from sedrepro.reporting.html_table import to_html
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import load_paper, paper_names
+from sedrepro.published.cells import read_cells, read_text_cells
+from sedrepro.reporting.claims.claim import BY_CONSTRUCTION, fill_claims, read_claims
 from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.reporting.tables import fill
-from sedrepro.reporting.text_tables import fill_text, said_by_code
-from sedrepro.settings import load_paper, paper_names
+from sedrepro.reporting.tables.grid import grid_of
+from sedrepro.reporting.tables.html import to_html
+from sedrepro.reporting.tables.numbers import fill
+from sedrepro.reporting.tables.text import fill_text, said_by_code
 
 ROOT = Path(__file__).parents[2]
 CONFIG = make_config({"scale": "full", "folds": [1], "seeds": [1], "data_root": ROOT}, "test")

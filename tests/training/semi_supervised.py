@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sedrepro.config import make_config
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import RunSettings, load_paper
 from sedrepro.nn.crnn import Crnn
 from sedrepro.nn.output import Network, Output
-from sedrepro.settings import RunSettings, load_paper
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips, RunData
 from sedrepro.training.loop import Base, Progress, Trainer
 from sedrepro.training.methods import TRAINERS

@@ -21,7 +21,7 @@ from semi_supervised import (
 )
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
-from sedrepro.errors import SedreproError, SettingsError
+from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.training.data import STRONG, WEAK
 from sedrepro.training.loop import Base
 

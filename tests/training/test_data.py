@@ -6,13 +6,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sedrepro.annotations.clips import Event
 from sedrepro.audio.store import FeatureStore
-from sedrepro.clips import Event
-from sedrepro.config import make_config
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.corpora.settings import Parts
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.settings import load_paper
-from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips, load_run_data, mel_statistics, split_validation
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import load_paper
+from sedrepro.training.data import (
+    STRONG,
+    UNLABELLED,
+    WEAK,
+    Clips,
+    load_run_data,
+    mel_statistics,
+    split_validation,
+)
 from sedrepro.training.seeds import RunSeeds
 
 CLASSES = ("Bark", "Cough", "Knock")

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.training import device
 from sedrepro.training.device import Gpu, Ledger, default_ledger, leased_device, wants_cuda
 

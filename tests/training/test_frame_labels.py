@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.evaluation.frame_level import frame_activity
 from sedrepro.training.frame_labels import frame_targets, pool_labels
 

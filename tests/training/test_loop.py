@@ -9,7 +9,7 @@ import torch
 from semi_supervised import FrameWise, clips, copied, crnn, fit, method, run_data, same
 from torch import nn
 
-from sedrepro.errors import SedreproError, SettingsError
+from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.nn.output import Network, Output
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips
 from sedrepro.training.loop import take_over

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 from sedrepro.training.losses import (
     confidence_penalty,
     hinted,

@@ -27,8 +27,8 @@ from semi_supervised import (
 )
 from sklearn.metrics import average_precision_score
 
-from sedrepro.clips import Event
-from sedrepro.errors import SedreproError, SettingsError
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.training import mean_teacher
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK
 from sedrepro.training.frame_labels import frame_targets

@@ -29,7 +29,7 @@ from semi_supervised import (
     truncate,
 )
 
-from sedrepro.errors import DataError, SedreproError
+from sedrepro.base.errors import DataError, SedreproError
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips
 from sedrepro.training.loop import Base
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.errors import DataError, SettingsError
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.streams import stream_batches, union_batches
 

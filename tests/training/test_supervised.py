@@ -7,12 +7,12 @@ import torch
 from sklearn.metrics import average_precision_score
 from torch import nn
 
-from sedrepro.config import make_config
-from sedrepro.errors import SedreproError, SettingsError
+from sedrepro.base.errors import SedreproError, SettingsError
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import load_paper
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Output
 from sedrepro.papers.two_step_attention.network import TwoStepNetwork
-from sedrepro.settings import load_paper
 from sedrepro.training import loop
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.errors import SettingsError
-from sedrepro.settings import RunSettings, load_paper
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import load
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import RunSettings, load_paper
 from sedrepro.training.methods import TRAINERS
 from sedrepro.training.settings import METHODS, Confidence, MeanTeacher, Retraining, Supervised, Training
-from sedrepro.typed import load
 
 PAPER = "c_ssed"
 MEAN_TEACHER = {
@@ -257,11 +257,11 @@ def test_supervised_papers_are_unchanged():
     ("key", "source"),
     [
         ("training.method.kind", "paper"),
-        ("training.method.composition.weak", "reference code"),
+        ("training.method.composition.weak", "cited code"),
         ("training.method.noise.rectified", "assumption"),
         ("training.method.shift_frames", "paper"),
         ("training.method.label_pooling", "assumption"),
-        ("training_on.dcase2019_mt18.method.shift_frames", "reference code"),
+        ("training_on.dcase2019_mt18.method.shift_frames", "cited code"),
         ("systems.mt_ssed_lambda_0.003.training.method.penalty", "assumption"),
         ("systems.mt_ssed_lambda_0.1.training.method.penalty", "paper"),
         ("systems.retrain.based_on", "paper"),

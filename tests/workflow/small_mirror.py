@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sedrepro.files import write_table
+from sedrepro.base.files import write_table
 from sedrepro.miniature.dcase2017_task4 import TrafficSize, write_dcase2017_task4
 from sedrepro.miniature.dcase2019_task4 import DomesticSize, write_dcase2019_task4
 from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources

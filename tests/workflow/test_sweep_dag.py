@@ -3,7 +3,7 @@
 import pytest
 from project import Project
 
-from sedrepro.settings import paper_names
+from sedrepro.experiments.settings import paper_names
 
 pytestmark = pytest.mark.dag
 

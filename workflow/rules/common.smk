@@ -15,40 +15,23 @@ SOURCE = Path("src/sedrepro")
 sys.path.insert(0, str(SOURCE.parent.resolve()))
 shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -euo pipefail; ')
 
-from sedrepro import settings
-from sedrepro.config import make_config, read_yaml, scale_file
+from sedrepro.experiments import settings
+from sedrepro.experiments.configuration import make_config, read_yaml, scale_file
 from sedrepro.corpora.remix import Remix
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.data_sets import data_set_names
-from sedrepro.errors import SedreproError
-from sedrepro.files import write_text
+from sedrepro.base.errors import SedreproError
+from sedrepro.base.files import write_text
 from sedrepro.obtaining.obtain import receipt_path
-from sedrepro.obtaining.plan import (
-    archive_of,
-    available_data_sets,
-    chosen_data_sets,
-    files_of,
-    label_tables,
-    missing_labels,
-    needed_files,
-    origin_of,
-)
+from sedrepro.obtaining.plan import archive_of, available_data_sets, chosen_data_sets, files_of, label_tables, missing_labels, needed_files, origin_of
 from sedrepro.obtaining.single_clips import taken_stamp
-from sedrepro.reporting.comparison import paper_tables
+from sedrepro.reporting.tables.comparison import paper_tables
 from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs
-from sedrepro.run_files import PSEUDO_LABELS, RUN_FILES
-from sedrepro.runs import (
-    RunIdentity,
-    base_files,
-    corpus_folder,
-    figure_runs,
-    needs_strong_labels,
-    stores_frames,
-    survey_folder,
-)
-from sedrepro.scoring import SCORE_FILES
-from sedrepro.sweep import part_file, sweep_runs
+from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
+from sedrepro.experiments.runs import RunIdentity, base_files, corpus_folder, figure_runs, needs_strong_labels, stores_frames, survey_folder
+from sedrepro.steps.score import SCORE_FILES
+from sedrepro.steps.sweep import part_file, sweep_runs
 
 
 def configured():

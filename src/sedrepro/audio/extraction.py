@@ -9,7 +9,7 @@ import torch
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import log_mel_on, one_torch_thread
 from sedrepro.audio.reading import read_mono, resample
-from sedrepro.parallel import ordered_map
+from sedrepro.base.parallel import ordered_map
 
 
 def file_features(path: Path, front_end: FrontEnd, device: str = "cpu") -> np.ndarray:

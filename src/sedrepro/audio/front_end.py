@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from sedrepro.typed import Typed
+from sedrepro.base.typed import Typed
 
 
 class FrontEnd(Typed):

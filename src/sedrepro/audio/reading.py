@@ -19,7 +19,7 @@ import soundfile
 import soxr
 
 from sedrepro.audio.containers import CUT, LONGEST_FRAME, LOST_FRAMES, Container, foreign_format, look_into
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 
 #: Samples of all channels in one block; 4 MiB as float32.
 BLOCK = 2**20

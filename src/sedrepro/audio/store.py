@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from sedrepro.annotations.clips import Coverage, split_labels
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.clips import Coverage, split_labels
-from sedrepro.errors import DataError, SettingsError, did_you_mean
-from sedrepro.files import atomic_folder, read_json, read_table, write_json, write_table
-from sedrepro.typed import Typed, load
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.files import atomic_folder, read_json, read_table, write_json, write_table
+from sedrepro.base.typed import Typed, load
 
 INDEX_COLUMNS = ("filename", "split", "fold", "duration", "event_labels", "group")
 

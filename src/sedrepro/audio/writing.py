@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from sedrepro.errors import DataError
-from sedrepro.files import atomic_path
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import atomic_path
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int, subtype: str, folder: Path) -> None:

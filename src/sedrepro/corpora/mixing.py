@@ -16,10 +16,10 @@ from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import log_mel_on, one_torch_thread
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
 from sedrepro.audio.writing import write_wav
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import atomic_folder
+from sedrepro.base.parallel import ordered_map
 from sedrepro.corpora.remix import EVENT_SECONDS, Mixture, PlacedEvent, Remix
-from sedrepro.errors import DataError
-from sedrepro.files import atomic_folder
-from sedrepro.parallel import ordered_map
 
 BLOCK = 8
 

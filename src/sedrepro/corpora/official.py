@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, split_labels
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, split_labels
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.files import read_table
+from sedrepro.base.typed import Typed
 from sedrepro.corpora.settings import CorpusSettings, Parts
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import CORPUS_CLIP_COLUMNS, write_tables
-from sedrepro.errors import DataError, SettingsError, did_you_mean
-from sedrepro.files import read_table
-from sedrepro.typed import Typed
 
 #: An official data set has no folds: its runs bear this number.
 NO_FOLD = 0

@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import WEAK_COLUMNS, Event, join_labels
+from sedrepro.annotations.clips import WEAK_COLUMNS, Event, join_labels
+from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.base.files import read_table, write_table
 from sedrepro.corpora.settings import CorpusSettings, Parts
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import write_tables
-from sedrepro.errors import DataError, did_you_mean
-from sedrepro.files import read_table, write_table
 
 #: All mixtures belong to one split; what is held out is a fold.
 SPLIT = "development"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from sedrepro.typed import Typed
+from sedrepro.base.typed import Typed
 
 
 class CorpusSettings(Typed):

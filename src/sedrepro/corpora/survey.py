@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels, segment_of
 from sedrepro.audio.reading import AudioError, opened
-from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels, segment_of
-from sedrepro.errors import DataError
-from sedrepro.files import read_json, write_json, write_table
-from sedrepro.parallel import ordered_map
-from sedrepro.typed import load
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_json, write_json, write_table
+from sedrepro.base.parallel import ordered_map
+from sedrepro.base.typed import load
 
 REASONS = ("missing", "corrupt", "not readable", "empty", "silent", "not finite", "too long")
 # Seconds by which a clip may fall short of its length, and an event end behind its clip, without being counted.

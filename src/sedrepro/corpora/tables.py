@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sedrepro.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event
-from sedrepro.errors import DataError
-from sedrepro.files import read_table, write_table
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_table, write_table
 
 CORPUS_CLIP_COLUMNS = ("filename", "split", "fold", "duration", "group")
 SUBSET_COLUMNS = ("subset", "filename")

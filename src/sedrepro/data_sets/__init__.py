@@ -6,7 +6,7 @@ A module offers
     LABELS             its official label tables, below the data root
     SPLITS
     CLIP_SECONDS       the length that a clip should have
-    clips(data_root)   every clip that the tables list, as `sedrepro.clips.Clip`; the audio need not be there
+    clips(data_root)   every clip that the tables list, as `sedrepro.annotations.clips.Clip`; the audio need not be there
 
 and, where they apply, what `TRAITS` lists.
 """
@@ -16,7 +16,7 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 
 TRAITS: dict[str, Any] = {
     "CLASSES": (),  # in the official order

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from sedrepro.clips import Clip, Event
-from sedrepro.labels import read_headerless_strong, read_headerless_weak, youtube_id
+from sedrepro.annotations.clips import Clip, Event
+from sedrepro.annotations.labels import read_headerless_strong, read_headerless_weak, youtube_id
 
 ARCHIVE = "dcase2017_task4"
 FOLDER = "DCASE2017_task4"

@@ -5,7 +5,7 @@ Layout: that of `dcase2019_task4`, with `metadata/validation/eval_dcase2018.tsv`
 
 from pathlib import Path
 
-from sedrepro.clips import Clip
+from sedrepro.annotations.clips import Clip
 from sedrepro.data_sets import dcase2019_task4
 
 ARCHIVE = "dcase2019_task4"

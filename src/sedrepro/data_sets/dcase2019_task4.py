@@ -6,8 +6,8 @@ Layout: `DCASE2019_task4/dataset/metadata/` with the tables (tabs, with header) 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sedrepro.clips import Clip, Event
-from sedrepro.labels import merged, read_file_list, read_strong, read_weak, youtube_id
+from sedrepro.annotations.clips import Clip, Event
+from sedrepro.annotations.labels import merged, read_file_list, read_strong, read_weak, youtube_id
 
 ARCHIVE = "dcase2019_task4"
 FOLDER = "DCASE2019_task4/dataset"

@@ -5,7 +5,7 @@ Layout: that of `dcase2019_task4`. The synthetic clips of 2020 are not here: no 
 
 from pathlib import Path
 
-from sedrepro.clips import Clip
+from sedrepro.annotations.clips import Clip
 from sedrepro.data_sets import dcase2019_task4
 
 ARCHIVE = "dcase2019_task4"

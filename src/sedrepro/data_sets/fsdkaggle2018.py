@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sedrepro.clips import Clip
-from sedrepro.errors import DataError
-from sedrepro.files import read_table
-from sedrepro.labels import check_new
+from sedrepro.annotations.clips import Clip
+from sedrepro.annotations.labels import check_new
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_table
 
 ARCHIVE = "fsdkaggle2018"
 LABELS = ("FSDKaggle2018/FSDKaggle2018.meta/train_post_competition.csv",)

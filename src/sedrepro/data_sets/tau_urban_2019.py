@@ -5,8 +5,8 @@ Layout: `TAU-urban-acoustic-scenes-2019-development/meta.csv` (tab-separated) an
 
 from pathlib import Path
 
-from sedrepro.clips import Clip
-from sedrepro.labels import read_scenes
+from sedrepro.annotations.clips import Clip
+from sedrepro.annotations.labels import read_scenes
 
 ARCHIVE = "tau_urban_2019"
 FOLDER = "TAU-urban-acoustic-scenes-2019-development"

@@ -6,10 +6,10 @@ not there, the 2019 set takes its place: it holds the same recordings under the 
 
 from pathlib import Path
 
-from sedrepro.clips import Clip
+from sedrepro.annotations.clips import Clip
+from sedrepro.annotations.labels import read_scenes
+from sedrepro.base.errors import DataError
 from sedrepro.data_sets.tau_urban_2019 import FOLDER as FOLDER_OF_2019
-from sedrepro.errors import DataError
-from sedrepro.labels import read_scenes
 
 ARCHIVE = "tut_urban_2018"
 SERVED_FROM = "tau_urban_2019"

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.detection.frames import frames_within
 from sedrepro.detection.method import DetectionMethod
-from sedrepro.errors import DataError, SettingsError
 
 #: Above every probability: the threshold of a class that is best never found.
 UNREACHABLE = 2.0

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sedrepro.detection.method import DetectionMethod
-from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
+from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
 
 
 class Hysteresis(DetectionMethod):

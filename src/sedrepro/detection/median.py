@@ -18,11 +18,11 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.typed import Typed
 from sedrepro.detection.method import DetectionMethod
 from sedrepro.detection.postprocessing import median_filtered
-from sedrepro.errors import SettingsError
-from sedrepro.typed import Typed
 
 #: Two points of a curve are equally far from its chord within this part of the distance, which is rounding.
 ROUNDING = 1e-9

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from sedrepro.typed import Typed
+from sedrepro.base.typed import Typed
 
 
 class DetectionMethod(Typed):

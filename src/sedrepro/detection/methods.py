@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.detection.class_thresholds import ClassThresholds, active_segments, best_class_thresholds
 from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
 from sedrepro.detection.median import Median, median_active, window_seconds

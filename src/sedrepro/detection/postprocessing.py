@@ -13,9 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import Event
-from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
-from sedrepro.typed import Typed
+from sedrepro.annotations.clips import Event
+from sedrepro.base.typed import Typed
+from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
 
 
 class PostProcessing(Typed):

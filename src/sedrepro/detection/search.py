@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from sedrepro.base.errors import DataError
+from sedrepro.base.typed import Typed
 from sedrepro.detection.method import DetectionMethod
 from sedrepro.detection.postprocessing import (
     PostProcessing,
@@ -15,10 +17,8 @@ from sedrepro.detection.postprocessing import (
     median_window,
     within_clips,
 )
-from sedrepro.detection.runs import Runs, find_runs, joined, painted, without_short
 from sedrepro.detection.segments import Counts, count, touched_segments
-from sedrepro.errors import DataError
-from sedrepro.typed import Typed
+from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
 
 Durations = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
 

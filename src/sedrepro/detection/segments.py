@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sedrepro.clips import Event
-from sedrepro.detection.runs import Runs, painted
+from sedrepro.annotations.clips import Event
+from sedrepro.detection.stretches import Runs, painted
 
 
 class Counts(NamedTuple):

@@ -13,10 +13,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError, did_you_mean
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.base.typed import Typed
 from sedrepro.evaluation.averages import mean_of_defined, stored
-from sedrepro.typed import Typed
 
 METRICS = ("error_rate", "substitution_rate", "deletion_rate", "insertion_rate", "precision", "recall", "f1")
 CLASS_METRICS = tuple(name for name in METRICS if name != "substitution_rate")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.evaluation import one_class
 from sedrepro.evaluation.averages import mean_of_defined, stored
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.evaluation.by_sed_eval import Averaged, metrics_by, sed_eval
 
 

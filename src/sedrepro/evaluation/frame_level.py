@@ -15,12 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
+from sedrepro.base.typed import Typed
 from sedrepro.detection.frames import frames_within
 from sedrepro.detection.segments import segment_activity
 from sedrepro.evaluation import one_class
 from sedrepro.evaluation.averages import mean_of_defined, stored
-from sedrepro.typed import Typed
 
 
 class FrameLevel(Typed):

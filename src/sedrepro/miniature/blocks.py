@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 
 Synthesiser = Callable[[np.random.Generator, int], np.ndarray]
 """Draws a sound of its own length; given the sample rate."""

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from sedrepro.audio.writing import write_wav
+from sedrepro.base.files import atomic_folder
 from sedrepro.data_sets import dcase2017_task4
 from sedrepro.data_sets.dcase2017_task4 import FOLDER
-from sedrepro.files import atomic_folder
 from sedrepro.miniature import traffic
 from sedrepro.miniature.acoustics import SAMPLE_RATE, STREET, record
 from sedrepro.miniature.label_statistics import (

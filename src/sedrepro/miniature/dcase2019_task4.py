@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sedrepro.annotations.clips import Event, join_labels
 from sedrepro.audio.writing import write_wav
-from sedrepro.clips import Event, join_labels
+from sedrepro.base.files import atomic_folder, write_table
 from sedrepro.data_sets.dcase2019_task4 import CLIP_SECONDS
-from sedrepro.files import atomic_folder, write_table
 from sedrepro.miniature import domestic
 from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, Acoustics, record
 from sedrepro.miniature.label_statistics import (

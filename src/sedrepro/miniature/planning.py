@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
 from sedrepro.miniature.label_statistics import QUANTILES, Occurrence
 
 SHORTEST_EVENT, SHORTEST_PAUSE = 250, 150  # ms; what is closer together counts as one event in DCASE 2019 Task 4

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sedrepro.audio.writing import write_wav
-from sedrepro.files import atomic_folder, write_table
+from sedrepro.base.files import atomic_folder, write_table
 from sedrepro.miniature import events, scenes
 from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 

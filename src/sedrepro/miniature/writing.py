@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.errors import SettingsError
-from sedrepro.parallel import ordered_map, usable_cores
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.parallel import ordered_map, usable_cores
 
 
 def check_request(size: Any, seed: int) -> None:

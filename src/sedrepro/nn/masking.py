@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.nn.blocks import AtrousEncoder, ConvBlocks, DilatedDepthwiseBlocks, as_image, he_uniform
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import TimeFrequencyAttention

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:

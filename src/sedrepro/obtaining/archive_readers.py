@@ -17,7 +17,7 @@ import inflate64
 from stream_unzip import UnzipError, stream_unzip
 from tqdm import tqdm
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 
 CHUNK = 2**20
 # Packed bytes may grow a thousandfold, and all that one piece gives is in memory at once.

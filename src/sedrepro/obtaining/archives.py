@@ -10,8 +10,9 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
-from sedrepro.errors import DataError
-from sedrepro.files import atomic_path, free_space, in_words, remove_leftovers
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import atomic_path, free_space, in_words, remove_leftovers
+from sedrepro.base.parallel import progress_bar
 from sedrepro.obtaining.archive_readers import (
     DAMAGE,
     DOWNLOAD_AGAIN,
@@ -22,7 +23,6 @@ from sedrepro.obtaining.archive_readers import (
     name_problem,
     path_parts,
 )
-from sedrepro.parallel import progress_bar
 
 # Of a whole archive. Audio packs about 10:1 at best and label tables 20:1; Deflate reaches 1032:1, and entries that
 # share their data far more. A small archive above it (some minutes of digital silence) does no harm.

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sedrepro.errors import DataError
-from sedrepro.files import alone, read_table, write_table
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import alone, read_table, write_table
 from sedrepro.obtaining.manifest import CHECKSUM, SourceFile
 from sedrepro.obtaining.web import AddressError, TryAgainError, Web, back_off, check_status, transport_errors
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import requests
 
-from sedrepro.errors import DataError
-from sedrepro.files import in_words, read_json, write_json
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import in_words, read_json, write_json
+from sedrepro.base.parallel import progress_bar
 from sedrepro.obtaining.checksums import Expected
 from sedrepro.obtaining.web import AddressError, TryAgainError, Web, back_off, check_status, transport_errors
-from sedrepro.parallel import progress_bar
 
 CHUNK = 2**20
 PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!doctype html|<html)", re.IGNORECASE)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from sedrepro.errors import DataError
-from sedrepro.files import try_lock
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import try_lock
 
 JOURNAL_COLUMNS = ("filename", "video_id", "outcome", "reason", "detail", "date")
 

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sedrepro.errors import DataError, SettingsError, did_you_mean
-from sedrepro.files import in_words, read_table
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.files import in_words, read_table
 
 MANIFEST = Path(__file__).with_name("manifest.tsv")
 USES = ("needed", "extra", "mirror")

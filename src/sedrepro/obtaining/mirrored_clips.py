@@ -16,11 +16,11 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from sedrepro.annotations.clips import Clip, Segment, segment_of
 from sedrepro.audio.reading import AudioError, read_mono
 from sedrepro.audio.writing import write_sixteen_bit
-from sedrepro.clips import Clip, Segment, segment_of
-from sedrepro.errors import DataError
-from sedrepro.files import atomic_path
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import atomic_path
 
 # m4a, aac and webm are what other downloaders leave; libsndfile reads none of them, and the report says so.
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm"}

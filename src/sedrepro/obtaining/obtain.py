@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sedrepro.config import Config
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import alone, atomic_path, read_json, try_lock, write_json
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import alone, atomic_path, read_json, try_lock, write_json
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining.archives import unpack
 from sedrepro.obtaining.checksums import ChecksumLock, Expected, expected_of, expected_of_mirror
 from sedrepro.obtaining.download import Downloaded, checksum_of, download

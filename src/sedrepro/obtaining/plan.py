@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from sedrepro.config import Config
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import existing, free_space, in_words
 from sedrepro.data_sets import data_set, data_set_names, trait
-from sedrepro.errors import DataError, SettingsError
-from sedrepro.files import existing, free_space, in_words
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining.manifest import MANIFEST, SourceFile
 from sedrepro.obtaining.obtain import (
     DOWNLOADS_AT_A_TIME,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sedrepro.clips import Clip
-from sedrepro.config import Config
+from sedrepro.annotations.clips import Clip
+from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.files import write_json
 from sedrepro.data_sets import data_set, trait
-from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.files import write_json
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining.mirrored_clips import MINIMUM_RATE, take_clips
 from sedrepro.obtaining.obtain import fetch_packed, manifest_of
 from sedrepro.obtaining.plan import archive_of

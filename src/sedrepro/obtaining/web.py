@@ -14,8 +14,8 @@ from requests import exceptions
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from sedrepro import __version__
-from sedrepro.errors import DataError
-from sedrepro.files import free_space
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import free_space
 
 USER_AGENT = f"sedrepro/{__version__} (reproduction suite for sound event detection; python-requests)"
 # Zenodo answers 403 as well as 429 to a client that asks too often.

@@ -21,10 +21,10 @@ from typing import BinaryIO
 import soundfile
 from tqdm import tqdm
 
+from sedrepro.annotations.clips import Clip, Segment, segment_of
 from sedrepro.audio.reading import resample
 from sedrepro.audio.writing import write_sixteen_bit
-from sedrepro.clips import Clip, Segment, segment_of
-from sedrepro.errors import DataError, SedreproError, SettingsError
+from sedrepro.base.errors import DataError, SedreproError, SettingsError
 from sedrepro.obtaining.journal import Journal
 from sedrepro.obtaining.youtube_messages import (
     ADVICE,

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from sedrepro.config import Config
-from sedrepro.errors import SettingsError, did_you_mean
-from sedrepro.reporting.cells import read_cells, read_text_cells, runs_needed
-from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.runs import RunIdentity, runs_of, survey_folder
-from sedrepro.settings import Paper, chosen_papers, load_paper
+from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.runs import RunIdentity, runs_of, survey_folder
+from sedrepro.experiments.settings import Paper, chosen_papers, load_paper
+from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
 
 
 def cells_file(paper: Paper, table: str) -> Path:
@@ -40,7 +40,7 @@ def table_figures(config: Config, paper: Paper, table: str) -> list[Path]:
     path = cells_file(paper, table)
     if paper.settings.tables[table].kind != "claims":
         return []
-    from sedrepro.reporting.claims import claim_figures, read_claims
+    from sedrepro.reporting.claims.claim import claim_figures, read_claims
 
     stems = [figures_folder(config, paper) / name for name in claim_figures(read_claims(path), paper.name)]
     return [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in ("npz", "json")]
@@ -53,7 +53,7 @@ def figures_folder(config: Config, paper: Paper) -> Path:
 
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     """Fill a table from the metrics files of its runs, or from the code, and write it; returns the csv's path."""
-    from sedrepro.reporting.tables import write
+    from sedrepro.reporting.tables.numbers import write
 
     filled = _filled(config, paper, table)
     stem = config.results_dir / config.scale / paper.name / "tables" / table
@@ -62,15 +62,15 @@ def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
 
 
 def _claim_runs(path: Path) -> list[tuple[str, str]]:
-    from sedrepro.reporting.claims import claim_runs, read_claims
+    from sedrepro.reporting.claims.claim import claim_runs, read_claims
 
     return claim_runs(read_claims(path))
 
 
 def _filled(config: Config, paper: Paper, table: str) -> Any:
-    from sedrepro.reporting.claims import fill_claims, read_claims
-    from sedrepro.reporting.tables import fill
-    from sedrepro.reporting.text_tables import fill_text, said_by_code
+    from sedrepro.reporting.claims.claim import fill_claims, read_claims
+    from sedrepro.reporting.tables.numbers import fill
+    from sedrepro.reporting.tables.text import fill_text, said_by_code
 
     path, layout = cells_file(paper, table), paper.settings.tables[table]
     if layout.kind == "text":
@@ -87,7 +87,7 @@ def _filled(config: Config, paper: Paper, table: str) -> Any:
 def print_coverage(config: Config, paper: Paper) -> None:
     """Print how many clips of each data set were usable, from the surveys that are there."""
     from sedrepro.corpora.survey import read_survey_facts
-    from sedrepro.reporting.coverage import in_a_line
+    from sedrepro.reporting.tables.coverage import in_a_line
 
     for name in paper.settings.data_sets:
         folder = survey_folder(config, name)
@@ -97,7 +97,7 @@ def print_coverage(config: Config, paper: Paper) -> None:
 
 def print_summary(config: Config) -> None:
     """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie."""
-    from sedrepro.reporting.plain_text import summary
+    from sedrepro.reporting.tables.plain_text import summary
 
     width = shutil.get_terminal_size((120, 24)).columns
     for name in chosen_papers(config):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sedrepro.audio.front_end import FrontEnd, mel_centres
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.training.data import RunData
 from sedrepro.training.settings import Noise
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.training.data import STRONG, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.loop import Base, Trainer, take_over

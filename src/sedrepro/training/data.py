@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from sedrepro.annotations.clips import Event
 from sedrepro.audio.store import FeatureStore
-from sedrepro.clips import Event
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.corpora.settings import Parts
-from sedrepro.errors import DataError, SettingsError, did_you_mean
 from sedrepro.training.frame_labels import frame_targets
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import HELD_OUT, VALIDATION, Training, selected_by

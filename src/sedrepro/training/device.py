@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 
 MIB = 2**20
 KEPT_FREE = 0.05

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError, SettingsError, did_you_mean
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 
 
 def frame_targets(

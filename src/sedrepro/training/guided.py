@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.nn.guided import TeacherStudent
 from sedrepro.nn.output import Output
 from sedrepro.training import guidance

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import DataError, SedreproError, SettingsError
+from sedrepro.base.errors import DataError, SedreproError, SettingsError
+from sedrepro.base.files import atomic_path
 from sedrepro.evaluation.clip_metrics import macro_f1, micro_average_precision
-from sedrepro.files import atomic_path
+from sedrepro.experiments.settings import RunSettings
 from sedrepro.nn.output import Network, Output
-from sedrepro.settings import RunSettings
 from sedrepro.training.data import STRONG, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.schedules import Schedule

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 from sedrepro.training.settings import Retraining
 
 

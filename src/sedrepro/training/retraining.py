@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 from sedrepro.nn.output import Output
 from sedrepro.training.augmentation import shift_in_time
 from sedrepro.training.data import STRONG, WEAK, Clips, RunData

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from sedrepro.typed import Typed
+from sedrepro.base.typed import Typed
 
 #: Clips that may pick the epoch, beside the held-out splits.
 VALIDATION, HELD_OUT = "validation", "held_out"

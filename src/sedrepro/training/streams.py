@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sedrepro.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.training.seeds import RunSeeds
 
 

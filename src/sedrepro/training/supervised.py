@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from sedrepro.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.training.data import Clips
 from sedrepro.training.loop import Trainer
 from sedrepro.training.order import epoch_order

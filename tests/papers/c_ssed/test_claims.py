@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from sedrepro.experiments.settings import PAPERS_FOLDER
 from sedrepro.papers.c_ssed import claims
 from sedrepro.papers.c_ssed.figures import BINS, FEWEST
-from sedrepro.reporting.claims import read_claims
-from sedrepro.reporting.predicates import Evidence
-from sedrepro.settings import PAPERS_FOLDER
+from sedrepro.reporting.claims.claim import read_claims
+from sedrepro.reporting.claims.predicates import Evidence
 
 ALL = read_claims(PAPERS_FOLDER / "c_ssed" / "published" / "claims.csv")
 CLAIMS = {claim.predicate: claim for claim in ALL}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError
 from sedrepro.papers.c_ssed import figures
 
 CLASSES = ["Dog", "Speech"]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.papers.c_ssed.network import build
 
 SMALL = {

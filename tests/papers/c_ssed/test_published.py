@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from sedrepro.reporting.cells import read_cells, read_text_cells, runs_needed
-from sedrepro.reporting.claims import claim_figures, read_claims
-from sedrepro.settings import PAPERS_FOLDER
+from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
+from sedrepro.reporting.claims.claim import claim_figures, read_claims
 
 PUBLISHED = PAPERS_FOLDER / "c_ssed" / "published"
 NUMBERS = ("table2", "table3", "gains", "readings")

@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.settings import PAPERS_FOLDER
 from sedrepro.nn.poolings import POOLINGS, LinearSoftmaxPooling, MeanPooling, PowerPooling
 from sedrepro.papers.c_ssed import tables
-from sedrepro.reporting.cells import Cell, read_text_cells
-from sedrepro.settings import PAPERS_FOLDER
+from sedrepro.published.cells import Cell, read_text_cells
 
 PUBLISHED = PAPERS_FOLDER / "c_ssed" / "published"
 CELLS = read_text_cells(PUBLISHED / "table1.csv")

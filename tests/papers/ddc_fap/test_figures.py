@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 from sedrepro.papers.ddc_fap import figures
 from sedrepro.papers.ddc_fap.figures import choose_classes
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.nn.output import Network
 from sedrepro.papers.ddc_fap.network import DistancePooling, build
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.reporting.cells import read_cells, read_text_cells
-from sedrepro.reporting.claims import read_claims
-from sedrepro.settings import PAPERS_FOLDER
+from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.published.cells import read_cells, read_text_cells
+from sedrepro.reporting.claims.claim import read_claims
 
 PUBLISHED = PAPERS_FOLDER / "ddc_fap" / "published"
 FACTS = Path(__file__).parents[4] / "shared" / "published" / "ddc_fap__ordinal_claims.csv"

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from sedrepro import runs, scoring
+from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage, join_labels
 from sedrepro.audio.store import StoreFacts, write_store
-from sedrepro.clips import STRONG_COLUMNS, Coverage, join_labels
-from sedrepro.config import make_config
+from sedrepro.base.files import read_table, write_table
 from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events
-from sedrepro.files import read_table, write_table
-from sedrepro.reporting.metrics_files import read_metrics
-from sedrepro.run_files import RUN_FILES, read_scores
-from sedrepro.runs import RunIdentity, corpus_folder, store_folder
-from sedrepro.scoring import DETECTED_COLUMNS, SCORE_FILES
-from sedrepro.settings import load_paper
+from sedrepro.experiments import runs
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.run_files import RUN_FILES, read_scores
+from sedrepro.experiments.runs import RunIdentity, corpus_folder, store_folder
+from sedrepro.experiments.settings import load_paper
+from sedrepro.steps import score as scoring
+from sedrepro.steps.score import DETECTED_COLUMNS, SCORE_FILES
 
 PAPER = "ddc_fap"
 SECONDS, CLIPS = 4.0, 18

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import PAPERS_FOLDER, load_paper
 from sedrepro.papers.ddc_fap import tables
-from sedrepro.reporting.cells import Cell, read_text_cells
-from sedrepro.settings import PAPERS_FOLDER, load_paper
+from sedrepro.published.cells import Cell, read_text_cells
 
 PUBLISHED = PAPERS_FOLDER / "ddc_fap" / "published"
 STAGES = read_text_cells(PUBLISHED / "table1.csv")

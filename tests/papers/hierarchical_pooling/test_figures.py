@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from sedrepro.clips import STRONG_COLUMNS, Event
-from sedrepro.config import make_config
-from sedrepro.errors import DataError
-from sedrepro.files import write_json, write_table
+from sedrepro.annotations.clips import STRONG_COLUMNS, Event
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import write_json, write_table
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.run_view import RunView
+from sedrepro.experiments.runs import corpus_folder, figure_runs
+from sedrepro.experiments.settings import load_paper
 from sedrepro.papers.hierarchical_pooling.figures import PRINTED, choose_clip, draw_figure5, examine_figure5
-from sedrepro.reporting.run_view import RunView
-from sedrepro.runs import corpus_folder, figure_runs
-from sedrepro.settings import load_paper
 
 PAPER = "hierarchical_pooling"
 TRAIN, CAR, BUS = "Train", "Car", "Bus"

@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
 from sedrepro.nn.poolings import POOLINGS
 from sedrepro.papers.hierarchical_pooling.network import GatedCrnn, build
 

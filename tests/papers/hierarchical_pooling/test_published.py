@@ -5,9 +5,9 @@ import statistics
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.reporting.cells import read_cells, read_text_cells, runs_needed
-from sedrepro.settings import PAPERS_FOLDER, load_paper
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import PAPERS_FOLDER, load_paper
+from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
 
 PUBLISHED = PAPERS_FOLDER / "hierarchical_pooling" / "published"
 NUMBERS = ("table2", "table3", "erratum", "detection", "variants")

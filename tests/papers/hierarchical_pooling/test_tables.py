@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.settings import PAPERS_FOLDER
 from sedrepro.nn.poolings import POOLINGS, LinearSoftmaxPooling
 from sedrepro.papers.hierarchical_pooling import tables
-from sedrepro.reporting.cells import read_text_cells
-from sedrepro.settings import PAPERS_FOLDER
+from sedrepro.published.cells import read_text_cells
 
 CELLS = read_text_cells(PAPERS_FOLDER / "hierarchical_pooling" / "published" / "table1.csv")
 

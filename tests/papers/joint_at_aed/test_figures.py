@@ -7,7 +7,7 @@ import pytest
 from sedrepro.data_sets.dcase2019_task4 import CLASSES
 from sedrepro.detection.median import event_specific_duration, knee
 from sedrepro.papers.joint_at_aed.figures import DURATIONS, MARKS, draw_figure2, examine_figure2, official_durations
-from sedrepro.reporting.pictures import save_picture
+from sedrepro.reporting.figures.pictures import save_picture
 
 
 def test_durations_are_those_of_the_official_classes_in_ascending_order():

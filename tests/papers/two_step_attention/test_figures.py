@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from sedrepro.config import make_config
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import load_paper
 from sedrepro.papers.two_step_attention.figures import choose_clip, draw_figure2, panels_of
 from sedrepro.papers.two_step_attention.network import build
-from sedrepro.settings import load_paper
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from sedrepro.config import make_config
-from sedrepro.errors import SettingsError
+from sedrepro.base.errors import SettingsError
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.runs import build_network
+from sedrepro.experiments.settings import load_paper
 from sedrepro.papers.two_step_attention.network import AttentionStep, TwoStepAttention, TwoStepNetwork, build
-from sedrepro.runs import build_network
-from sedrepro.settings import load_paper
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.supervised import SupervisedTrainer

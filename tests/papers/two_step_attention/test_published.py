@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.config import make_config
-from sedrepro.reporting.cells import read_cells, runs_needed
-from sedrepro.settings import load_paper
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.settings import load_paper
+from sedrepro.published.cells import read_cells, runs_needed
 
 ROOT = Path(__file__).parents[3]
 GIVEN = {"scale": "full", "folds": [1], "seeds": [1], "data_root": ROOT}

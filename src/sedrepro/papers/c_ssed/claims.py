@@ -3,8 +3,16 @@
 import numpy as np
 
 from sedrepro.papers.c_ssed.figures import FEWEST, SAME_N, common_value, endings
-from sedrepro.reporting.claims import Claim
-from sedrepro.reporting.predicates import SIGNIFICANCE, Evidence, Finding, Outcome, gravest, printed_number, reads
+from sedrepro.reporting.claims.claim import Claim
+from sedrepro.reporting.claims.predicates import (
+    SIGNIFICANCE,
+    Evidence,
+    Finding,
+    Outcome,
+    gravest,
+    printed_number,
+    reads,
+)
 
 #: Points of a curve that say something of its direction: 4 points in order have a p of 0.08, 5 of 0.02.
 FEWEST_POINTS = 5

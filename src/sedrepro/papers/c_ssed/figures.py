@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.clips import Event
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError
 from sedrepro.detection.frames import frames_within
-from sedrepro.errors import DataError
-from sedrepro.reporting.run_view import RunView
+from sedrepro.experiments.run_view import RunView
 
 #: The value at which the paper says n ends, Section 3.2.1.
 PRINTED_N = 0.7

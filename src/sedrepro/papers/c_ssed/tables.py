@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from sedrepro.errors import DataError, did_you_mean
+from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.experiments.settings import Paper
 from sedrepro.nn.poolings import Pooling, pooling
-from sedrepro.reporting.cells import Cell
-from sedrepro.reporting.text_tables import Said
-from sedrepro.settings import Paper
+from sedrepro.published.cells import Cell
+from sedrepro.reporting.tables.text import Said
 
 CLIPS, FRAMES = 200, 125
 #: Frame scores lie above this: a sigmoid gives no 0.

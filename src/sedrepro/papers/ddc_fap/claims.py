@@ -1,8 +1,8 @@
 """A claim of the DDC-FAP paper that settings decide."""
 
-from sedrepro.reporting.claims import Claim
-from sedrepro.reporting.predicates import Evidence, Finding
-from sedrepro.reporting.verdict import COMPARABLE_SCALE
+from sedrepro.published.verdict import COMPARABLE_SCALE
+from sedrepro.reporting.claims.claim import Claim
+from sedrepro.reporting.claims.predicates import Evidence, Finding
 
 
 def input_has_printed_frames(claim: Claim, evidence: Evidence) -> Finding:

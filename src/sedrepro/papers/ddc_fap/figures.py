@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from sedrepro.audio.front_end import mel_centres
-from sedrepro.reporting.cells import Cell
-from sedrepro.reporting.pictures import OCTAVES
-from sedrepro.reporting.run_view import RunView
-from sedrepro.reporting.values import measured
+from sedrepro.experiments.run_view import RunView
+from sedrepro.published.cells import Cell
+from sedrepro.reporting.figures.pictures import OCTAVES
+from sedrepro.reporting.tables.values import measured
 
 #: The classes of which Section 3.3 says where their alpha is large.
 NAMED = ("Keys_jangling", "Bark")

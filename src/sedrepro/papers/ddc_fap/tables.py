@@ -6,12 +6,12 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sedrepro.errors import DataError, did_you_mean
-from sedrepro.reporting.cells import Cell
-from sedrepro.reporting.provenance import setting_rows
-from sedrepro.reporting.text_tables import Said
-from sedrepro.runs import build_network
-from sedrepro.settings import Paper
+from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.experiments.runs import build_network
+from sedrepro.experiments.settings import Paper
+from sedrepro.published.cells import Cell
+from sedrepro.reporting.status.provenance import setting_rows
+from sedrepro.reporting.tables.text import Said
 
 ABSENT = "none at this scale"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sedrepro.clips import Event
-from sedrepro.errors import DataError
-from sedrepro.reporting.run_view import RunView
+from sedrepro.annotations.clips import Event
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.run_view import RunView
 
 #: The event that the paper's figure shows (Section 4.1).
 PRINTED = Event(7.574, 10.0, "Train")

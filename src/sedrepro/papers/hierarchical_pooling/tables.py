@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from sedrepro.errors import DataError, did_you_mean
+from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.experiments.settings import Paper
 from sedrepro.nn.poolings import POOLINGS, Pooling
-from sedrepro.reporting.cells import Cell
-from sedrepro.reporting.text_tables import Said
-from sedrepro.settings import Paper
+from sedrepro.published.cells import Cell
+from sedrepro.reporting.tables.text import Said
 
 #: Largest deviation that still counts as the same formula.
 TOLERANCE = 1e-6

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sedrepro.reporting.claims import Claim
-from sedrepro.reporting.predicates import SIGNIFICANCE, Evidence, Finding, against_zero
+from sedrepro.reporting.claims.claim import Claim
+from sedrepro.reporting.claims.predicates import SIGNIFICANCE, Evidence, Finding, against_zero
 
 #: The events of short duration that the text names.
 SHORT = ("Blender", "Cat", "Dishes")

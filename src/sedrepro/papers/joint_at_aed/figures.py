@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from sedrepro.base.files import read_table
 from sedrepro.detection.median import average_duration, event_specific_duration, knee
-from sedrepro.files import read_table
-from sedrepro.reporting.run_view import RunView
+from sedrepro.experiments.run_view import RunView
 
 #: Durations of the official strong labels; published/README.md says where they come from.
 DURATIONS = Path(__file__).parent / "published" / "durations.csv"

@@ -1,9 +1,9 @@
 """A claim of the two-step attention paper that settings decide."""
 
 from sedrepro.data_sets.fsdkaggle2018 import FOLDS
-from sedrepro.reporting.claims import Claim
-from sedrepro.reporting.predicates import Evidence, Finding
-from sedrepro.reporting.verdict import COMPARABLE_SCALE
+from sedrepro.published.verdict import COMPARABLE_SCALE
+from sedrepro.reporting.claims.claim import Claim
+from sedrepro.reporting.claims.predicates import Evidence, Finding
 
 
 def clips_in_all(claim: Claim, evidence: Evidence) -> Finding:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.reporting.pictures import mel_panel
-from sedrepro.reporting.run_view import RunView
+from sedrepro.experiments.run_view import RunView
+from sedrepro.reporting.figures.pictures import mel_panel
 
 MOST_PROBABLE = 3
 

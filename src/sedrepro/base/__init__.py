@@ -1,0 +1,1 @@
+"""What every room uses: errors, files written atomically, typed settings, parallel work, memory."""

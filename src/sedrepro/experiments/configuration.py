@@ -1,0 +1,210 @@
+"""The configuration of a run of the suite: scale, folders, device, seeds, folds, and overrides of settings."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import Field, NonNegativeInt, field_validator
+
+from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.typed import Typed, load
+
+Scale = Literal["miniature", "recordings", "full"]
+SCALES: tuple[str, ...] = get_args(Scale)
+CONFIG_FOLDER = Path("config")
+
+
+class Config(Typed):
+    """One configuration file of `config/`, with what the command line changes."""
+
+    scale: Scale
+    data_root: Path | None = Field(default=None, description="where the official layouts lie, or shall lie")
+    archives: Path | None = Field(default=None, description="where archives are downloaded to; none: in data_root")
+    keep_archives: bool = Field(default=True, description="keep an archive after it is unpacked")
+    mirror: str | None = Field(default=None, description="folder or URL that holds the archives, asked instead")
+    manifest: Path | None = Field(default=None, description="another download manifest than the project's")
+    checksums: Path = Field(default=CONFIG_FOLDER / "checksums.tsv", description="lock file of checksums")
+    scenes_2018: Literal["from_2019", "official"] = Field(
+        default="from_2019", description="serve the 2018 scenes from the 2019 set, or download them too"
+    )
+    work_dir: Path = Path("data")
+    results_dir: Path = Path("results")
+    papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
+    data_sets: tuple[str, ...] = Field(default=(), description="data sets that `data` prepares; none: all")
+    folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
+    seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    budget: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="which reduction the scale takes")
+    mixed_precision: Literal["off", "bfloat16", "float16"] = "off"
+    tf32: bool = Field(default=False, description="allow TF32 in convolutions and products on the GPU")
+    frame_scores: bool = Field(default=False, description="store frame scores beside clip scores")
+    miniature_seed: int = 0
+    set: dict[str, dict[str, Any]] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
+
+    @field_validator("papers", "data_sets", "folds", "seeds")
+    @classmethod
+    def _no_entry_twice(cls, entries: tuple) -> tuple:
+        if len(dict.fromkeys(entries)) < len(entries):
+            raise ValueError("an entry stands twice")
+        return entries
+
+    @field_validator("mirror")
+    @classmethod
+    def _mirror_can_be_asked(cls, mirror: str | None) -> str | None:
+        if mirror and "://" in mirror and not mirror.startswith(("http://", "https://")):
+            raise ValueError("only http and https are asked")
+        if mirror and "://" not in mirror and not Path(mirror).expanduser().is_dir():
+            raise ValueError("no such folder")
+        return mirror
+
+    @property
+    def named_data_sets(self) -> tuple[str, ...]:
+        """The data sets that are named one by one; none where all are meant."""
+        return () if self.data_sets == ("all",) else self.data_sets
+
+    @property
+    def corpora_dir(self) -> Path:
+        """Where the official layouts lie at this scale."""
+        return self.data_root or self.work_dir / self.scale / "corpora"
+
+    @property
+    def archives_dir(self) -> Path:
+        """Where archives are downloaded to."""
+        return self.archives or self.corpora_dir / "archives"
+
+    @property
+    def receipts_dir(self) -> Path:
+        """Receipts of what was put in place there; with the data, since archives may serve several data roots."""
+        return self.corpora_dir / "obtained"
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        SettingsError: the file is missing, is not YAML, or holds no mapping (names file and line).
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        hint = "; run the command in the project's folder, or name a file" if path.parent == CONFIG_FOLDER else ""
+        raise SettingsError(f"{path}: no such file{hint}") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML{_yaml_problem(error)}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: must hold keys and values")
+    return values
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    """Line and problem of a YAML error, on one line."""
+    mark = getattr(error, "problem_mark", None)
+    line = f" in line {mark.line + 1}" if mark else ""
+    return f"{line}: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
+
+
+def scale_file(scale: str) -> Path:
+    """The configuration file of a scale.
+
+    Raises:
+        SettingsError: there is no such scale (names the nearest).
+    """
+    if scale not in SCALES:
+        raise SettingsError(f"scale '{scale}' is unknown; {did_you_mean(scale, SCALES)}")
+    return CONFIG_FOLDER / f"{scale}.yaml"
+
+
+def make_config(values: Mapping[str, Any], where: str) -> Config:
+    """Validate configuration values; empty values count as not given, one value may stand for a list of one.
+
+    Raises:
+        SettingsError: a key or a value is wrong (names it), or a folder is missing.
+    """
+    given = {key: _listed(key, value) for key, value in values.items() if value is not None and value != ""}
+    if "set" in given:
+        given["set"] = _plain_values(given["set"])
+    config = load(Config, given, where)
+    if config.scale != "miniature":
+        _require_data_root(config, where)
+    return config
+
+
+def _listed(key: str, value: Any) -> Any:
+    if key not in ("papers", "data_sets", "folds", "seeds"):
+        return value
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value if isinstance(value, Sequence) else [value]
+
+
+def _plain_values(value: Any) -> Any:
+    """`value` with texts read as YAML: Snakemake's `--config set={...}` hands on numbers as text too."""
+    if isinstance(value, Mapping):
+        return {key: _plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_values(inner) for inner in value]
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
+
+
+def _require_data_root(config: Config, where: str) -> None:
+    if config.scale == "recordings" and config.data_root is None:
+        raise SettingsError(f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings")
+    if config.data_root is not None and not config.data_root.is_dir():
+        hint = "; create it first" if config.scale == "full" else ""
+        raise SettingsError(f"{where}: data_root = {config.data_root}: no such folder{hint}")
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
+    """`key=value` words of a command line as a mapping; values are read as YAML.
+
+    Raises:
+        SettingsError: a word has no '=', or its value is no YAML.
+    """
+    values = {}
+    for word in assignments:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise SettingsError(f"'{word}': write key=value")
+        try:
+            values[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"'{word}': the value is not valid YAML{_yaml_problem(error)}") from error
+    return values
+
+
+def load_config(scale: str | None = None, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> Config:
+    """The configuration in `path` (default: the scale's file, `config/miniature.yaml`) with `changes` applied."""
+    path = path or scale_file(scale or (changes or {}).get("scale") or "miniature")
+    values = read_yaml(path) | {key: value for key, value in (changes or {}).items() if value is not None}
+    if scale is not None and values.get("scale") != scale:
+        raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
+    return make_config(values, str(path))
+
+
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
+
+
+def has_cuda() -> bool:
+    """Whether a CUDA device can be seen, without loading torch where no driver is installed."""
+    if not any(Path(device).exists() for device in GPU_DEVICES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def budget_of(config: Config) -> str:
+    """Which budget a run has: as configured, else that of the device."""
+    if config.budget != "auto":
+        return config.budget
+    if config.device == "auto":
+        return "gpu" if has_cuda() else "cpu"
+    return "gpu" if config.device == "cuda" else "cpu"

@@ -1,0 +1,169 @@
+"""The files in a run's folder: their names, how they are written and read; who the run is does not matter here."""
+
+import csv
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sedrepro import __version__
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import atomic_path, read_table, write_json
+
+CONFIG, HISTORY, WEIGHTS = "config.json", "history.csv", "weights.safetensors"
+SCORES, ENVIRONMENT = "scores.npz", "environment.json"
+#: What training leaves.
+RUN_FILES = (CONFIG, HISTORY, WEIGHTS, SCORES, ENVIRONMENT)
+#: What a trained run says of its training clips, where another run is trained on that.
+PSEUDO_LABELS = "pseudo_labels.npz"
+
+
+def write_scores(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
+    """Write the arrays of scores.npz; returns its path."""
+    return _write_arrays(folder / SCORES, arrays)
+
+
+def read_scores(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of scores.npz.
+
+    Raises:
+        DataError: the file is missing or damaged (names it).
+    """
+    return _read_arrays(folder / SCORES, "train this run again")
+
+
+def write_pseudo_labels(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
+    """Write the arrays of pseudo_labels.npz; returns its path."""
+    return _write_arrays(folder / PSEUDO_LABELS, arrays)
+
+
+def read_pseudo_labels(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of pseudo_labels.npz.
+
+    Raises:
+        DataError: the file is missing or damaged (names it).
+    """
+    return _read_arrays(folder / PSEUDO_LABELS, "write it with the verb pseudo-labels, for this run")
+
+
+def write_weights(folder: Path, weights: dict[str, Any]) -> None:
+    """Write tensors by name."""
+    from safetensors.torch import save_file
+
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
+
+
+def read_weights(folder: Path) -> dict[str, Any]:
+    """The weights of a trained run, tensors by name.
+
+    Raises:
+        DataError: the file is missing or damaged (names it).
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / WEIGHTS
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from error
+
+
+def load_weights(network: Any, folder: Path) -> None:
+    """Give a network the weights of a trained run.
+
+    Raises:
+        DataError: the file is missing, damaged, or of another network (names it).
+    """
+    weights = read_weights(folder)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise _unreadable(folder / WEIGHTS, error) from error
+
+
+def write_history(folder: Path, history: list[dict[str, float]]) -> None:
+    """Write a row per epoch."""
+    with atomic_path(folder / HISTORY) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: f"{value:.8g}" for key, value in row.items()} for row in history)
+
+
+def read_history(folder: Path) -> dict[str, np.ndarray]:
+    """Columns of history.csv, one value per epoch.
+
+    Raises:
+        DataError: the file is missing, or no table of numbers (names it).
+    """
+    path = folder / HISTORY
+    rows = read_table(path, ["epoch"], delimiter=",")
+    try:
+        return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    except (IndexError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: holds no table of numbers ({error}); train this run again") from error
+
+
+def write_environment(folder: Path, device: Any, threads: int, seconds: float) -> None:
+    """Write what the run was made with and what it cost; memory in MiB."""
+    import torch
+
+    cuda = device.type == "cuda"
+    made = {
+        "sedrepro": __version__,
+        "commit": checkout_commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if cuda else _processor(),
+        "threads": threads,
+        "seconds": round(seconds, 3),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        // (1024 if sys.platform == "linux" else 2**20),
+        "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if cuda else None,
+    }
+    write_json(folder / ENVIRONMENT, made)
+
+
+def _processor() -> str:
+    """Name of the processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def checkout_commit() -> str | None:
+    """Commit of the checkout that the code runs from, with a mark where files differ; None outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Path:
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
+    return path
+
+
+def _read_arrays(path: Path, remedy: str) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as file:
+            return dict(file)
+    except Exception as error:
+        raise _unreadable(path, error, remedy) from error
+
+
+def _unreadable(path: Path, error: Exception, remedy: str = "train this run again") -> DataError:
+    problem = str(error).partition("\n")[0] or type(error).__name__
+    return DataError(f"{path}: cannot be read ({problem}); {remedy}")

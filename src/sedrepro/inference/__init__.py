@@ -1,0 +1,1 @@
+"""Trained runs on recordings of any length: events, pictures, separated sounds."""

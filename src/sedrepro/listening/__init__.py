@@ -1,1 +1,0 @@
-"""What trained networks say of recordings of any length: scores, events, pictures."""

@@ -1,0 +1,1 @@
+"""The printed cells, and the verdict on a value beside its print."""

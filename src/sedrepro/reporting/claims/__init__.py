@@ -1,0 +1,1 @@
+"""Claims, and what our runs say of them."""

@@ -1,0 +1,1 @@
+"""Figures: what they store, and drawing it."""

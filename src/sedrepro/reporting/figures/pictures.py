@@ -1,0 +1,65 @@
+"""What figures share: panels over time and mel bands, and files that are equal for equal figures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sedrepro.audio.front_end import FrontEnd, mel_centres
+from sedrepro.base.files import atomic_path
+
+#: Drawing and saving happen within this context (`matplotlib.rc_context`).
+STYLE = {"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9}
+#: Fractions of the figure to which the layout is rounded: its solver ends a little differently from run to run.
+LAYOUT_DIGITS = 4
+
+#: Labels of a frequency axis, Hz.
+OCTAVES = (125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+def mel_panel(
+    panel: Any,
+    values: np.ndarray,
+    front_end: FrontEnd,
+    title: str,
+    colours: str,
+    limits: tuple[float | None, float | None] = (None, None),
+) -> None:
+    """Values (frame, mel) as an image over time in seconds, frequencies in Hz at the mel bands, and a colour bar."""
+    extent = (0, len(values) / front_end.frames_per_second, -0.5, values.shape[1] - 0.5)
+    image = panel.imshow(
+        values.T, origin="lower", aspect="auto", cmap=colours, extent=extent, vmin=limits[0], vmax=limits[1]
+    )
+    centres = mel_centres(front_end)
+    shown = [f for f in OCTAVES if centres[0] <= f <= centres[-1]]
+    places = np.interp(shown, centres, np.arange(len(centres)))
+    # From the top down, so that what would run into its neighbour is one of the crowded low ones.
+    clear = [n for n in range(len(shown)) if n + 1 == len(shown) or places[n + 1] - places[n] > len(centres) / 12]
+    panel.set_yticks(places[clear], [f"{shown[n]}" for n in clear])
+    panel.set(title=title, ylabel="Frequency (Hz)")
+    panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=20)
+
+
+def save_picture(figure: Any, stem: Path) -> Path:
+    """Write a figure as `<stem>.svg` and `<stem>.png`, each atomically, and close it; returns the SVG's path."""
+    import matplotlib
+    from matplotlib import pyplot
+
+    paths = [stem.with_name(stem.name + suffix) for suffix in (".svg", ".png")]
+    with matplotlib.rc_context(STYLE):
+        _settle(figure)
+        for path, metadata in zip(paths, ({"Date": None}, {}), strict=True):
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, dpi=110, metadata=metadata)
+    pyplot.close(figure)
+    return paths[0]
+
+
+def _settle(figure: Any) -> None:
+    """Let the layout be solved once, then round and keep it."""
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        place = axes.get_position()
+        axes.set_axes_locator(None)
+        axes.set_position([round(value, LAYOUT_DIGITS) for value in place.bounds])

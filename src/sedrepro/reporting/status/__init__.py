@@ -1,0 +1,1 @@
+"""What is there, what it cost, what a system is: states, cost, model cards, records."""

@@ -1,0 +1,190 @@
+"""The model card of a run: what lies in weights.safetensors, from the run's own files and the settings only."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sedrepro.base.files import read_json, write_text
+from sedrepro.base.typed import load
+from sedrepro.data_sets import data_set, data_set_names, trait
+from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT
+from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.settings import Paper, RunSettings
+from sedrepro.obtaining.manifest import read_manifest
+from sedrepro.reporting.status.cost import duration, memory
+
+MODEL_CARD = "model_card.md"
+#: What each scale's runs were trained on, and what that means for the weights.
+SCALES = {
+    "miniature": "**Not for use.** Trained at scale `miniature`: a narrow network on some hundred synthesised sounds. "
+    "It shows that the software works; it has never heard a real recording.",
+    "recordings": "**Not a reproduction.** Trained at scale `recordings`, budget `{budget}`: on a part of the data, or "
+    "on other recordings in the same layout. Its numbers cannot be compared with the published ones.",
+    "full": "Trained at scale `full`: on the official data, as far as they are there, with the settings of the paper.",
+}
+#: Metrics that a short line shows, of those that there are.
+SHOWN = ("micro_ap", "macro_ap", "roc_auc", "clip_f1", "segment_error_rate", "segment_f1", "event_f1", "tagging_f1")
+LABELS = {
+    "supervised": "weak labels",
+    "mean_teacher": "weak and strong labels and unlabelled clips (mean teacher)",
+    "confidence": "weak and strong labels and unlabelled clips (a confidence branch on a trained network)",
+    "retraining": "weak and strong labels, and pseudo-labels of another run for unlabelled clips",
+    "guided": "weak and strong labels and unlabelled clips (guided learning: a teacher and a student)",
+}
+
+
+def write_model_card(
+    paper: Paper, who: RunIdentity, folder: Path, described: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> Path:
+    """Write model_card.md to a run's folder; returns its path.
+
+    `described` is what the run's config.json holds, `metrics` what its metrics.json does.
+
+    Raises:
+        SettingsError: the settings in config.json are none of today (names the key).
+    """
+    run, path = _settings(paper, who, folder, described), folder / ENVIRONMENT
+    environment = read_json(path) if path.is_file() else {}
+    sections = {
+        "": _what_it_is(paper, who, described),
+        "Input and output": _interface(run, described),
+        "Data": _data(described, paper, who),
+        "Training": _training(run, described, environment),
+        "Metrics": _metrics(metrics),
+        "Use and limits": _limits(paper, who, described),
+        "Licences": _licences(paper, who, described),
+        "How to use it": _how_to(paper, who, described),
+    }
+    title = f"# Model card: {paper.settings.systems[who.system].label} ({paper.name}/{who.system})"
+    parts = [f"## {head}\n\n{text}" if head else text for head, text in sections.items()]
+    write_text(folder / MODEL_CARD, "\n\n".join([title, *parts]) + "\n")
+    return folder / MODEL_CARD
+
+
+def _settings(paper: Paper, who: RunIdentity, folder: Path, described: Mapping[str, Any]) -> RunSettings:
+    """The settings that the run was trained with, which may have changed since."""
+    if "settings" not in described:
+        return paper.run(who.system, who.variant)
+    return load(RunSettings, described["settings"], str(folder / CONFIG))
+
+
+def _what_it_is(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
+    about, scale = paper.settings.about, str(described.get("scale"))
+    size = f" with {described['parameters']} parameters" if described.get("parameters") else ""
+    corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
+    held_out = f"fold {who.fold} held out" if corpus.kind == "remix" else "official splits"
+    network = paper.settings.systems[who.system].network
+    return (
+        f"{SCALES.get(scale, '').format(budget=paper.budget)}\n\n"
+        f"A sound event detector of {len(described['classes'])} classes: network `{network}`{size}. It was trained by "
+        f"sedrepro after {about.authors}, *{about.title}*, {about.published_in} ({about.url}); it is not the authors' "
+        f"own model. Corpus variant `{who.variant}`, {held_out}, seed {who.seed}."
+    )
+
+
+def _interface(run: RunSettings, described: Mapping[str, Any]) -> str:
+    end = run.front_end
+    return (
+        f"* Input: mono audio at {end.sample_rate} Hz in clips of {end.clip_seconds:g} s, as {end.n_mels} log-mel bands"
+        f" from {end.fmin:g} to {end.fmax:g} Hz ({end.window} window of {end.window_length} samples, hop "
+        f"{end.hop_length}, {end.spectrum} spectrum), standardised band by band by `mean` and `deviation` of "
+        "scores.npz.\n"
+        "* Output: a probability per class for the clip, and for each of its frames of scores.\n"
+        f"* Classes, in the order of the output: {', '.join(described['classes'])}."
+    )
+
+
+def _data(described: Mapping[str, Any], paper: Paper, who: RunIdentity) -> str:
+    lines = [
+        f"* {name}: {part['usable']} of {part['expected']} clips usable, fingerprint `{part['fingerprint'][:16]}`"
+        for name, part in described["data"].items()
+    ]
+    corpus = paper.settings.corpus_of(who.variant)[0]
+    used = [
+        f"{described[key]} clips {words}"
+        for key, words in (("train_clips", "trained"), ("selection_clips", "chose the epoch"))
+        if described.get(key) is not None
+    ]
+    counts = "; ".join([f"{described['clips']} of {described['clips_expected']} clips", *used])
+    return "\n".join([*lines, f"* Corpus `{corpus}` made of them: {counts}"])
+
+
+def _training(run: RunSettings, described: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    training = run.training
+    kept = f"Epoch {described['best_epoch']}" if described.get("best_epoch") else "The best"
+    chosen = f"the best on `{training.select_on}` by `{training.monitor}`"
+    lines = [
+        f"* From {LABELS.get(training.method.kind, training.method.kind)}"
+        + (f", starting from system `{run.based_on}`" if run.based_on else ""),
+        f"* {kept} of at most {training.epochs}, {chosen if training.monitor != 'none' else 'the last'}",
+        f"* Adam, learning rate {training.learning_rate:g} ({training.schedule.kind}), {training.batch_size} per batch",
+    ]
+    if environment:
+        spent = f"{duration(environment['seconds'])}, peak memory {memory(environment['peak_memory_mib'])}"
+        lines += [
+            f"* {spent}, on {environment['device']}",
+            f"* sedrepro {environment['sedrepro']} ({environment['commit']}), torch {environment['torch']}",
+        ]
+    return "\n".join(lines)
+
+
+def _metrics(metrics: Mapping[str, Any]) -> str:
+    lines = ["Of this one run, on held-out clips; all others, and those of classes, are in metrics.json.", ""]
+    for split, found in metrics["splits"].items():
+        lines.append(f"* {split}, {found['clips']} clips: {in_short(found['metrics'])}")
+        lines += [f"* {split}, events by `{way}`: {in_short(of['metrics'])}" for way, of in found["detections"].items()]
+    return "\n".join(lines)
+
+
+def in_short(metrics: Mapping[str, float | None]) -> str:
+    """Some metrics in a line, those that are defined."""
+    known = [f"{name} {metrics[name]:.3f}" for name in SHOWN if metrics.get(name) is not None]
+    return ", ".join(known) or "none of the usual metrics is defined"
+
+
+def _limits(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
+    corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
+    lines = [
+        "Made to study the paper's method and to compare its systems. Neither made nor tested for decisions about "
+        "people, for surveillance, or where a missed or a false event does harm.",
+        f"It knows its {len(described['classes'])} classes only, and gives them scores in any sound.",
+    ]
+    if corpus.kind == "remix":
+        lines.append("It was trained on single events mixed into scenes, which real recordings are not.")
+    if not paper.settings.detection_of(paper.settings.corpus_of(who.variant)[0]):
+        lines.append("The paper detects no events; thresholds for its frame scores were tuned on nothing.")
+    return "\n".join(f"* {line}" for line in lines)
+
+
+def _licences(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
+    found = licences(described["data"])
+    lines = [f"* {name}: {'; '.join(terms)}" for name, terms in found.items() if terms]
+    if described.get("scale") == "miniature":
+        head = "The sounds were synthesised by sedrepro. The terms of the official sets whose layout they have:"
+    elif described.get("scale") == "recordings":
+        head = "Recordings from elsewhere have terms of their own. Those of the official sets:"
+    else:
+        head = "Weights learnt from data may be bound by the terms of the data:"
+    return "\n".join([head, "", *lines, "* sedrepro itself: MIT"])
+
+
+def licences(data_sets: Iterable[str]) -> dict[str, list[str]]:
+    """The licences of the files that data sets need, as the download manifest has them, by data set."""
+    files = [file for file in read_manifest() if file.use == "needed"]
+    return {
+        name: list(dict.fromkeys(file.licence for file in files if file.data_set in _archives(name) and file.licence))
+        for name in data_sets
+    }
+
+
+def _archives(name: str) -> set[str]:
+    """The data sets of the manifest that may have brought a data set's files."""
+    return {data_set(name).ARCHIVE, trait(name, "SERVED_FROM")} if name in data_set_names() else set()
+
+
+def _how_to(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
+    words = f"--variant {who.variant} --fold {who.fold} --seed {who.seed} --scale {described.get('scale')}"
+    return (
+        "In the checkout with these results:\n\n"
+        f"```\npython -m sedrepro detect recording.wav --system {paper.name}/{who.system} {words}\n```"
+    )

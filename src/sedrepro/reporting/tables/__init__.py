@@ -1,0 +1,1 @@
+"""Tables: filled, compared, laid out, and written as csv, Markdown, HTML and LaTeX."""

@@ -1,1 +1,0 @@
-"""Sounds of single events out of recordings, by the masks of a trained network."""

@@ -1,0 +1,254 @@
+"""The metrics of a trained run from its stored scores; the network is not needed.
+
+A run is scored split by split, and subset by subset where its corpus has any: its clip scores, its frame scores where
+the paper has metrics of them, and the events that each of the paper's ways of `detection` finds. What a way chooses on
+one split is used on all of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sedrepro.annotations.clips import Event
+from sedrepro.audio.front_end import FrontEnd
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.files import read_json, write_json, write_table
+from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
+from sedrepro.detection.median import event_durations
+from sedrepro.detection.methods import Detector, Method, Scores, detector
+from sedrepro.evaluation.clip_metrics import clip_f1, clip_metrics, tagging_f1
+from sedrepro.evaluation.event_based import event_metrics
+from sedrepro.evaluation.frame_level import frame_metrics
+from sedrepro.evaluation.segment_based import segment_metrics
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.run_files import read_scores
+from sedrepro.experiments.runs import RunIdentity, corpus_folder
+from sedrepro.experiments.settings import Evaluation, Paper
+from sedrepro.reporting.status.model_card import MODEL_CARD, write_model_card
+
+#: Files that scoring adds to a run's folder.
+SCORE_FILES = ("metrics.json", "detected.tsv", MODEL_CARD)
+#: Arrays of scores.npz with an entry per clip.
+PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
+#: What metrics.json takes over from config.json.
+COPIED = (
+    *("paper", "system", "variant", "fold", "seed", "scale"),
+    *("clips", "clips_expected", "data", "classes", "parameters"),
+)
+DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_label")
+
+
+def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
+    """Write metrics.json, detected.tsv and the model card of a run; returns the path of the metrics.
+
+    Raises:
+        DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
+        SettingsError: a way of detection chooses on a split that is not held out.
+    """
+    name = paper.settings.corpus_of(who.variant)[0]
+    folder, corpus = who.folder(config), corpus_folder(config, paper, name)
+    strong = read_strong(corpus)
+    described, splits = held_out_scores(folder, strong, paper.settings.front_end_of(name))
+    subsets = read_subsets(corpus) if paper.settings.corpora[name].subsets else {}
+    with _files_that_fit(folder):
+        splits |= {subset: _part_of(splits, subset, filenames) for subset, filenames in subsets.items()}
+        metrics = {key: described[key] for key in COPIED}
+        expected = described.get("expected_by_split", {})
+        metrics["splits"] = {
+            split: {"clips_expected": expected.get(split)} | _tagging(part, paper.settings.evaluation)
+            for split, part in splits.items()
+        }
+    if paper.settings.needs_frames:
+        for split, part in splits.items():
+            require_frames(folder / "scores.npz", part)
+            _require_labels(corpus / "strong.tsv", split, part)
+            _add(metrics["splits"][split], _frame_level(part, paper.settings.evaluation))
+    durations = _training_durations(paper, name, corpus, strong, described["classes"])
+    detected: list[tuple] = []
+    for method, how in paper.settings.detection_of(name).items():
+        chosen = _detector(paper, method, how, splits, durations)
+        for split, part in splits.items():
+            found = chosen.events(part)
+            metrics["splits"][split]["detections"][method] = outcome(chosen, part, found, paper.settings.evaluation)
+            if split not in subsets:  # their events stand there already, as of their split
+                detected += _rows(method, split, part, found)
+    write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
+    with _files_that_fit(folder):
+        write_model_card(paper, who, folder, described, metrics)
+    write_json(folder / "metrics.json", metrics | {"evaluation": paper.settings.evaluation.model_dump(mode="json")})
+    return folder / "metrics.json"
+
+
+def held_out_scores(
+    folder: Path, strong: Mapping[str, list[Event]], front_end: FrontEnd
+) -> tuple[dict[str, Any], dict[str, Scores]]:
+    """What a run's config.json says, and its scores by held-out split.
+
+    `strong` are the events of the strongly labelled clips by filename; `front_end` is that of the run's features.
+
+    Raises:
+        DataError: a file of the run is missing, damaged, or does not fit (names it).
+    """
+    described, scores = read_json(folder / "config.json"), read_scores(folder)
+    with _files_that_fit(folder):
+        return described, dict(_splits(scores, strong, described["classes"], front_end))
+
+
+@contextmanager
+def _files_that_fit(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise DataError(f"{folder}: config.json and scores.npz do not fit ({error}); train this run again") from error
+
+
+def _training_durations(
+    paper: Paper, name: str, folder: Path, strong: dict[str, list[Event]], classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Durations in seconds of the events of every class in the strongly labelled clips that train."""
+    trained = paper.settings.corpora[name].strong
+    clips = [row["filename"] for row in read_clips(folder) if row["split"] in trained] if trained else []
+    for filename in clips:
+        if filename not in strong:
+            raise DataError(f"{folder}/strong.tsv: lacks {filename}, which trains; make the corpus tables again")
+        _require_classes(folder / "strong.tsv", filename, strong[filename], classes)
+    return event_durations((strong[filename] for filename in clips), classes)
+
+
+def _part_of(splits: dict[str, Scores], subset: str, filenames: set[str]) -> Scores:
+    """Scores of the clips of a subset, which lie in one split."""
+    for part in splits.values():
+        rows = [row for row, filename in enumerate(part.filenames) if filename in filenames]
+        if rows:
+            return part.rows(rows)
+    raise ValueError(f"no clip of subset {subset}")
+
+
+def _splits(
+    scores: dict[str, np.ndarray], strong: Mapping[str, list[Event]], classes: list[str], front_end: FrontEnd
+) -> Iterator[tuple[str, Scores]]:
+    counts = sorted({len(array) for name, array in scores.items() if name in PER_CLIP})
+    if len(counts) > 1:
+        raise ValueError(f"arrays of {counts[0]} and of {counts[-1]} clips")
+    for split in dict.fromkeys(map(str, scores["splits"])):
+        rows = np.flatnonzero(scores["splits"] == split)
+        filenames = tuple(map(str, scores["filenames"][rows]))
+        part = Scores(
+            classes=classes,
+            filenames=filenames,
+            clip=scores["clip"][rows],
+            frame=scores["frame"][rows].astype(np.float32) if "frame" in scores else None,
+            frames_per_second=float(scores["frames_per_second"]),
+            durations=scores["durations"][rows],
+            targets=scores["targets"][rows],
+            reference=[strong.get(name) for name in filenames],
+            feature_frames=front_end.n_frames,
+            features_per_second=front_end.frames_per_second,
+        )
+        yield split, part
+
+
+def _tagging(part: Scores, evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics of the clip scores of a split."""
+    found = {"clips": len(part.clip)} | clip_metrics(part.targets, part.clip, part.classes) | {"detections": {}}
+    if evaluation.clip_level:
+        thresholds = np.full(len(part.classes), evaluation.clip_level.threshold)
+        _add(found, clip_f1(part.targets, part.clip, part.classes, thresholds))
+    return found
+
+
+def _frame_level(part: Scores, evaluation: Evaluation) -> dict[str, Any]:
+    """Metrics of the frame scores of a split, where the paper has them."""
+    if evaluation.frame_level is None:
+        return {}
+    grid = part.on_feature_grid()
+    return frame_metrics(
+        grid.frame,
+        grid.clip,
+        grid.reference,
+        grid.classes,
+        evaluation.frame_level,
+        grid.frames_per_second,
+        grid.durations,
+    )
+
+
+def _add(found: dict[str, Any], more: dict[str, Any]) -> None:
+    """Metrics and class-wise metrics beside those that are there."""
+    for key in more:
+        found[key] = found.get(key, {}) | more[key]
+
+
+def _detector(
+    paper: Paper, name: str, how: Method, splits: dict[str, Scores], durations: dict[str, np.ndarray]
+) -> Detector:
+    if how.choose_on is not None and how.choose_on not in splits:
+        hint = did_you_mean(how.choose_on, splits)
+        raise SettingsError(f"{paper.name}: detection.{name}.choose_on = {how.choose_on}: no held-out split; {hint}")
+    segments = paper.settings.evaluation.segment_based
+    on = splits[how.choose_on] if how.choose_on else next(iter(splits.values()))
+    return detector(how, on, segments.segment_seconds if segments else None, durations)
+
+
+def outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation: Evaluation) -> dict[str, Any]:
+    """Settings and metrics of one way of detection on one split, whose clips have strong labels.
+
+    Returns `settings`, `metrics`, and `class_metrics` by metric and class; `found` are the events of every clip.
+    """
+    reference, estimated = (dict(zip(part.filenames, each, strict=True)) for each in (part.reference, found))
+    result = {"settings": chosen.settings, "metrics": {}, "class_metrics": dict(chosen.class_settings)}
+    if evaluation.segment_based:
+        _add(result, segment_metrics(reference, estimated, part.classes, evaluation.segment_based))
+    if evaluation.event_based:
+        _add(result, event_metrics(reference, estimated, part.classes, evaluation.event_based))
+    _add(result, tagging_f1(part.targets, found, part.classes))
+    if chosen.clip_thresholds is not None:
+        _add(result, clip_f1(part.targets, part.clip, part.classes, chosen.clip_thresholds))
+    return result
+
+
+def _rows(method: str, split: str, part: Scores, found: list[list[Event]]) -> list[tuple]:
+    """Rows of detected.tsv."""
+    return [
+        (method, split, filename, event.onset, event.offset, event.event_label)
+        for filename, of_clip in zip(part.filenames, found, strict=True)
+        for event in of_clip
+    ]
+
+
+def require_frames(path: Path, part: Scores) -> None:
+    """Refuse scores from which no events can be detected.
+
+    Raises:
+        DataError: there are no frame scores, or they are not (clip, frame, class) of the run's classes (names `path`).
+    """
+    if part.frame is None:
+        raise DataError(f"{path}: holds no frame scores to detect events in; train this run again")
+    if part.frame.ndim != 3 or part.frame.shape[2] != len(part.classes):
+        raise DataError(
+            f"{path}: frame scores {part.frame.shape} do not fit {len(part.classes)} classes; train this run again"
+        )
+
+
+def _require_labels(path: Path, split: str, part: Scores) -> None:
+    missing = [name for name, labelled in zip(part.filenames, part.reference, strict=True) if labelled is None]
+    if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DataError(
+            f"{path}: lacks {missing[0]}{others} of split '{split}'; "
+            "events are scored where all clips have strong labels"
+        )
+    for name, labelled in zip(part.filenames, part.reference, strict=True):
+        _require_classes(path, name, labelled, part.classes)
+
+
+def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: Sequence[str]) -> None:
+    for event in labelled:
+        if event.event_label not in classes:
+            raise DataError(
+                f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
+                "correct the labels"
+            )

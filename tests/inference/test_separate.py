@@ -1,0 +1,247 @@
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from sedrepro.annotations.clips import Coverage, Event
+from sedrepro.audio.logmel import LogMel
+from sedrepro.audio.reading import resample
+from sedrepro.audio.store import StoreFacts, write_store
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_table
+from sedrepro.detection.hysteresis import Hysteresis
+from sedrepro.detection.methods import Fixed
+from sedrepro.experiments import runs
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.run_view import RunView
+from sedrepro.experiments.runs import RunIdentity, store_folder
+from sedrepro.experiments.settings import load_paper
+from sedrepro.inference.separate import RECORD, separate, sound_name
+
+PAPER = "two_step_attention"
+WHO = RunIdentity(PAPER, "vgg_gap", "remix_0db", 1, 1)
+RATE = 8000
+TONES = {"Bark": 500.0, "Meow": 2500.0}
+TINY = {
+    "front_end.sample_rate": RATE,
+    "front_end.clip_seconds": 2,
+    "front_end.window_length": 512,
+    "front_end.hop_length": 256,
+    "front_end.n_mels": 16,
+    "front_end.fmax": RATE / 2,
+    "networks.vgg_like.channels": [8, 8],
+    "networks.two_step.channels": [4, 4],
+    "training.epochs": 20,
+    "training.monitor": "loss",
+    "training.schedule.patience": 3,
+    "training.batch_size": 8,
+    "training.learning_rate": 0.01,
+}
+HOW = Hysteresis(kind="hysteresis", clip_threshold=0.1, high=0.45, low=0.35, longest_gap_frames=4, shortest_frames=5)
+DETECT = Fixed(HOW)
+
+
+def sounds(events: list[tuple[str, float, float]], seconds: float, seed: int = 0) -> np.ndarray:
+    """Tones of the classes in noise; events are (label, onset, offset)."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    samples = 0.01 * np.random.default_rng(seed).standard_normal(len(time))
+    for label, onset, offset in events:
+        samples += 0.3 * np.sin(2 * np.pi * TONES[label] * time) * ((time >= onset) & (time < offset))
+    return samples.astype(np.float32)
+
+
+def make_store(config, clips: int = 48) -> None:
+    """Clips of 2 s with one of the tones or none."""
+    paper, random = load_paper(PAPER, config), np.random.default_rng(0)
+    front_end, index, features = paper.settings.front_end, [], []
+    for number in range(clips):
+        labels = [[], ["Bark"], ["Meow"]][number // 3 % 3]
+        onsets = [float(random.random() * 0.9) for _ in labels]
+        events = [(label, onset, onset + 1) for label, onset in zip(labels, onsets, strict=True)]
+        features.append(LogMel(front_end)(torch.from_numpy(sounds(events, 2, number))).numpy())
+        index.append((f"{number:05d}.wav", "development", number % 3 + 1, 2, ",".join(labels), f"g{number}"))
+    facts = StoreFacts(
+        front_end=front_end,
+        classes=tuple(TONES),
+        variants=("remix_0db",),
+        clips=clips,
+        clips_expected=clips,
+        fingerprint="f" * 64,
+        data={"some_set": Coverage(expected=1, usable=1, fingerprint="f" * 64)},
+    )
+    write_store(
+        store_folder(config, paper, "remix"), facts, index, [{"remix_0db": np.stack(features).astype(np.float16)}]
+    )
+
+
+def configured(folder, **overrides):
+    given = {"scale": "miniature", "folds": [1], "seeds": [1], "device": "cpu", "set": {PAPER: TINY | overrides}}
+    return make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
+
+
+def view(config, who=WHO) -> RunView:
+    return RunView(config, load_paper(PAPER, config), who)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """The configuration under which two small runs were trained, one of them without masks."""
+    threads = torch.get_num_threads()
+    made = configured(tmp_path_factory.mktemp("separation"))
+    make_store(made)
+    for who in (WHO, RunIdentity(PAPER, "2ap_alpha_0", "remix_0db", 1, 1)):
+        runs.train(load_paper(PAPER, made), who, made, 1, lambda line: None)
+    torch.set_num_threads(threads)
+    return made
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A recording of 6 s, three times as long as the clips of training, with three events."""
+    path = tmp_path / "long.wav"
+    soundfile.write(path, sounds([("Bark", 0.5, 1.7), ("Meow", 2.4, 3.6), ("Bark", 4.4, 5.6)], 6, 99), RATE, "FLOAT")
+    return path
+
+
+def events_of(folder) -> list[tuple[str, float, float]]:
+    rows = read_table(folder / "events.tsv", ("filename", "onset", "offset", "event_label"))
+    return [(row["event_label"], float(row["onset"]), float(row["offset"])) for row in rows]
+
+
+# --- what is written
+
+
+def test_a_trained_run_parts_a_recording_into_its_events(config, clip, tmp_path):
+    lines = []
+    separate(view(config), [clip], tmp_path / "out", DETECT, lines.append)
+    folder = tmp_path / "out" / "long"
+    found = events_of(folder)
+    expected = [("Bark", 0.5, 1.7), ("Meow", 2.4, 3.6), ("Bark", 4.4, 5.6)]
+    assert [label for label, *_ in found] == ["Bark", "Meow", "Bark"]
+    for (_, *times), (_, *wanted) in zip(found, expected, strict=True):
+        assert times == pytest.approx(wanted, abs=0.25)
+    names = [sound_name(number, Event(on, off, label)) for number, (label, on, off) in enumerate(found, 1)]
+    pictures = ["separation.png", "separation.svg"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*names, "events.tsv", RECORD, *pictures])
+    assert lines == [f"{clip}: 3 events in {folder}"]
+    mixture, _ = soundfile.read(clip)
+    for name, (label, onset, offset) in zip(names, found, strict=True):
+        samples, rate = soundfile.read(folder / name)
+        assert rate == RATE
+        assert len(samples) == pytest.approx((offset - onset) * RATE, abs=10)
+        assert np.sum(samples**2) <= np.sum(mixture**2)
+        spectrum = np.abs(np.fft.rfft(samples))
+        assert np.fft.rfftfreq(len(samples), 1 / RATE)[spectrum.argmax()] == pytest.approx(TONES[label], abs=2)
+    record = json.loads((folder / RECORD).read_text())
+    assert record == {"recording": str(clip), "seconds": 6.0, "run": vars(WHO)}
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_second_time_gives_the_same_bytes(config, clip, tmp_path):
+    contents = []
+    for _ in range(2):
+        separate(view(config), [clip], tmp_path / "out", DETECT, lambda line: None)
+        contents.append({path.name: path.read_bytes() for path in (tmp_path / "out" / "long").iterdir()})
+    assert contents[0] == contents[1]
+
+
+def test_rate_and_channels_do_not_matter(config, clip, tmp_path):
+    samples = resample(soundfile.read(clip)[0], RATE, 48000)
+    soundfile.write(tmp_path / "stereo.flac", np.stack([1.2 * samples, 0.8 * samples], axis=1), 48000)
+    separate(view(config), [clip, tmp_path / "stereo.flac"], tmp_path / "out", DETECT, lambda line: None)
+    mono, stereo = (events_of(tmp_path / "out" / name) for name in ("long", "stereo"))
+    assert [label for label, *_ in mono] == [label for label, *_ in stereo]
+    for (_, *times), (_, *others) in zip(mono, stereo, strict=True):
+        assert times == pytest.approx(others, abs=0.1)
+    for path in (tmp_path / "out" / "stereo").glob("*.wav"):
+        assert soundfile.info(path).samplerate == RATE
+        assert soundfile.info(path).channels == 1
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.7])
+def test_short_and_silent_recordings_end_well(config, tmp_path, seconds):
+    for name, samples in (("silent", np.zeros(round(seconds * RATE))), ("noise", sounds([], seconds))):
+        soundfile.write(tmp_path / f"{name}.wav", samples, RATE)
+        separate(view(config), [tmp_path / f"{name}.wav"], tmp_path / "out", DETECT, lambda line: None)
+        for _, onset, offset in events_of(tmp_path / "out" / name):
+            assert 0 <= onset < offset <= seconds + 0.001
+        assert (tmp_path / "out" / name / "separation.svg").is_file()
+
+
+def test_sounds_above_full_scale_are_not_clipped(config, tmp_path):
+    soundfile.write(tmp_path / "loud.wav", 8 * sounds([("Bark", 0.5, 1.5)], 2), RATE, "FLOAT")
+    separate(view(config), [tmp_path / "loud.wav"], tmp_path / "out", DETECT, lambda line: None)
+    peaks = [np.abs(soundfile.read(path)[0]).max() for path in (tmp_path / "out" / "loud").glob("*Bark*.wav")]
+    assert max(peaks) > 1.2
+
+
+def test_names_of_sounds_hold_no_path(tmp_path):
+    assert (
+        sound_name(3, Event(1.5, 2, "Fire engine, fire truck (siren)")) == "03_Fire_engine_fire_truck_siren_1.50s.wav"
+    )
+    assert sound_name(12, Event(0, 2, "Speech/../x")) == "12_Speech_x_0.00s.wav"
+
+
+# --- errors
+
+
+def test_unreadable_recordings_are_counted_after_the_others_are_done(config, clip, tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"RIFF and no more")
+    lines = []
+    clips = [tmp_path / "broken.wav", clip, tmp_path / "absent.wav"]
+    with pytest.raises(DataError, match=r"^2 of 3 recordings cannot be separated, the first: .*broken\.wav: corrupt"):
+        separate(view(config), clips, tmp_path / "out", DETECT, lines.append)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["long"]
+    assert [line.startswith("left out: ") for line in lines] == [True, False, True]
+    assert lines[2] == f"left out: {tmp_path / 'absent.wav'}: missing"
+
+
+def test_an_absent_run_says_how_to_make_it(config, clip, tmp_path):
+    with pytest.raises(DataError, match=r"no such run; .* sedrepro train --paper two_step_attention .* --seed 7"):
+        separate(view(config, RunIdentity(PAPER, "vgg_gap", "remix_0db", 1, 7)), [clip], tmp_path / "out", DETECT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_without_masks_is_refused(config, clip, tmp_path):
+    who = RunIdentity(PAPER, "2ap_alpha_0", "remix_0db", 1, 1)
+    with pytest.raises(SettingsError, match="system '2ap_alpha_0' gives no masks"):
+        separate(view(config, who), [clip], tmp_path / "out", DETECT)
+
+
+def test_a_run_with_another_front_end_is_refused(config, clip, tmp_path):
+    changed = config.model_copy(update={"set": {PAPER: TINY | {"front_end.fmin": 80}}})
+    with pytest.raises(DataError, match="was trained with another front end"):
+        separate(view(changed), [clip], tmp_path / "out", DETECT)
+
+
+def test_a_folder_of_the_user_is_never_replaced(config, clip, tmp_path):
+    kept = tmp_path / "out" / "long" / "thesis.tex"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("years of work")
+    with pytest.raises(DataError, match="was not written by this command"):
+        separate(view(config), [clip], tmp_path / "out", DETECT)
+    assert kept.read_text() == "years of work"
+
+
+def test_a_file_in_the_place_of_the_output_folder_is_named(config, clip, tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(DataError, match=r"out/long: cannot be written .*; free space or choose another folder"):
+        separate(view(config), [clip], tmp_path / "out", DETECT)
+
+
+def test_recordings_of_one_name_are_refused(config, clip, tmp_path):
+    with pytest.raises(SettingsError, match="2 recordings are named 'long'"):
+        separate(view(config), [clip, tmp_path / "long.flac"], tmp_path / "out", DETECT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_half_written_is_left(config, clip, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sedrepro.inference.separate.save_picture", full)
+    with pytest.raises(DataError, match=r"out/long: cannot be written \(No space left on device\)"):
+        separate(view(config), [clip], tmp_path / "out", DETECT)
+    assert not list((tmp_path / "out").iterdir())

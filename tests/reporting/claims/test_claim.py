@@ -1,0 +1,153 @@
+"""Claims of a paper: reading them, and the table of what our runs say."""
+
+import pytest
+from claim_examples import LABELS, claim
+from examples import page, run, texts
+
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.table_layout import SCALES, TableLayout
+from sedrepro.reporting.claims.claim import COLUMNS, claim_figures, claim_runs, fill_claims, read_claims
+from sedrepro.reporting.tables.markdown import to_markdown
+from sedrepro.reporting.tables.plain_text import summary
+
+HEADER = ",".join((*COLUMNS, "note"))
+LAYOUT = TableLayout(
+    title="Claims", kind="claims", rows=["table", "claim", "metric"], columns=["scale"], names={"scale": "{} scale"},
+    decimals=2,
+)  # fmt: skip
+
+
+def row(**other):
+    """A row of the csv: of a claim on systems a and b, with what differs."""
+    one = claim(**{"quote": "q"} | other)
+    values = {column: getattr(one, column) for column in (*COLUMNS, "note")}
+    values |= {side: ";".join(getattr(one, side)) for side in ("systems", "others")}
+    return ",".join(values.values())
+
+
+def claims(folder, *rows):
+    path = folder / "claims.csv"
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    return read_claims(path)
+
+
+ROWS = [
+    row(claim="A wins", others="b;c", quote="A is best", note="a reading"),
+    row(claim="A wins", metric="event_error_rate", direction="lower", quote="A is best", support="no"),
+    row(table="Figure 5", claim="A is calm", metric="", direction="", systems="", others="", strength="",
+        quote="calm", note="no measure is named", support="not printed"),
+]  # fmt: skip
+
+
+def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
+    read = claims(tmp_path, *ROWS)
+    assert claim_runs(read) == [("a", "remix_0db"), ("b", "remix_0db"), ("c", "remix_0db")]
+    runs = [run(v, s, fold=f, scale="miniature") for s, v in (("a", 0.7), ("b", 0.5), ("c", 0.7)) for f in (1, 2, 3)]
+    runs.append(run(0.1, "a", "remix_20db", scale="miniature"))  # on another corpus
+    table = fill_claims(read, runs, "miniature", LABELS, LAYOUT)
+    assert list(table["verdict"]) == ["undecided", "fails", "cannot be tested"]
+    assert list(table["mean"]) == [
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C",
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)",
+        "no measure is named",
+    ]
+    assert list(table["runs"]) == [3, 3, 0]
+    lines = to_markdown(table, LAYOUT).splitlines()
+    assert lines[2] == "| table | claim | metric | miniature scale |"
+    assert lines[5].endswith("fails: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)<br>○ *A is best* |")
+    assert SCALES["miniature"] in lines and any(line.startswith("Data: some\\_set") for line in lines)
+    assert texts(page(table, LAYOUT), "caption") == ["ClaimsMiniature scale, 3 runs per system."]
+    assert "◐ undecided: 1, ○ fails: 1, cannot be tested: 1." in summary(table, LAYOUT, 80)
+
+
+def test_without_runs_every_claim_is_untested(tmp_path):
+    table = fill_claims(claims(tmp_path, *ROWS), [], "full", LABELS, LAYOUT)
+    assert set(table["verdict"]) == {"cannot be tested"}
+    assert table["mean"][0] == "A no run against B no run, C no run"
+
+
+def test_the_table_says_what_the_print_supports(tmp_path):
+    table = fill_claims(claims(tmp_path, *ROWS), [], "full", LABELS, LAYOUT)
+    assert list(table["support"]) == ["yes", "no", "not printed"]
+    assert set(table["support_reason"]) == {"printed so"} and set(table["id"]) == {"1"}
+    assert list(table.columns[-3:]) == ["published", "verdict", "note"]
+
+
+def test_what_no_run_could_have_changed_says_so(tmp_path):
+    rates = {"event_error_rate": 1.1, "event_deletion_rate": 0.7, "event_insertion_rate": 0.4}
+    read = claims(tmp_path, row(**IDENTITY, note="not said"), ROWS[0])
+    runs = [run(0.7, "a", metrics=rates | {"micro_ap": 0.7})]
+    assert list(fill_claims(read, runs, "full", LABELS, LAYOUT)["note"]) == [
+        "not said; by construction: follows from counting errors class by class",
+        "a reading",
+    ]
+
+
+IDENTITY = {"kind": "identity", "metric": "event_error_rate", "others": "", "direction": "", "strength": "",
+            "predicate": "event_rates_add_up"}  # fmt: skip
+
+
+def test_runs_of_all_sides_are_needed_but_none_of_printed_numbers(tmp_path):
+    read = claims(
+        tmp_path,
+        row(systems="a@remix_20db", others="b;Surrey=0.72"),
+        row(kind="between detections", systems="c:esp", others="c:avg", claim="two"),
+    )
+    assert claim_runs(read) == [("a", "remix_20db"), ("b", "remix_0db"), ("c", "remix_0db")]
+
+
+def test_a_side_names_system_variant_and_detection():
+    one = claim(detection="avg")
+    assert one.contender("a") == ("a", "remix_0db", "avg", None)
+    assert one.contender("a@remix_20db:esp") == ("a", "remix_20db", "esp", None)
+    assert one.contender("Surrey=49.7%") == ("Surrey", "", "", pytest.approx(0.497))
+
+
+def test_figures_that_claims_look_at_are_named_once(tmp_path):
+    looking = {"metric": "", "predicate": "n_ends_at_printed_value", "kind": "value", "printed": "0.7"}
+    read = claims(tmp_path, row(**looking), row(**looking, claim="again"), *ROWS)
+    assert claim_figures(read, "c_ssed") == ["figure2"]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"metric": "micro_app"}, "unknown metric.*did you mean 'micro_ap'"),
+        ({"direction": "highest"}, "unknown direction.*did you mean 'higher'"),
+        ({"strength": "ever"}, "unknown strength.*did you mean 'every'"),
+        ({"strength": "significant"}, "unknown strength 'significant'"),
+        ({"systems": ""}, "'systems' is empty"),
+        ({"others": ""}, "'others' is empty"),
+        ({"variant": ""}, "'variant' is empty"),
+        ({"others": "b;a"}, "'a' stands on both sides"),
+        ({"others": "b;c", "strength": "pairwise"}, "'pairwise' needs as many"),
+        ({"metric": ""}, "'metric' is empty; say in 'note' why"),
+        ({"id": ""}, "'id' is empty"),
+        ({"kind": "odrer"}, "unknown kind 'odrer'; did you mean 'order'"),
+        ({"support": "maybe"}, "unknown support 'maybe'"),
+        ({"support_reason": ""}, "'support_reason' is empty"),
+        ({"kind": "identity"}, "an identity has no predicate of its own"),
+        ({"kind": "change"}, "'printed' is no number, as 15.6% or 0.7: ''"),
+        ({"kind": "value", "printed": "much"}, "'printed' is no number"),
+        ({"kind": "absolute", "printed": "-3%"}, "'printed' is not positive"),
+        ({"kind": "change", "printed": "3%", "direction": "comparable"}, "a gain goes 'higher' or 'lower'"),
+        ({"kind": "between detections"}, "compare one system in two ways of detection"),
+        ({"kind": "between detections", "systems": "a:esp", "others": "a:esp;a:avg"}, "'a:esp' stands on both sides"),
+        ({"kind": "between detections", "systems": "a:esp", "others": "a@remix_20db:esp"}, "compare one system in two"),
+    ],
+)
+def test_a_wrong_claim_names_file_and_place(tmp_path, other, message):
+    with pytest.raises(DataError, match=rf"claims\.csv: row 2: {message}"):
+        claims(tmp_path, row(**other))
+
+
+def test_a_claim_stands_once(tmp_path):
+    with pytest.raises(DataError, match=r"row 3: this claim .* stands twice"):
+        claims(tmp_path, ROWS[0], ROWS[0])
+    elsewhere = ({"variant": "remix_20db"}, {"split": "testing"}, {"detection": "esp"}, {"event_class": "Bus"})
+    assert len(claims(tmp_path, row(), *(row(**other) for other in elsewhere))) == 5
+
+
+def test_a_file_without_claims_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="holds no claims"):
+        claims(tmp_path)

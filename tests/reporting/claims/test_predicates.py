@@ -1,0 +1,579 @@
+"""What runs made by hand say of claims of every kind."""
+
+import math
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from claim_examples import LABELS, claim, detections_run, evidence
+from examples import run
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import t as t_distribution
+
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.reporting.claims import predicates
+from sedrepro.reporting.claims.predicates import (
+    GRAVEST,
+    OF_KIND,
+    SHARED,
+    figures_read,
+    fits,
+    gravest,
+    predicate_of,
+    printed_number,
+    reads,
+    standard_error,
+    tried,
+)
+
+
+def runs_of(**values):
+    """Values of each system by fold and seed."""
+    return {system: {(fold, 1): value for fold, value in enumerate(of, start=1)} for system, of in values.items()}
+
+
+# --- order
+
+
+@pytest.mark.parametrize(
+    ("ahead", "other", "outcome"),
+    [
+        ([0.7, 0.8, 0.91, 0.6], [0.5, 0.61, 0.7, 0.4], "holds"),
+        ([0.5, 0.61, 0.7, 0.4], [0.7, 0.8, 0.91, 0.6], "fails"),
+        ([0.51, 0.71, 0.91, 0.11], [0.5, 0.7, 0.9, 0.1], "holds"),  # run by run it is ahead
+        ([0.51, 0.71, 0.92], [0.5, 0.7, 0.9], "undecided"),  # ahead in each run, but not by equally much
+        ([0.5, 0.9, 0.6, 0.6], [0.4, 0.41, 0.42, 0.43], "undecided"),  # ahead by more than the standard error
+        ([0.9, 0.9], [0.1, 0.1], "undecided"),  # two pairs are too few
+        ([0.9, 0.91, 0.92, 0.93], [0.1, 0.1], "undecided"),
+        ([0.7], [0.5, 0.6, 0.7], "undecided"),
+        ([0.5, 0.6, 0.7], [0.5, 0.6, 0.7], "undecided"),
+        ([], [0.5, 0.6], "cannot be tested"),
+    ],
+)
+def test_one_system_against_another(ahead, other, outcome):
+    assert tried(claim(), runs_of(a=ahead, b=other))[0] == outcome
+    reverse = {"holds": "fails", "fails": "holds"}.get(outcome, outcome)
+    assert tried(claim(direction="lower"), runs_of(a=ahead, b=other))[0] == reverse
+
+
+AHEAD = [0.70, 0.71, 0.72, 0.73]
+BEHIND = [0.60, 0.62, 0.61, 0.64]
+BETTER = [0.80, 0.82, 0.81, 0.84]
+SCATTERED = [0.30, 1.00, 0.50, 0.90]
+
+
+@pytest.mark.parametrize(
+    ("b", "c", "outcome", "against"),
+    [
+        (BEHIND, BEHIND, "holds", []),
+        (BEHIND, BETTER, "fails", ["c"]),
+        ([], BETTER, "fails", ["c"]),  # one reversed order settles it
+        (SCATTERED, BETTER, "fails", ["c"]),
+        ([], BEHIND, "cannot be tested", ["b"]),
+        (SCATTERED, [], "cannot be tested", ["c"]),
+        (SCATTERED, BEHIND, "undecided", ["b"]),
+        (BEHIND[:2], BEHIND, "undecided", ["b"]),
+        (BETTER[:2], [], "cannot be tested", ["c"]),
+    ],
+)
+def test_every_system_must_be_ahead_of_every_other(b, c, outcome, against):
+    found = tried(claim(others="b;c"), runs_of(a=AHEAD, b=b, c=c))
+    assert found == (outcome, against)
+
+
+def test_pairwise_compares_only_partners():
+    values = runs_of(a=AHEAD, b=BEHIND, c=[0.9, 0.91, 0.92, 0.93], d=BETTER)
+    sides = {"systems": "a;c", "others": "b;d"}
+    assert tried(claim(**sides, strength="pairwise"), values) == ("holds", [])
+    assert tried(claim(**sides), values) == ("fails", ["d"])
+
+
+def above(differences, base=0.5):
+    return [base + difference for difference in differences]
+
+
+P_OF_3_PERCENT = [0.01, 0.02, 0.03, 0.04]  # differences whose paired t-test has p = 0.030
+P_OF_1_PERCENT = [0.015, 0.02, 0.03, 0.035]  # p = 0.012
+SEVEN = "bcdefgh"
+
+
+@pytest.mark.parametrize(("worst", "outcome"), [(P_OF_3_PERCENT, "undecided"), ([0.02, 0.021, 0.022, 0.023], "fails")])
+def test_one_of_seven_comparisons_must_be_clearer_than_a_single_one(worst, outcome):
+    values = runs_of(a=[0.5] * 4, b=above(worst), **{system: [0.3, 0.31, 0.32, 0.33] for system in SEVEN[1:]})
+    assert tried(claim(), values)[0] == "fails"
+    assert tried(claim(others=";".join(SEVEN)), values) == (outcome, ["b"])
+
+
+def test_every_comparison_for_a_claim_may_have_the_full_level():
+    values = runs_of(a=above(P_OF_3_PERCENT), **{system: [0.5] * 4 for system in SEVEN})
+    assert tried(claim(others=";".join(SEVEN)), values) == ("holds", [])
+
+
+def test_after_the_clearest_comparison_the_next_needs_less():
+    others = claim(others="b;c")
+    values = runs_of(a=[0.5] * 4, b=above(P_OF_3_PERCENT), c=above(P_OF_1_PERCENT))
+    assert set(tried(others, values)[1]) == {"b", "c"}
+    assert tried(others, values | runs_of(c=above(P_OF_3_PERCENT)))[0] == "undecided"  # none is clear enough
+
+
+def simulated(seed, advantage=0.0, claims=200, runs=12):
+    """Outcomes of claims that the first system is ahead of seven; runs of equal seed have something in common."""
+    random = np.random.default_rng(seed)
+    one, outcomes = claim(others=";".join(SEVEN)), []
+    for _ in range(claims):
+        drawn = random.normal(0.5, 0.02, (8, runs)) + random.normal(0, 0.02, runs)
+        drawn[0] += advantage
+        outcomes.append(tried(one, runs_of(**dict(zip("a" + SEVEN, drawn.tolist(), strict=True))))[0])
+    return Counter(outcomes)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_equal_systems_seldom_fail_or_hold(seed):
+    outcomes = simulated(seed)
+    assert outcomes["fails"] <= 12  # 6 %
+    assert outcomes["holds"] <= 12
+
+
+def test_clearly_different_systems_are_told_apart():
+    assert simulated(1, 0.06)["holds"] > 180
+    assert simulated(1, -0.06)["fails"] > 180
+
+
+def test_runs_are_paired_by_fold_and_seed():
+    a = {(1, 1): 0.11, (2, 1): 0.51, (3, 1): 0.91}
+    b = {(3, 1): 0.90, (2, 1): 0.5 - 1e-4, (1, 1): 0.1}
+    assert tried(claim(), {"a": a, "b": b})[0] == "holds"
+    assert tried(claim(), {"a": a, "b": {(fold + 3, 1): value for (fold, _), value in b.items()}})[0] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("other", "outcome"),
+    [([0.70, 0.701], "holds"), ([0.72, 0.721], "fails"), ([0.709, 0.712], "undecided"), ([0.7], "undecided")],
+)
+def test_comparable_is_within_the_tolerance_of_the_metric(other, outcome):
+    assert tried(claim(direction="comparable"), runs_of(a=[0.7, 0.701], b=other))[0] == outcome
+
+
+def test_those_that_are_not_comparable_are_named_in_the_order_of_the_claim():
+    values = runs_of(a=[0.7, 0.701], **{system: [0.8, 0.801] for system in SEVEN})
+    assert tried(claim(direction="comparable", others=";".join(SEVEN)), values) == ("fails", list(SEVEN))
+
+
+def test_a_number_of_parameters_needs_one_run():
+    one = claim(direction="lower", metric="parameters")
+    assert tried(one, runs_of(a=[100], b=[200]))[0] == "holds"
+    assert tried(one, runs_of(a=[200], b=[100]))[0] == "fails"
+    assert tried(one, runs_of(a=[100], b=[100]))[0] == "undecided"
+
+
+def test_of_many_numbers_of_parameters_each_counts_alone():
+    one = claim(direction="lower", metric="parameters", others=";".join(SEVEN))
+    more = {system: [200] for system in SEVEN}
+    assert tried(one, runs_of(a=[100], **more)) == ("holds", [])
+    assert tried(one, runs_of(a=[100], **more | {"h": [99]})) == ("fails", ["h"])
+    assert tried(one, runs_of(a=[100], **more | {"h": [100]})) == ("undecided", ["h"])
+    assert tried(one, runs_of(a=[100], **more | {"h": []})) == ("cannot be tested", ["h"])
+    assert tried(one, runs_of(a=[100], **more | {"b": [], "h": [99]})) == ("fails", ["h"])
+
+
+VALUES = st.lists(st.integers(0, 100), max_size=5)
+
+
+@given(VALUES, VALUES)
+def test_the_reverse_claim_has_the_reverse_outcome(first, second):
+    values = runs_of(a=first, b=second)
+    there = tried(claim(), values)[0]
+    back = tried(claim(systems="b", others="a"), values)[0]
+    assert back == {"holds": "fails", "fails": "holds"}.get(there, there)
+    if first and second and abs(np.mean(first) - np.mean(second)) < 1e-9:
+        assert there == "undecided"
+
+
+@st.composite
+def one_and_others(draw):
+    """Whole values of a system and of one to four others in as many runs, at least three."""
+    runs = draw(st.integers(3, 6))
+    return draw(st.lists(st.lists(st.integers(0, 9), min_size=runs, max_size=runs), min_size=2, max_size=5))
+
+
+@given(one_and_others())
+def test_the_outcome_follows_from_p_values_and_holms_correction(drawn):
+    first, *rest = np.array(drawn)
+    systems = SEVEN[: len(rest)]
+    p, sign = (np.array(side) for side in zip(*[two_sided(first - other) for other in rest], strict=True))
+    against = np.where(sign < 0, p, 1)
+    order = np.argsort(against)
+    adjusted = np.maximum.accumulate(against[order] * np.arange(len(rest), 0, -1))
+    failed = {systems[place] for place in order[adjusted < 0.05]}
+    unclear = {system for system, for_it in zip(systems, (sign > 0) & (p < 0.05), strict=True) if not for_it}
+    expected = ("fails", failed) if failed else ("undecided", unclear) if unclear else ("holds", set())
+    values = runs_of(a=drawn[0], **dict(zip(systems, drawn[1:], strict=True)))
+    outcome, named = tried(claim(others=";".join(systems)), values)
+    assert (outcome, set(named)) == expected
+
+
+def two_sided(differences):
+    """p of a t-test of differences against 0, and the sign of their mean."""
+    mean = differences.mean()
+    if np.ptp(differences) == 0:
+        return float(mean == 0), np.sign(mean)
+    statistic = abs(mean) / (differences.std(ddof=1) / math.sqrt(len(differences)))
+    return 2 * t_distribution.sf(statistic, len(differences) - 1), np.sign(mean)
+
+
+def test_standard_error_of_a_difference():
+    values = runs_of(a=[1, 3], b=[0, 2, 4])
+    assert standard_error(values["a"], values["b"]) == pytest.approx(math.sqrt(2 / 2 + 4 / 3))
+    assert standard_error(values["a"], {(1, 1): 3}) == math.inf
+
+
+def test_what_has_no_partner_does_not_turn_the_test_around():
+    values = runs_of(a=[0.61, 0.71, 0.812], b=[0.6, 0.7, 0.8])
+    values["b"][9, 9] = 0.99  # lifts the mean of b above that of a
+    assert tried(claim(), values)[0] == "holds"
+
+
+def several(system, values, variant="remix_0db", **other):
+    return [run(value, system, variant, fold=fold, **other) for fold, value in enumerate(values, start=1)]
+
+
+def found(one, *runs, **other):
+    """What the runs say of a claim by the predicate of its kind or name."""
+    return predicate_of(one)(one, evidence(*runs, **other))
+
+
+def test_an_order_says_its_numbers_and_who_stands_against_it():
+    runs = [*several("a", AHEAD), *several("b", BEHIND), *several("c", BETTER)]
+    one = found(claim(others="b;c"), *runs)
+    assert (one.outcome, one.runs, one.by_construction) == ("fails", 4, "")
+    assert one.ours == "A 0.71 ± 0.01 (4) against B 0.62 ± 0.02 (4), C 0.82 ± 0.02 (4); because of C"
+
+
+def test_a_side_may_stand_on_another_variant():
+    runs = [*several("a", AHEAD), *several("b", BETTER), *several("b", BEHIND, "remix_20db")]
+    assert found(claim(others="b"), *runs).outcome == "fails"
+    assert found(claim(others="b@remix_20db"), *runs).outcome == "holds"
+
+
+@pytest.mark.parametrize(("number", "outcome"), [("0.60", "holds"), ("0.80", "fails"), ("0.715", "undecided")])
+def test_a_printed_number_of_another_paper_is_the_same_in_every_run(number, outcome):
+    one = found(claim(others=f"Surrey={number}"), *several("a", AHEAD))
+    assert (one.outcome, one.runs) == (outcome, 4)
+    assert f"Surrey (printed) {float(number):g}" in one.ours
+    assert found(claim(others=f"Surrey={number}")).outcome == "cannot be tested"
+    assert found(claim(others=f"Surrey={number}"), run(0.9, "a")).outcome == "undecided"
+
+
+@pytest.mark.parametrize(("esp", "outcome"), [(BETTER, "holds"), (BEHIND, "fails"), (BETTER[:2], "undecided")])
+def test_two_ways_of_detection_of_one_system(esp, outcome):
+    one = claim(kind="between detections", systems="a:esp", others="a:avg", metric="event_f1")
+    runs = [detections_run(fold, avg=AHEAD[fold], esp=value) for fold, value in enumerate(esp)]
+    said = found(one, *runs)
+    assert said.outcome == outcome
+    assert said.ours.startswith("A, esp ") and " against A, avg " in said.ours
+    assert found(one).outcome == "cannot be tested"
+
+
+# --- printed numbers
+
+
+def test_printed_numbers_are_fractions_with_half_a_unit_of_their_last_digit():
+    assert printed_number("15.6%") == pytest.approx((0.156, 0.0005))
+    assert printed_number("34%") == pytest.approx((0.34, 0.005))
+    assert printed_number("0.7") == pytest.approx((0.7, 0.05))
+    assert printed_number("32000") == pytest.approx((32000, 0.5))
+
+
+HALF = [0.50, 0.51, 0.49, 0.50]
+UP_BY_A_FIFTH = [0.61, 0.61, 0.58, 0.60]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "printed", "outcome"),
+    [
+        (UP_BY_A_FIFTH, "20%", "holds"),
+        (UP_BY_A_FIFTH, "19.2%", "holds"),
+        (UP_BY_A_FIFTH, "35%", "fails"),  # so far up no further run of ours would be
+        (UP_BY_A_FIFTH, "5%", "fails"),
+        ([0.40, 0.41, 0.38, 0.40], "1%", "fails"),  # the other way
+        ([0.505, 0.50, 0.50, 0.495], "1%", "undecided"),  # the printed change is possible, and so is none
+        ([0.2, 0.9, 0.5, 0.6], "20%", "undecided"),
+        (UP_BY_A_FIFTH[:2], "20%", "undecided"),
+        (UP_BY_A_FIFTH[:1], "900%", "undecided"),
+        ([], "20%", "cannot be tested"),
+    ],
+)
+def test_a_relative_change(ahead, printed, outcome):
+    one = claim(kind="change", printed=printed)
+    said = found(one, *several("a", ahead), *several("b", HALF))
+    assert said.outcome == outcome
+    assert said.ours.startswith("A higher than B by ") and said.ours.endswith(f"printed {printed}")
+    assert said.runs == len(ahead)
+
+
+def test_a_change_for_the_better_may_go_down():
+    runs = [*several("a", HALF), *several("b", UP_BY_A_FIFTH)]
+    assert found(claim(kind="change", direction="lower", printed="16.7%"), *runs).outcome == "holds"
+    assert found(claim(kind="change", direction="higher", printed="16.7%"), *runs).outcome == "fails"
+
+
+def test_from_zero_there_is_no_relative_change_but_an_absolute_one():
+    runs = [*several("a", HALF), *several("b", [0.0] * 4)]
+    said = found(claim(kind="change", printed="10%"), *runs)
+    assert said.outcome == "cannot be tested" and "from 0" in said.ours
+    assert found(claim(kind="absolute", printed="50%"), *runs).outcome == "holds"
+
+
+@pytest.mark.parametrize(
+    ("printed", "outcome"), [("10.0%", "holds"), ("9.3%", "holds"), ("20%", "fails"), ("2%", "fails")]
+)
+def test_an_absolute_gain_in_points(printed, outcome):
+    one = claim(kind="absolute", printed=printed)
+    said = found(one, *several("a", UP_BY_A_FIFTH), *several("b", HALF))
+    assert said.outcome == outcome and "by +10.0 ± 0.8 points (4)" in said.ours
+    assert found(one, *several("a", HALF[:2]), *several("b", HALF)).outcome == "undecided"
+    assert found(one, *several("a", HALF)).outcome == "cannot be tested"
+
+
+def test_a_change_of_several_pairs_has_the_gravest_outcome():
+    one = claim(kind="change", systems="a;c", others="b;d", strength="pairwise", printed="20%")
+    good = [*several("a", UP_BY_A_FIFTH), *several("b", HALF)]
+    assert found(one, *good, *several("c", UP_BY_A_FIFTH), *several("d", HALF)).outcome == "holds"
+    assert found(one, *good, *several("c", HALF), *several("d", UP_BY_A_FIFTH)).outcome == "fails"
+    assert found(one, *good, *several("c", UP_BY_A_FIFTH)).outcome == "cannot be tested"
+
+
+@pytest.mark.parametrize(("ours", "outcome"), [(505, "holds"), (514, "holds"), (485, "fails"), (600, "fails")])
+def test_a_change_of_an_exact_metric_needs_one_run_and_its_tolerance(ours, outcome):
+    one = claim(kind="change", direction="lower", metric="parameters", printed="49.5%")
+    assert found(one, run(0.1, "a", parameters=ours), run(0.1, "b", parameters=1000)).outcome == outcome
+
+
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=8), st.floats(-2, 2), st.floats(-1, 1), st.floats(0.1, 10))
+def test_whether_a_number_fits_does_not_depend_on_shift_and_scale(values, printed, shift, scale):
+    reach = t_distribution.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) * math.sqrt(1 + 1 / len(values))
+    if abs(abs(np.mean(values) - printed) - reach) < 1e-6:  # on the border rounding decides
+        return
+    expected = abs(np.mean(values) - printed) <= reach
+    assert fits(values, printed, 0) == expected
+    assert fits([scale * value + shift for value in values], scale * printed + shift, 0) == expected
+
+
+def test_a_further_run_fits_in_nineteen_of_twenty_cases():
+    random = np.random.default_rng(1)
+    inside = [fits(drawn[:-1], drawn[-1], 0) for drawn in random.normal(0.5, 0.02, (2000, 6))]
+    assert 0.93 < np.mean(inside) < 0.97
+
+
+def test_rounding_of_the_print_is_allowed_for():
+    assert fits([0.5, 0.5, 0.5], 0.504, 0.005)
+    assert not fits([0.5, 0.5, 0.5], 0.506, 0.005)
+    assert fits([0.5, 0.5], 0.5, 0.005) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ([0.700, 0.702, 0.701], "holds"),  # the tolerance of micro_ap is 0.01
+        ([0.70, 0.72, 0.71], "undecided"),
+        ([0.75, 0.76, 0.75], "fails"),
+        ([0.70], "undecided"),
+        ([], "cannot be tested"),
+    ],
+)
+def test_a_printed_value(values, outcome):
+    said = found(claim(kind="value", direction="", others="", strength="", printed="0.70"), *several("a", values))
+    assert (said.outcome, said.runs) == (outcome, len(values))
+    assert said.ours.endswith("printed 0.70")
+
+
+def test_a_printed_value_may_be_in_percent():
+    one = claim(kind="value", direction="", others="", strength="", printed="70.0%")
+    assert found(one, *several("a", [0.700, 0.702, 0.701])).outcome == "holds"
+
+
+# --- identities
+
+
+def identity(predicate, systems="a", metric="event_error_rate", **other):
+    return claim(kind="identity", direction="", others="", strength="", metric=metric, systems=systems,
+                 predicate=predicate, **other)  # fmt: skip
+
+
+def rates_run(system="a", fold=1, **metrics):
+    return run(0.5, system, fold=fold, metrics=metrics)
+
+
+def event_rates(error, deletions, insertions):
+    return {"event_error_rate": error, "event_deletion_rate": deletions, "event_insertion_rate": insertions}
+
+
+@pytest.mark.parametrize(
+    ("rates", "outcome"),
+    [
+        ((1.1, 0.7, 0.4), "holds"),
+        ((1.100001, 0.7, 0.4), "holds"),  # stored with six decimals
+        ((1.1002, 0.7, 0.4), "fails"),
+        ((1.1, None, 0.4), "cannot be tested"),
+    ],
+)
+def test_error_rate_is_deletions_and_insertions(rates, outcome):
+    said = found(identity("event_rates_add_up"), rates_run(**event_rates(*rates)))
+    assert said.outcome == outcome
+    assert bool(said.by_construction) == (outcome == "holds")
+
+
+def test_one_run_that_does_not_add_up_is_enough():
+    runs = [rates_run(fold=1, **event_rates(1.1, 0.7, 0.4)), rates_run("b", 1, **event_rates(1.3, 0.7, 0.4))]
+    said = found(identity("event_rates_add_up", "a;b"), *runs)
+    assert said.outcome == "fails" and said.ours == "largest gap 2.0e-01 over 2 runs"
+    assert found(identity("event_rates_add_up", "a"), *runs).outcome == "holds"
+
+
+def segment_rates(substituted, deleted, inserted, correct):
+    """Metrics of segments from counts."""
+    reference, output = substituted + deleted + correct, substituted + inserted + correct
+    precision, recall = correct / output, correct / reference
+    return {
+        "segment_substitution_rate": substituted / reference,
+        "segment_deletion_rate": deleted / reference,
+        "segment_insertion_rate": inserted / reference,
+        "segment_error_rate": (substituted + deleted + inserted) / reference,
+        "segment_precision": precision,
+        "segment_recall": recall,
+        "segment_f1": 2 * precision * recall / (precision + recall),
+    }
+
+
+COUNTS = st.integers(0, 200)
+
+
+@given(COUNTS, COUNTS, COUNTS, st.integers(1, 200))
+def test_rates_of_segments_agree_whatever_was_counted(substituted, deleted, inserted, correct):
+    rates = {name: round(value, 6) for name, value in segment_rates(substituted, deleted, inserted, correct).items()}
+    one = identity("segment_counts_agree", metric="segment_error_rate")
+    if rates["segment_insertion_rate"] < 10:  # the rounding of a large rate is larger in the product with it
+        assert found(one, rates_run(**rates)).outcome == "holds"
+    for name in rates:
+        assert found(one, rates_run(**rates | {name: rates[name] + 0.1})).outcome == "fails"
+
+
+def test_the_overall_value_is_the_mean_of_the_classes_that_are_defined():
+    one = identity("overall_is_class_mean", metric="average_precision")
+
+    def with_classes(overall, bus, gong):
+        return run(0.5, "a", metrics={"average_precision": overall},
+                   class_metrics={"average_precision": {"Bus": bus, "Gong": gong}})  # fmt: skip
+
+    assert found(one, with_classes(0.5, 0.4, 0.6)).outcome == "holds"
+    assert found(one, with_classes(0.4, 0.4, None)).outcome == "holds"
+    assert found(one, with_classes(0.45, 0.4, 0.6)).outcome == "fails"
+    assert found(one, with_classes(None, 0.4, 0.6)).outcome == "cannot be tested"
+    assert found(one).outcome == "cannot be tested"
+
+
+PRINTED_CELLS = "row,system,variant,metric,published,note\n"
+
+
+@pytest.mark.parametrize(
+    ("second", "outcome"),
+    [("row,a,remix_0db,micro_ap,0.7,", "holds"), ("row,b,remix_0db,micro_ap,0.7,", "fails"),
+     ("row,a,remix_0db,micro_ap,,", "fails"), ("row,a,remix_20db,micro_ap,0.7,", "fails")],
+)  # fmt: skip
+def test_one_system_fills_printed_cells_of_two_tables(tmp_path, second, outcome):
+    (tmp_path / "published").mkdir()
+    for name, row in {"table1": "row,a,remix_0db,micro_ap,0.7,", "table2": second}.items():
+        (tmp_path / "published" / f"{name}.csv").write_text(f"{PRINTED_CELLS}{row}\n")
+    numbers = SimpleNamespace(kind="numbers")
+    tables = {"table1": numbers, "table2": numbers, "claims": SimpleNamespace(kind="claims")}
+    paper = SimpleNamespace(name="", folder=tmp_path, settings=SimpleNamespace(tables=tables))
+    one = identity("one_system", metric="micro_ap")
+    said = found(one, paper=paper)
+    assert said.outcome == outcome
+    assert bool(said.by_construction) == (outcome == "holds")
+    assert found(one).outcome == "cannot be tested"
+
+
+# --- finding them
+
+
+@given(st.lists(st.sampled_from(GRAVEST)))
+def test_a_claim_holds_only_if_all_of_its_parts_do(outcomes):
+    assert (gravest(outcomes) == "holds") == (set(outcomes) == {"holds"})
+    assert (gravest(outcomes) == "fails") == ("fails" in outcomes)
+
+
+def test_each_kind_has_its_predicate_and_a_name_comes_first():
+    for kind, predicate in OF_KIND.items():
+        assert predicate_of(claim(kind=kind)) is predicate
+        assert predicate_of(claim(kind=kind, metric="")) is None
+        assert predicate_of(claim(kind=kind, predicate="one_system", metric="")) is SHARED["one_system"]
+
+
+def test_a_paper_offers_predicates_of_its_own():
+    own = predicate_of(claim(predicate="n_ends_at_printed_value"), "c_ssed")
+    assert own.__module__ == "sedrepro.papers.c_ssed.claims" and figures_read(own) == ("figure2",)
+    assert figures_read(None) == figures_read(SHARED["one_system"]) == ()
+    for paper in ("", "c_ssed", "hierarchical_pooling"):
+        with pytest.raises(SettingsError, match="predicate 'one_sistem' of claim 1 is unknown; did you mean 'one_sys"):
+            predicate_of(claim(predicate="one_sistem"), paper)
+
+
+def test_what_a_module_imports_or_hides_is_no_predicate():
+    for name in ("endings", "_rises", "Claim", "SAME_N"):
+        with pytest.raises(SettingsError, match=f"predicate '{name}'"):
+            predicate_of(claim(predicate=name), "c_ssed")
+
+
+def test_an_error_within_the_module_of_a_paper_is_not_hidden(monkeypatch):
+    def broken(name):
+        raise ModuleNotFoundError("No module named 'nothing'", name="nothing")
+
+    monkeypatch.setattr(predicates.importlib, "import_module", broken)
+    with pytest.raises(ModuleNotFoundError):
+        predicate_of(claim(predicate="one_system"), "c_ssed")
+
+
+def test_figures_are_read_where_they_are_stored(tmp_path):
+    assert evidence().figure("figure2") is None
+    looking = evidence(figures=tmp_path)
+    assert looking.figure("figure2") is None
+    np.savez(tmp_path / "figure2.npz", n=np.ones(3))
+    (tmp_path / "figure2.json").write_text('{"scale": "miniature"}')
+    assert looking.figure("figure2")["n"].tolist() == [1, 1, 1]
+    (tmp_path / "figure2.json").write_text('{"scale": "full"}')
+    with pytest.raises(DataError, match=r"figure2\.npz: is of scale 'full', not 'miniature'"):
+        looking.figure("figure2")
+    (tmp_path / "figure2.json").write_text("{}")
+    (tmp_path / "figure2.npz").write_text("no arrays")
+    with pytest.raises(DataError, match=r"figure2\.npz: cannot be read"):
+        looking.figure("figure2")
+
+
+def test_reads_marks_a_predicate_and_leaves_it_as_it_is():
+    def predicate(claim, evidence):
+        return "found"
+
+    assert reads("figure1", "figure2")(predicate)(None, None) == "found"
+    assert figures_read(predicate) == ("figure1", "figure2")
+
+
+def test_a_class_of_the_corpus_is_looked_at_alone():
+    def classwise(system, fold, bus):
+        return run(0.5, system, fold=fold, class_metrics={"average_precision": {"Bus": bus, "Gong": 0.5}})
+
+    runs = [classwise(s, f, v) for s, vs in (("a", AHEAD), ("b", BEHIND)) for f, v in enumerate(vs, start=1)]
+    assert found(claim(metric="average_precision", event_class="Bus"), *runs).outcome == "holds"
+    assert found(claim(metric="average_precision", event_class="Gong"), *runs).outcome == "undecided"
+    assert found(claim(metric="average_precision", event_class="Meow"), *runs).outcome == "cannot be tested"
+
+
+def test_a_run_without_the_metric_is_an_error():
+    with pytest.raises(DataError, match="no metric 'segment_f1'"):
+        found(claim(metric="segment_f1"), run(0.5, "a"), run(0.5, "b"))
+
+
+def test_labels_are_those_of_the_systems():
+    assert LABELS["a"] in found(claim(), run(0.5, "a"), run(0.5, "b")).ours

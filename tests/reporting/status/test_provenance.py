@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from sedrepro.experiments.configuration import SCALES, make_config
+from sedrepro.experiments.settings import SOURCES, load_paper, paper_names
+from sedrepro.reporting.status.provenance import print_settings, setting_rows
+
+ROOT = Path(__file__).parents[3]
+PAPER = "two_step_attention"
+
+
+def paper(name=PAPER, scale="full", budget="cpu", **overrides):
+    given = {"scale": scale, "folds": [1], "seeds": [1], "data_root": ROOT, "budget": budget}
+    return load_paper(name, make_config(given | {"set": {name: overrides}}, "test"))
+
+
+@pytest.mark.parametrize("budget", ["cpu", "gpu"])
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", paper_names())
+def test_every_setting_of_every_paper_is_shown_with_its_source(name, scale, budget):
+    rows = setting_rows(paper(name, scale, budget))
+    keys = [key for key, *_ in rows]
+    assert len(keys) == len(set(keys))
+    assert {"front_end.n_mels", "training.epochs"} <= set(keys)
+    for key, value, source, reason in rows:
+        assert value != "", key
+        assert source in (*SOURCES, "scale")
+        assert reason or source != "assumption", key
+
+
+def test_rows_show_the_value_in_use_and_where_it_comes_from():
+    rows = {key: rest for key, *rest in setting_rows(paper())}
+    assert rows["training.batch_size"] == ["24", "paper", "Section 4.2"]
+    assert rows["networks.two_step.channels"][:2] == ["32, 64, 128, 256", "authors' code"]
+    assert rows["systems.2ap_alpha_0.001.loss_weights.reconstruction"][:2] == ["0.001", "paper"]
+    assert rows["networks.vgg_like.channels"][2].endswith("the text names only VGGish")
+    miniature = {key: rest for key, *rest in setting_rows(paper(scale="miniature"))}
+    assert miniature["networks.two_step.channels"][:2] == ["8, 8, 16, 16", "scale"]
+
+
+def test_overrides_are_shown_as_such():
+    rows = {key: rest for key, *rest in setting_rows(paper(**{"training.epochs": 7}))}
+    assert rows["training.epochs"] == ["7", "configuration", ""]
+
+
+def test_an_overridden_mapping_is_one_row():
+    rows = {key: rest for key, *rest in setting_rows(paper(**{"systems.vgg_gwrp.arguments": {"pooling": "gap"}}))}
+    assert rows["systems.vgg_gwrp.arguments"][1] == "configuration"
+    assert "gap" in rows["systems.vgg_gwrp.arguments"][0]
+    assert not [key for key in rows if key.startswith("systems.vgg_gwrp.arguments.")]
+
+
+def test_printed_settings_are_aligned_below_the_papers_name(capsys):
+    loaded = paper()
+    print_settings(loaded)
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head == f"{loaded.settings.about.title} (Interspeech 2021); budget: cpu"
+    assert len(lines) == len(setting_rows(loaded))
+    column = lines[0].index("32000")
+    for line, (key, value, *_) in zip(lines, setting_rows(loaded), strict=True):
+        assert line.startswith(key)
+        assert line[column:].startswith(value)
+        assert line == line.rstrip()
