@@ -8,11 +8,13 @@ from pathlib import Path
 
 from sedrepro import __version__
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
+from sedrepro.base.terminal import show_everything
 from sedrepro.experiments.configuration import SCALES, Config, load_config, parse_assignments
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; what it returns or 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
+    show_everything(sys.stdout, sys.stderr)
     options = build_parser().parse_args(arguments)
     try:
         return options.run(options, configuration(options)) or 0

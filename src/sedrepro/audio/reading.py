@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -187,6 +187,17 @@ def _mean_of_channels(samples: np.ndarray) -> np.ndarray:
 def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """Samples at `wanted` Hz (soxr, high quality; the resampler that librosa calls by default)."""
     return samples if rate == wanted else soxr.resample(samples, rate, wanted, quality="HQ")
+
+
+def resampled(blocks: Iterable[np.ndarray], rate: int, wanted: int) -> Iterator[np.ndarray]:
+    """Blocks of samples at `wanted` Hz; together they are what `resample` makes of all at once, bit for bit."""
+    if rate == wanted:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)
 
 
 def root_mean_square(samples: np.ndarray) -> float:
