@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels, segment_of
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels, too_long
 from sedrepro.audio.reading import AudioError, opened
-from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json, write_json, write_table
 from sedrepro.base.parallel import ordered_map
 from sedrepro.base.typed import load
@@ -28,9 +27,6 @@ from sedrepro.base.typed import load
 REASONS = ("missing", "corrupt", "not readable", "empty", "silent", "not finite", "too long")
 # Seconds by which a clip may fall short of its length, and an event end behind its clip, without being counted.
 TOLERANCE = 0.1
-# Seconds by which a clip may be longer than the segment that it is named after. A downloader that kept more of the
-# video has kept sound that the labels do not speak of, and nothing says where in it the segment lies: it is left out.
-LONGER_BY = 1.0
 CLIP_COLUMNS = ("filename", "split", "fold", "duration", "sample_rate", "channels", "group")
 REJECTED_COLUMNS = ("filename", "split", "event_labels", "problem", "detail")
 ALL_CLASSES = "(all)"
@@ -98,21 +94,9 @@ def _examine(data_root: Path, clip: Clip, use_silent: bool) -> Surveyed:
     facts = (round(length / sound.rate, 6), sound.rate, sound.channels)
     if silent:
         return Surveyed(clip, *facts, "" if use_silent else "silent", "digitally silent")
-    if detail := _too_long(clip, facts[0]):
+    if detail := too_long(clip.filename, facts[0]):
         return Surveyed(clip, *facts, "too long", detail)
     return Surveyed(clip, *facts)
-
-
-def _too_long(clip: Clip, duration: float) -> str:
-    """Why a clip named after a segment of a video is not that segment, or nothing."""
-    try:
-        segment = segment_of(clip.filename)
-    except DataError:
-        return ""
-    named = segment.end - segment.start
-    if duration <= named + LONGER_BY:
-        return ""
-    return f"lasts {duration:g} s, its segment {named:g} s; cut it to the segment or obtain it again"
 
 
 def write_survey(folder: Path, data_set: str, clip_seconds: float, surveyed: Sequence[Surveyed]) -> SurveyFacts:
