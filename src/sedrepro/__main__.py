@@ -7,10 +7,11 @@ def main() -> int:
     """The command line's exit status; its own loading can be interrupted too."""
     try:
         from sedrepro.cli import main as run
+
+        return run()
     except KeyboardInterrupt:
         print("sedrepro: interrupted; run it again to go on", file=sys.stderr)
         return 130
-    return run()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
-"""Four ways of post-processing on the stored frame scores of every run that a table needs, by one set of metrics.
+"""Try four ways of post-processing on the stored scores of a paper's runs; without --paper, join the papers' parts.
 
 It goes beyond the papers, each of which has its own post-processing and its own metrics. Nothing is trained, and no
 metric, table or figure of a paper changes. The settings of the sweep stand in this module and nowhere else.
 """
 
+from __future__ import annotations
+
+import argparse
 import csv
+import importlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,23 +22,28 @@ from sedrepro.annotations.clips import Event
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.files import atomic_path
 from sedrepro.corpora.tables import read_clips, read_strong
-from sedrepro.detection.hysteresis import Hysteresis
-from sedrepro.detection.median import (
+from sedrepro.detection.median import event_durations
+from sedrepro.detection.methods import detector
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import (
     AverageWindows,
     EventSpecificWindows,
     FixedWindows,
+    Hysteresis,
     Median,
+    Method,
     Windows,
-    event_durations,
 )
-from sedrepro.detection.methods import Method, Scores, detector
-from sedrepro.evaluation.event_based import EventBased
-from sedrepro.evaluation.segment_based import SegmentBased
-from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import Evaluation, Paper
+from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
+from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.steps.request import Request
 from sedrepro.steps.score import held_out_scores, outcome, require_frames
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: A frame is active, or the seed of an event, from this score on: half, as in both baselines of DCASE 2019 and 2020.
 THRESHOLD = 0.5
@@ -204,3 +214,16 @@ def _why_not(part: Scores, how: Method, durations: Durations) -> str:
 def _metrics(part: Scores, how: Method, durations: Durations) -> dict[str, float | None]:
     chosen = detector(how, part, None, durations)
     return outcome(chosen, part, chosen.events(part), EVALUATION)["metrics"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("--paper", default=None, help="paper to sweep (default: join what was swept)")
+
+
+def run(request: Request) -> None:
+    """Sweep the paper of the options; without one, join what was swept."""
+    if request.options.paper:
+        print(sweep(request.config, request.paper))
+    else:
+        importlib.import_module("sedrepro.steps.sweep_table").run(request)
