@@ -1,6 +1,7 @@
 """Command line of the suite: one verb per step; heavy modules are imported by the verb that needs them."""
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; what it returns or 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
     options = build_parser().parse_args(arguments)
     try:
-        return options.run(options, configuration(options)) or 0
+        return options.run(options, configuration(options) if options.needs_configuration(options) else None) or 0
     except SedreproError as error:
         print(f"sedrepro {options.verb}: error: {error}", file=sys.stderr)
         return 1
@@ -66,7 +67,13 @@ def build_parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=summary, description=summary, parents=[common])
         for option in options:
             _add_option(verb, option)
-        verb.set_defaults(run=function)
+        verb.set_defaults(run=function, needs_configuration=lambda options: True)
+    for name in STEPS:
+        step = importlib.import_module(f"sedrepro.steps.{name.replace('-', '_')}")
+        summary = (step.run.__doc__ or "").splitlines()[0]
+        verb = verbs.add_parser(name, help=summary, description=summary, parents=[common])
+        step.add_arguments(verb)
+        verb.set_defaults(run=step.run, needs_configuration=step.needs_configuration)
     return parser
 
 
@@ -464,6 +471,8 @@ def _log(line: str) -> None:
     print(line, flush=True)
 
 
+#: Verbs with a module of their own in `sedrepro.steps`.
+STEPS = ("evaluate", "compare-systems", "export")
 RUN = ("paper", "system", "variant", "fold", "seed")
 VERBS: dict[str, tuple[Callable[[argparse.Namespace, Config], int | None], tuple[str, ...]]] = {
     "synthesise": (synthesise, ("data_set",)),

@@ -1,8 +1,8 @@
 """Counts of segment-based and event-based evaluation clip by clip, and the metrics of any weighting of the clips.
 
 All counts are those of sed_eval 0.2.1 (tested against it), which `sedrepro.evaluation` runs and this stands beside: a
-metric of every one of a thousand resamples of the clips is a product of matrices here. `sedrepro.evaluation.by_sed_eval`
-says what has no value.
+metric of every one of a thousand resamples of the clips is a product of matrices here. What has no value stands in
+`sedrepro.evaluation.by_sed_eval`.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def _rates(
 ) -> Values:
     errors = deletions + insertions + (0 if substitutions is None else substitutions)
     f1 = np.where(estimated > 0, _ratio(2 * correct, reference + estimated), f1_without_output)
-    values = {
+    return {
         "error_rate": _ratio(errors, reference),
         **({} if substitutions is None else {"substitution_rate": _ratio(substitutions, reference)}),
         "deletion_rate": _ratio(deletions, reference),
@@ -69,7 +69,6 @@ def _rates(
         "recall": _ratio(correct, reference),
         "f1": np.where(reference > 0, f1, np.nan),
     }
-    return values
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -206,7 +206,7 @@ def _nothing_in_common(path: Path, unmatched: Sequence[str], reference: Referenc
             )
     return (
         f"{path}: has no file in common with the reference ({reference.source}): predicted {unmatched[0]}, expected "
-        f"{reference.filenames[0]}; compare the names, --split, --scale and --data-root, or give the labels by --reference"
+        f"{reference.filenames[0]}; compare names, --split, --scale and --data-root, or give labels by --reference"
     )
 
 
@@ -227,8 +227,8 @@ def _require_events(reference: Reference) -> None:
     if not reference.has_events:
         first = next(clip.filename for clip in reference.clips if clip.events is None)
         raise DataError(
-            f"{reference.source}: {first} has no strong labels, so events cannot be evaluated; give tags with scores, or "
-            "strong labels by --reference"
+            f"{reference.source}: {first} has no strong labels, so events cannot be evaluated; give tags with scores, "
+            "or strong labels by --reference"
         )
 
 
@@ -297,8 +297,8 @@ def _detector(
         on, missing = scores.of(other.clips, reference.classes, protocol.grid)
         if len(missing) == len(other.clips):
             raise DataError(
-                f"{scores.path}: this way of detection chooses on split '{how.choose_on}', of which there are no scores; "
-                "put them into the same file or folder, or choose another way by --detection"
+                f"{scores.path}: this way of detection chooses on split '{how.choose_on}', of which there are no "
+                "scores; put them into the same file or folder, or choose another way by --detection"
             )
     durations = event_durations((clip.events for clip in reference.trained), reference.classes)
     return detector(how, on, segments.segment_seconds if segments else None, durations)

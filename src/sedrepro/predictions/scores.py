@@ -199,8 +199,8 @@ def _on_grid(file: Path, values: np.ndarray, rate: float | None) -> tuple[float,
     off = np.flatnonzero(np.abs(onsets - expected) > max(GRID_TOLERANCE, 0.1 / rate))
     if len(off):
         raise DataError(
-            f"{file}: row {int(off[0]) + 2}: onset {onsets[off[0]]:g} s is off the grid of {rate:.3f} frames per second "
-            "from 0 s on; frames of one length are needed, in all files"
+            f"{file}: row {int(off[0]) + 2}: onset {onsets[off[0]]:g} s is off the grid of {rate:.3f} frames per "
+            "second from 0 s on; frames of one length are needed, in all files"
         )
     return rate, values[:, 2:]
 

@@ -13,6 +13,8 @@ from sedrepro.published.verdict import METRICS
 
 Key = tuple[str, ...]
 ADDED = "added, not in the paper"
+#: What the `system` of a row begins with that the suite has not trained: its predictions were made elsewhere.
+OUTSIDE = "outside/"
 
 
 def column_of(cell: Cell, columns: Sequence[str]) -> Key:
