@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def configuration(options: argparse.Namespace) -> Config:
     """The configuration that the common options describe: file, scale, and `--set key=value` changes."""
-    from sedrepro.experiments.settings import paper_names
+    from sedrepro.experiments.papers import paper_names
 
     changes, overrides = {}, {}
     for key, value in parse_assignments(options.set).items():
@@ -214,7 +214,7 @@ def survey(options: argparse.Namespace, config: Config) -> None:
     from sedrepro.corpora.survey import survey as examine
     from sedrepro.corpora.survey import write_survey
     from sedrepro.data_sets import data_set, trait
-    from sedrepro.experiments.runs import survey_folder
+    from sedrepro.experiments.places import survey_folder
     from sedrepro.reporting.tables.coverage import in_a_line
 
     module, folder, root = data_set(options.data_set), survey_folder(config, options.data_set), config.corpora_dir
@@ -233,8 +233,8 @@ def survey(options: argparse.Namespace, config: Config) -> None:
 def coverage(options: argparse.Namespace, config: Config) -> None:
     """Write the page that says how much is there of a paper's data sets, or of those configured; print it in short."""
     from sedrepro.corpora.survey import read_survey_facts
-    from sedrepro.experiments.runs import survey_folder
-    from sedrepro.experiments.settings import load_paper
+    from sedrepro.experiments.papers import load_paper
+    from sedrepro.experiments.places import survey_folder
     from sedrepro.reporting.tables.coverage import in_a_line, write_coverage
 
     is_paper = options.owner != "data"
@@ -247,14 +247,14 @@ def coverage(options: argparse.Namespace, config: Config) -> None:
 
 def recipes(options: argparse.Namespace, config: Config) -> None:
     """Draw the recipe of a remix corpus: which events in which scene."""
-    from sedrepro.steps.prepare import prepare_recipes
+    from sedrepro.steps.recipes import prepare_recipes
 
     print(f"{options.corpus}: {prepare_recipes(config, _paper(options, config), options.corpus)} mixtures")
 
 
 def corpus_tables(options: argparse.Namespace, config: Config) -> None:
     """Write the clips and labels tables of a corpus of a paper."""
-    from sedrepro.steps.prepare import prepare_tables
+    from sedrepro.steps.corpus_tables import prepare_tables
 
     print(f"{options.corpus}: {prepare_tables(config, _paper(options, config), options.corpus)} clips")
 
@@ -262,7 +262,7 @@ def corpus_tables(options: argparse.Namespace, config: Config) -> None:
 def features(options: argparse.Namespace, config: Config) -> None:
     """Extract the log-mel features of a corpus; a remix is mixed on the fly."""
     from sedrepro.base.memory import keep_freed_memory
-    from sedrepro.steps.prepare import extract_features
+    from sedrepro.steps.features import extract_features
 
     keep_freed_memory()
     print(extract_features(config, _paper(options, config), options.corpus, options.threads))
@@ -270,7 +270,7 @@ def features(options: argparse.Namespace, config: Config) -> None:
 
 def remix_audio(options: argparse.Namespace, config: Config) -> None:
     """Write the mixtures of a corpus variant as WAV files, for listening."""
-    from sedrepro.steps.prepare import render_audio
+    from sedrepro.steps.remix_audio import render_audio
 
     print(render_audio(config, _paper(options, config), options.variant, options.threads, options.clips))
 
@@ -372,8 +372,8 @@ def separate(options: argparse.Namespace, config: Config) -> None:
     """Separate recordings into the events that a trained run detects: a sound each, a table, a picture."""
     import torch
 
-    from sedrepro.detection.hysteresis import Hysteresis
-    from sedrepro.detection.methods import Fixed
+    from sedrepro.detection.hysteresis import Fixed
+    from sedrepro.detection.settings import Hysteresis
     from sedrepro.experiments.run_view import RunView
     from sedrepro.inference.separate import separate as separate_recordings
 
@@ -442,7 +442,7 @@ def record(options: argparse.Namespace, config: Config) -> None:
 
 
 def _paper(options: argparse.Namespace, config: Config):
-    from sedrepro.experiments.settings import load_paper
+    from sedrepro.experiments.papers import load_paper
 
     return load_paper(options.paper, config)
 
@@ -456,7 +456,7 @@ def _identity(options: argparse.Namespace):
 def _surveyed(config: Config) -> list[str]:
     """The chosen data sets, and others that were surveyed before."""
     from sedrepro.data_sets import data_set_names
-    from sedrepro.experiments.runs import survey_folder
+    from sedrepro.experiments.places import survey_folder
     from sedrepro.obtaining.plan import chosen_data_sets
 
     there = {name for name in data_set_names() if (survey_folder(config, name) / "survey.json").is_file()}

@@ -13,13 +13,14 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage, Event
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import write_json, write_table
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import Config, make_config
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import read_scores
 from sedrepro.experiments.run_view import RunView
-from sedrepro.experiments.runs import RunIdentity, corpus_folder, figure_runs, store_folder
-from sedrepro.experiments.settings import Paper, load_paper
+from sedrepro.experiments.runs import RunIdentity, figure_runs
 from sedrepro.reporting import figures
+from sedrepro.steps import train as steps_train
 
 PAPER, FIGURE, CORPUS = "hierarchical_pooling", "figure5", "dcase2017"
 WHO = RunIdentity(PAPER, "linear_hierarchical", CORPUS, 0, 1)
@@ -64,7 +65,7 @@ def trained(tmp_path_factory):
     make_store(config, paper)
     threads = torch.get_num_threads()
     for who in figure_runs(config, paper, FIGURE):
-        runs.train(paper, who, config, 1, lambda line: None)
+        steps_train.train(paper, who, config, 1, lambda line: None)
     torch.set_num_threads(threads)
     return config, paper
 

@@ -20,10 +20,13 @@ from sedrepro.base.files import write_table
 from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import RUN_FILES, read_scores
-from sedrepro.experiments.runs import RunIdentity, build_network, corpus_folder, store_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
+from sedrepro.steps import train as steps_train
 from sedrepro.steps.score import SCORE_FILES
 
 PAPER = "two_step_attention"
@@ -79,7 +82,7 @@ def make_store(config, clips=24) -> None:
 
 
 def train(config, who=WHO, log=lambda line: None):
-    return runs.train(load_paper(PAPER, config), who, config, 1, log)
+    return steps_train.train(load_paper(PAPER, config), who, config, 1, log)
 
 
 def score(config, who=WHO):
@@ -286,7 +289,7 @@ def trained_on_official_splits(folder, system, seed=1, **overrides):
     )
     index = [(f"{i}.wav", splits[i], 0, 9.5, labels[i], f"g{i}") for i in range(20)]
     write_store(store_folder(config, paper, "dcase2017"), facts, index, [{"dcase2017": values.astype(np.float16)}])
-    return runs.train(paper, RunIdentity(OFFICIAL, system, "dcase2017", 0, seed), config, 1, lambda line: None)
+    return steps_train.train(paper, RunIdentity(OFFICIAL, system, "dcase2017", 0, seed), config, 1, lambda line: None)
 
 
 def selection_losses(folder):

@@ -7,10 +7,11 @@ import pytest
 import untrained as made
 
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.detection.methods import MedianFiltered, Searched
+from sedrepro.detection.median import MedianFiltered
+from sedrepro.detection.search import Searched
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import load_paper
 from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system, trained_runs
 
 FIRST = RunIdentity("two_step_attention", "vgg_gap", "remix_0db", 1, 1)

@@ -3,7 +3,7 @@
 import pytest
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.reporting.claims.claim import read_claims
 from sedrepro.reporting.claims.predicates import Evidence, predicate_of
 from sedrepro.reporting.paper_tables import cells_file

@@ -9,7 +9,7 @@ from typing import get_args
 from xml.etree import ElementTree
 
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper, load_paper
+from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS

@@ -10,8 +10,8 @@ from sedrepro.annotations.clips import Clip
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import survey_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import survey_folder
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import read_cells
 from sedrepro.reporting import paper_tables

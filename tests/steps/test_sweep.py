@@ -12,11 +12,12 @@ from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import write_json
 from sedrepro.corpora.tables import write_tables
-from sedrepro.detection.hysteresis import Hysteresis
+from sedrepro.detection.settings import Hysteresis
 from sedrepro.evaluation.averages import mean_of_defined
 from sedrepro.experiments.configuration import Config, make_config
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import load_paper, paper_names
+from sedrepro.experiments.papers import load_paper, paper_names
+from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.paper_tables import table_runs
 from sedrepro.steps import score as scoring
 from sedrepro.steps import sweep

@@ -17,7 +17,7 @@ shell.prefix(f'export PYTHONPATH="{SOURCE.parent.resolve()}:$PYTHONPATH"; set -e
 
 from sedrepro.experiments import settings
 from sedrepro.experiments.configuration import make_config, read_yaml, scale_file
-from sedrepro.corpora.remix import Remix
+from sedrepro.corpora.settings import Remix
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.data_sets import data_set_names
@@ -29,7 +29,8 @@ from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.tables.comparison import paper_tables
 from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
-from sedrepro.experiments.runs import RunIdentity, base_files, corpus_folder, figure_runs, needs_strong_labels, stores_frames, survey_folder
+from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
+from sedrepro.experiments.places import corpus_folder, survey_folder
 from sedrepro.steps.score import SCORE_FILES
 from sedrepro.steps.sweep import part_file, sweep_runs
 

@@ -15,9 +15,11 @@ from sedrepro.base.files import read_json
 from sedrepro.corpora.tables import read_strong
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import load_weights, read_history, read_scores
-from sedrepro.experiments.runs import RunIdentity, build_network, corpus_folder, store_folder
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.runs import RunIdentity
 
 #: Arrays without which no scores.npz is whole; frame scores are there where they were asked for.
 SCORES = ("clip", "targets", "filenames", "splits", "frames_per_second", "mean", "deviation")

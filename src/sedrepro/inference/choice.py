@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.detection.median import FixedWindows, Median
-from sedrepro.detection.methods import Detector, MedianFiltered, Method, chosen_before
+from sedrepro.detection.median import MedianFiltered
+from sedrepro.detection.method import Detector
+from sedrepro.detection.methods import chosen_before
 from sedrepro.detection.postprocessing import median_window
+from sedrepro.detection.settings import FixedWindows, Median, Method
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.experiments.run_files import CONFIG
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity, runs_of
-from sedrepro.experiments.settings import Paper, load_paper, paper_names
 
 #: For papers that detect no events; the window is that of the DCASE baselines, about, and nothing of it was tuned.
 DEFAULT = Median(kind="median", threshold=0.5, windows=FixedWindows(kind="fixed", seconds=0.45), filters="decisions")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sedrepro.evaluation.averages import stored
-from sedrepro.experiments.settings import Evaluation
+from sedrepro.evaluation.settings import Evaluation
 from sedrepro.predictions import bootstrap
 from sedrepro.predictions.evaluate import Matched, fold_groups, measures_of, rounded, values_of
 from sedrepro.predictions.reference import Reference

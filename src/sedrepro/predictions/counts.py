@@ -12,9 +12,8 @@ import numpy as np
 
 from sedrepro.annotations.clips import Event
 from sedrepro.detection.segments import segment_activity
-from sedrepro.evaluation.by_sed_eval import CLASS_METRICS, METRICS, Averaged
-from sedrepro.evaluation.event_based import EventBased
-from sedrepro.evaluation.segment_based import SegmentBased
+from sedrepro.evaluation.by_sed_eval import CLASS_METRICS, METRICS
+from sedrepro.evaluation.settings import Averaged, EventBased, SegmentBased
 
 #: Values by metric: (weighting,) over all classes, (weighting, class) of classes.
 Values = dict[str, np.ndarray]

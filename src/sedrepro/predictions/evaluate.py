@@ -10,11 +10,14 @@ import numpy as np
 from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.corpora.survey import TOLERANCE
-from sedrepro.detection.median import FixedWindows, Median, event_durations
-from sedrepro.detection.methods import Detector, Method, Scores, detector
+from sedrepro.detection.median import event_durations
+from sedrepro.detection.method import Detector
+from sedrepro.detection.methods import detector
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import FixedWindows, Median, Method
 from sedrepro.evaluation.averages import stored
 from sedrepro.evaluation.frame_level import frame_metrics
-from sedrepro.experiments.settings import Evaluation
+from sedrepro.evaluation.settings import Evaluation
 from sedrepro.predictions import bootstrap
 from sedrepro.predictions.delimited import read_delimited
 from sedrepro.predictions.events import KNOWN, read_event_list

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from sedrepro.annotations.clips import Event
-from sedrepro.detection.methods import Scores
-from sedrepro.evaluation.event_based import EventBased
-from sedrepro.experiments.settings import Evaluation
+from sedrepro.detection.scores import Scores
+from sedrepro.evaluation.settings import Evaluation, EventBased
 
 HOW_TO_GET = "python -m pip install sed_scores_eval==0.0.4 (it is compiled then: a C compiler is needed)"
 #: Without event-based metrics in a paper: the collar of DCASE Task 4.

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sedrepro.evaluation.event_based import EventBased
-from sedrepro.evaluation.segment_based import SegmentBased
-from sedrepro.experiments.settings import Evaluation, Paper
+from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
+from sedrepro.experiments.papers import Paper
 
 #: Without a paper: the metrics of the DCASE 2019 baseline, macro averages, with which DESED is reported since.
 DEFAULT = Evaluation(

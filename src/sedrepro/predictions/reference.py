@@ -10,12 +10,12 @@ from pathlib import Path
 
 from sedrepro.annotations.clips import WEAK_COLUMNS, Clip, Event, split_labels
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.corpora.official import Official
+from sedrepro.corpora.settings import Official
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
 from sedrepro.data_sets import data_set
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import corpus_folder
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import corpus_folder
 from sedrepro.predictions.delimited import read_delimited
 from sedrepro.predictions.events import KNOWN, events_of, with_strong_columns
 from sedrepro.predictions.problems import Problems

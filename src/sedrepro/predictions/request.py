@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.evaluation.event_based import EventBased
-from sedrepro.evaluation.segment_based import SegmentBased
+from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Evaluation, load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.predictions.delimited import read_delimited
 from sedrepro.predictions.protocol import DEFAULT, Protocol
 from sedrepro.predictions.reference import Reference, corpus_reference, table_reference

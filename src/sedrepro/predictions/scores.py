@@ -13,7 +13,7 @@ import numpy as np
 
 from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.base.files import read_json
-from sedrepro.detection.methods import Scores
+from sedrepro.detection.scores import Scores
 from sedrepro.predictions.delimited import read_delimited
 from sedrepro.predictions.names import Names
 from sedrepro.predictions.reference import Labelled

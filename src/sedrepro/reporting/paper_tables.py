@@ -7,8 +7,9 @@ from typing import Any
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
-from sedrepro.experiments.runs import RunIdentity, runs_of, survey_folder
-from sedrepro.experiments.settings import Paper, chosen_papers, load_paper
+from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.places import survey_folder
+from sedrepro.experiments.runs import RunIdentity, runs_of
 from sedrepro.published.added_rows import added_cells
 from sedrepro.published.cells import Cell, read_cells, read_text_cells, runs_needed
 

@@ -18,15 +18,20 @@ from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_json, write_json, write_table
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
 from sedrepro.detection.median import event_durations
-from sedrepro.detection.methods import Detector, Method, Scores, detector
+from sedrepro.detection.method import Detector
+from sedrepro.detection.methods import detector
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import Method
 from sedrepro.evaluation.clip_metrics import clip_f1, clip_metrics, tagging_f1
 from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
+from sedrepro.evaluation.settings import Evaluation
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_files import read_scores
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import Evaluation, Paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.status.model_card import MODEL_CARD, write_model_card
 
 #: Files that scoring adds to a run's folder.

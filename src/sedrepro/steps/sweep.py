@@ -17,21 +17,23 @@ from sedrepro.annotations.clips import Event
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.files import atomic_path
 from sedrepro.corpora.tables import read_clips, read_strong
-from sedrepro.detection.hysteresis import Hysteresis
-from sedrepro.detection.median import (
+from sedrepro.detection.median import event_durations
+from sedrepro.detection.methods import detector
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import (
     AverageWindows,
     EventSpecificWindows,
     FixedWindows,
+    Hysteresis,
     Median,
+    Method,
     Windows,
-    event_durations,
 )
-from sedrepro.detection.methods import Method, Scores, detector
-from sedrepro.evaluation.event_based import EventBased
-from sedrepro.evaluation.segment_based import SegmentBased
+from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import Evaluation, Paper
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.paper_tables import table_runs
 from sedrepro.steps.score import held_out_scores, outcome, require_frames
 

@@ -10,7 +10,7 @@ from test_paper_tables import write_run
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import write_json
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.reporting.claims.claim import read_claims
 from sedrepro.reporting.claims.claims_file import COLUMNS, claims_table, counts, read_claims_file, write_claims
 from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs

@@ -8,12 +8,14 @@ import torch
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import write_table
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import read_scores, write_weights
-from sedrepro.experiments.runs import RunIdentity, build_network, corpus_folder, store_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting import figures
+from sedrepro.steps import train as steps_train
 
 PAPER = "two_step_attention"
 FIGURE = "figure2"
@@ -37,7 +39,7 @@ def examined(tmp_path_factory):
     who = RunIdentity(PAPER, *shown.systems, shown.variant, 1, 1)
     _make_store(config, paper, who.variant)
     threads = torch.get_num_threads()
-    runs.train(paper, who, config, 1, lambda line: None)
+    steps_train.train(paper, who, config, 1, lambda line: None)
     torch.set_num_threads(threads)
     figures.examine(config, paper, FIGURE)
     return config, paper, who

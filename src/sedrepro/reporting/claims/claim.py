@@ -25,7 +25,7 @@ import pandas as pd
 from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.base.files import read_table
 from sedrepro.experiments.metrics_files import RunMetrics
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT
 from sedrepro.published.verdict import METRICS

@@ -9,8 +9,8 @@ import pandas as pd
 from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import Paper, chosen_papers, load_paper
 from sedrepro.reporting.claims.claim import BY_CONSTRUCTION, Claim, fill_claims, read_claims
 from sedrepro.reporting.claims.predicates import GRAVEST
 from sedrepro.reporting.paper_tables import cells_file, figures_folder, table_runs

@@ -18,7 +18,7 @@ import numpy as np
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell, read_cells
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE, Metric
 from sedrepro.reporting.tables.values import measured

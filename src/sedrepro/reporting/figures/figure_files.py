@@ -15,9 +15,9 @@ import numpy as np
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import atomic_path, read_json, write_json
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import figure_runs
-from sedrepro.experiments.settings import Paper
 from sedrepro.reporting.figures.pictures import STYLE, save_picture
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sedrepro import __version__
 from sedrepro.base.errors import SettingsError, did_you_mean
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.predictions.evaluate import Evaluated
 from sedrepro.predictions.problems import named

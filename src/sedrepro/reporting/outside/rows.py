@@ -13,7 +13,7 @@ from typing import Any
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json, write_json
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.added_rows import OUTSIDE, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, UNITS, Cell

@@ -12,7 +12,7 @@ from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper, load_paper
+from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
 from sedrepro.reporting.status.cost import RunCost, read_costs

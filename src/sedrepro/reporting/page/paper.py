@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import AUTHORS_CODE, SOURCES
+from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.published.cells import QUOTED
 from sedrepro.reporting.page.data import FIGURE_FILES, TABLE_FILES, PaperResults, Rows
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total

@@ -16,7 +16,7 @@ from sedrepro.corpora.survey import (
     read_survey_facts,
 )
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import survey_folder
+from sedrepro.experiments.places import survey_folder
 from sedrepro.reporting.tables.html import document, plain_table
 
 COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")

@@ -12,7 +12,7 @@ import pandas as pd
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table, write_text
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import chosen_papers
+from sedrepro.experiments.papers import chosen_papers
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import METRICS as ALL_METRICS
 from sedrepro.reporting.tables.grid import NOTE_SEPARATOR, superscript

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sedrepro.base.errors import SettingsError
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import Cell
 from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.tables.grid import NOTE_SEPARATOR
