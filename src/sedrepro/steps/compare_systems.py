@@ -1,5 +1,7 @@
 """Compare two prediction sets clip by clip, by a paired bootstrap over the clips."""
 
+from __future__ import annotations
+
 import argparse
 import csv
 import io
@@ -8,14 +10,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sedrepro.base.errors import SettingsError, did_you_mean
-from sedrepro.experiments.configuration import Config
-from sedrepro.steps.evaluate import FORMATS, add_protocol, requested
+from sedrepro.predictions.compare import Difference, compare
+from sedrepro.predictions.evaluate import read_predictions
+from sedrepro.predictions.problems import Problems, named
+from sedrepro.predictions.reference import Reference
+from sedrepro.reporting.outside.report import aligned
+from sedrepro.steps.evaluate import FORMATS, chosen_by
+from sedrepro.steps.request import Request
 
 COLUMNS = ("metric", "event_class", "first", "second", "difference", "low", "high", "p", "better")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `sedrepro compare-systems`."""
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_protocol
+
     parser.add_argument("first", type=Path, help="predictions, as `evaluate` takes them")
     parser.add_argument("second", type=Path, help="predictions of the other system")
     add_protocol(parser)
@@ -28,24 +37,21 @@ def needs_configuration(options: argparse.Namespace) -> bool:
     return options.paper is not None and options.reference is None and options.data_root is None
 
 
-def run(options: argparse.Namespace, config: Config | None) -> None:
-    """Compare two prediction sets clip by clip, by a paired bootstrap over the clips."""
-    from sedrepro.predictions.compare import compare
-    from sedrepro.predictions.evaluate import read_predictions
-    from sedrepro.predictions.problems import Problems, named
-
+def run(request: Request) -> None:
+    """Compare the two prediction sets of the options."""
+    options, config = request.options, request.config
     if options.format not in FORMATS:
         raise SettingsError(f"--format {options.format}: is unknown; {did_you_mean(options.format, FORMATS)}")
-    request, wishes = requested(options)
+    chosen, wishes = chosen_by(options)
     if not wishes.resamples:
         raise SettingsError("--resamples 0: a comparison needs resamples")
-    reference, protocol = request.resolve(config)
+    reference, protocol = chosen.resolve(config)
     reference = reference if wishes.fold is None else reference.of_fold(wishes.fold)
     read, remarks = [], []
     for path in (options.first, options.second):
         problems = Problems(wishes.skip_bad_rows)
         matched = read_predictions(
-            path, reference, protocol, wishes, problems, lambda split: request.other_split(config, protocol, split)
+            path, reference, protocol, wishes, problems, lambda split: chosen.other_split(config, protocol, split)
         )
         read.append(matched)
         remarks += [f"{path}: {line}" for line in problems.lines()]
@@ -61,7 +67,9 @@ def run(options: argparse.Namespace, config: Config | None) -> None:
     print(_shown(options, reference, wishes.resamples, found, remarks), end="")
 
 
-def _shown(options: argparse.Namespace, reference, resamples: int, found: list, remarks: list[str]) -> str:
+def _shown(
+    options: argparse.Namespace, reference: Reference, resamples: int, found: list[Difference], remarks: list[str]
+) -> str:
     shown = [one for one in found if options.classes or not one.event_class]
     if options.format == "json":
         content = {
@@ -75,8 +83,6 @@ def _shown(options: argparse.Namespace, reference, resamples: int, found: list, 
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
         return text.getvalue()
-    from sedrepro.reporting.outside.report import aligned
-
     head = [
         f"first: {options.first}",
         f"second: {options.second}",
@@ -92,7 +98,7 @@ def _shown(options: argparse.Namespace, reference, resamples: int, found: list, 
     return "\n".join([*head, aligned(lines, 2), "", tail]) + "\n"
 
 
-def _row(one) -> list[str]:
+def _row(one: Difference) -> list[str]:
     low, high = one.interval or (None, None)
     numbers = (one.first, one.second, one.difference, low, high, one.p)
     return [one.metric, one.event_class, *("" if n is None else f"{n:.6g}" for n in numbers), one.outcome]

@@ -13,7 +13,7 @@ from sedrepro.predictions.reference import Reference, corpus_reference, table_re
 
 
 @dataclass(frozen=True)
-class Request:
+class Chosen:
     """What a user says of how predictions shall be evaluated."""
 
     paper: str | None = None
