@@ -228,7 +228,10 @@ def pair(frames=12, long=6, short=2, distilled=0) -> TeacherStudent:
     def branch(reduction: int) -> Branch:
         poolings = {"poolings": [[1, 2], [reduction, 2]]}
         encoder = GuidedEncoder(frames, 9, **SMALL | poolings)
-        return Branch(encoder, ClassWiseAttention(encoder.features, 3), distilled)
+        made = Branch(encoder, ClassWiseAttention(encoder.features, 3))
+        if distilled:
+            made.distil(distilled)
+        return made
 
     return TeacherStudent(frames, branch(long), branch(short))
 

@@ -120,33 +120,35 @@ class ConvBlocks(nn.Sequential):
 
 
 class DilatedDepthwiseBlock(nn.Sequential):
-    """DDC-block: 3x3 convolution, depthwise 3x3 convolution dilated by 2, pointwise convolution (Liu et al. 2021).
+    """DDC-block: 3x3 convolution, dilated depthwise 3x3 convolution, pointwise convolution (Liu et al. 2021).
 
     (batch, in, frame, mel) -> (batch, out, frame, mel); the resolution stays. Each convolution, without bias, is
-    followed by ReLU and then batch norm, the order in which Section 2.1 names them (the VGG-like block has them the
-    other way round). The text leaves the arrangement, kernel sizes and dilation to its figures: assumed, since for 41
-    classes blocks so arranged make 288,361 parameters, 50.9 % fewer than the 587,593 of VGG-like ones, where 49.5 %
-    is printed; with the separable pair first it would be 35.9 %, with two such pairs 86.8 %. (With
-    frequency-dependent auto-pooling's 2,624 they are 49.5 % of the VGG-like number.)
+    followed by ReLU and batch norm, `relu_first` in this order, in which Section 2.1 names them (the VGG-like block has
+    them the other way round). The text leaves the arrangement, kernel sizes and dilation to its figures: the
+    arrangement is assumed, since for 41 classes blocks so arranged make 288,361 parameters, 50.9 % fewer than the
+    587,593 of VGG-like ones, where 49.5 % is printed; with the separable pair first it would be 35.9 %, with two such
+    pairs 86.8 %. (With frequency-dependent auto-pooling's 2,624 they are 49.5 % of the VGG-like number.)
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, dilation: int, relu_first: bool) -> None:
+        spread = {"padding": dilation, "dilation": dilation, "groups": channels_out}
         convolutions = (
             nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-            nn.Conv2d(channels_out, channels_out, 3, padding=2, dilation=2, groups=channels_out, bias=False),
+            nn.Conv2d(channels_out, channels_out, 3, bias=False, **spread),
             nn.Conv2d(channels_out, channels_out, 1, bias=False),
         )
         layers: list[nn.Module] = []
         for convolution in convolutions:
-            layers += [convolution, nn.ReLU(inplace=True), nn.BatchNorm2d(channels_out)]
+            after = [nn.ReLU(inplace=True), nn.BatchNorm2d(channels_out)]
+            layers += [convolution, *(after if relu_first else reversed(after))]
         super().__init__(*layers)
 
 
 class DilatedDepthwiseBlocks(nn.Sequential):
     """A chain of `DilatedDepthwiseBlock`s through the given channels, the input's first."""
 
-    def __init__(self, channels: Sequence[int]) -> None:
-        super().__init__(*(DilatedDepthwiseBlock(i, o) for i, o in pairwise(channels)))
+    def __init__(self, channels: Sequence[int], dilation: int, relu_first: bool) -> None:
+        super().__init__(*(DilatedDepthwiseBlock(i, o, dilation, relu_first) for i, o in pairwise(channels)))
 
 
 class GatedConv(nn.Module):

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sedrepro.nn.blocks import as_image, norm_arguments, pooling_reductions
+from sedrepro.nn.blocks import as_image, glorot_uniform, norm_arguments, pooling_reductions
 from sedrepro.nn.output import Network, Output
 
 
@@ -144,14 +144,19 @@ class ClassWiseAttention(nn.Module):
 class Branch(nn.Module):
     """An encoder and what scores its features: teacher or student of a `TeacherStudent`.
 
-    `distilled` is the width of the features transformed for distillation, F W (Liang et al., eq. 2); 0: there is no W.
-    They stand in the output's maps as "features", (batch, frame, distilled).
+    Once it is to `distil`, features transformed for that, F W (Liang et al., eq. 2), stand in the output's maps as
+    "features", (batch, frame, width).
     """
 
-    def __init__(self, encoder: GuidedEncoder, head: nn.Module, distilled: int = 0) -> None:
+    def __init__(self, encoder: GuidedEncoder, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
-        self.transform = nn.Linear(encoder.features, distilled, bias=False) if distilled else None
+        self.transform: nn.Linear | None = None
+
+    def distil(self, width: int) -> None:
+        """Transform features to this width by a W whose weights start as in Keras."""
+        self.transform = nn.Linear(self.encoder.features, width, bias=False)
+        glorot_uniform(self.transform)
 
     def forward(self, logmel: Tensor) -> Output:
         """Scores of standardised log-mel features."""
