@@ -16,7 +16,6 @@ from sedrepro.audio.extraction import file_features
 from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table
-from sedrepro.corpora import official
 from sedrepro.corpora.official import write_official_tables
 from sedrepro.corpora.settings import Official
 from sedrepro.corpora.survey import Surveyed, read_coverage, survey, write_survey

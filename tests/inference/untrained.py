@@ -1,6 +1,5 @@
 """Runs of networks with their first or with constructed weights, written as training and scoring leave them."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sedrepro.base.files import write_json
 from sedrepro.experiments import networks, places, run_files
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.run_config import RunConfig, write_run_config
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.nn.output import Network
 from sedrepro.steps import train as steps_train
@@ -97,7 +97,7 @@ def write_run(
             "deviation": np.full(front_end.n_mels, deviation, np.float32),
         },
     )
-    write_json(folder / run_files.CONFIG, json.loads(json.dumps(described)))
+    write_run_config(folder, RunConfig.model_validate(described))
     write_json(folder / "metrics.json", metrics_of(who, described, detections or {}))
     return folder
 
