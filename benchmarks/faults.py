@@ -34,8 +34,8 @@ import psutil
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = ("results/recorded/", "notebooks/", "tests/")
 MADE = ("results/miniature", "data/miniature")
-#: Logs, benchmarks and Snakemake's own files tell when something ran.
-NO_RESULTS = {"logs", "benchmarks", "__pycache__", ".snakemake", "synthesised"}
+#: Logs and benchmarks tell when something ran.
+NO_RESULTS = {"logs", "benchmarks"}
 #: Seconds after which a run that does not end counts as hanging.
 PATIENCE = 3600
 #: What is made in this order; all but the first while the disk is full.
