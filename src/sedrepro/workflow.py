@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sedrepro.base import code
-from sedrepro.base.errors import SedreproError
+from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
 from sedrepro.corpora.settings import Remix
 from sedrepro.detection.methods import method_module
@@ -64,7 +64,14 @@ def configured(values: Mapping[str, Any], project: Path) -> Config:
     merged = read_yaml(file) | dict(values)
     if not project.samefile(Path.cwd()):
         merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
-    return make_config(merged, f"{file} and the command line")
+    where = f"{file} and the command line"
+    config = make_config(merged, where)
+    for key in ("data_root", "work_dir", "results_dir"):
+        if set("{}").intersection(folder := str(getattr(config, key))):
+            raise SettingsError(
+                f"{where}: {key} = {folder}: Snakemake takes braces for wildcards; name a symbolic link to it"
+            )
+    return config
 
 
 class Plan:
