@@ -9,8 +9,7 @@ from typing import Any
 from sedrepro import __version__
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.base.files import atomic_folder, read_json, shown_name, write_json, write_table
-from sedrepro.experiments.run_files import CONFIG
+from sedrepro.base.files import atomic_folder, shown_name, write_json, write_table
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.choice import Way
 from sedrepro.inference.listener import Heard, Listener, detected_events, listener_of
@@ -70,13 +69,12 @@ def detect_with(
 
 def run_facts(run: RunView, way: Way) -> dict[str, Any]:
     """Which run and which way of detection events come from, for events.json."""
-    described = read_json(run.folder / CONFIG)
-    kept = ("scale", "budget", "features_fingerprint")
+    described = run.config.model_dump(mode="json", include={"scale", "budget", "features_fingerprint"})
     how = {"name": way.name, "kind": way.how.kind} | ({"note": way.note} if way.note else {})
     chosen = {"settings": way.detector.settings, "class_settings": way.detector.class_settings}
     return {
         "sedrepro": __version__,
-        "run": asdict(run.who) | {key: described.get(key) for key in kept},
+        "run": asdict(run.who) | described,
         "detection": how | {"method": way.how.model_dump(mode="json", exclude={"kind", "corpora"})} | chosen,
     }
 
