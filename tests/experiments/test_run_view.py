@@ -19,8 +19,9 @@ from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import read_scores
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity, figure_runs
-from sedrepro.reporting import figures
 from sedrepro.steps import train as steps_train
+from sedrepro.steps.examine import examine
+from sedrepro.steps.figure import draw
 
 PAPER, FIGURE, CORPUS = "hierarchical_pooling", "figure5", "dcase2017"
 WHO = RunIdentity(PAPER, "linear_hierarchical", CORPUS, 0, 1)
@@ -215,7 +216,7 @@ def stem(config: Config) -> Path:
 
 def test_the_facts_of_a_figure_name_all_its_runs(trained, tmp_path):
     config, paper = trained
-    assert figures.examine(config, paper, FIGURE) == stem(config).with_suffix(".npz")
+    assert examine(config, paper, FIGURE) == stem(config).with_suffix(".npz")
     facts = json.loads(stem(config).with_suffix(".json").read_text())
     systems = [
         f"{pooling}_{form}" for pooling in ("linear", "exponential", "attention") for form in ("single", "hierarchical")
@@ -230,11 +231,11 @@ def test_the_facts_of_a_figure_name_all_its_runs(trained, tmp_path):
         for system, curve in zip(systems, arrays["frame"], strict=True):
             expected = RunView(config, paper, RunIdentity(PAPER, system, CORPUS, 0, 1)).frame_scores("9.wav", "Train")
             np.testing.assert_array_equal(curve, expected.astype(np.float32))
-    assert figures.draw(config, paper, FIGURE).read_bytes().startswith(b"<?xml")
+    assert draw(config, paper, FIGURE).read_bytes().startswith(b"<?xml")
 
 
 def test_one_missing_run_of_several_is_named(trained, damaged):
     config = damaged[0]._config
     last = figure_runs(config, trained[1], FIGURE)[-1].folder(config)
     shutil.rmtree(last)
-    assert str(last) in refused(DataError, figures.examine, config, trained[1], FIGURE)
+    assert str(last) in refused(DataError, examine, config, trained[1], FIGURE)

@@ -1,14 +1,17 @@
-"""The metrics of a trained run from its stored scores; the network is not needed.
+"""Compute the metrics of a trained run from its stored scores; the network is not needed.
 
 A run is scored split by split, and subset by subset where its corpus has any: its clip scores, its frame scores where
 the paper has metrics of them, and the events that each of the paper's ways of `detection` finds. What a way chooses on
 one split is used on all of them.
 """
 
+from __future__ import annotations
+
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,17 +32,19 @@ from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.evaluation.settings import Evaluation
-from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics, write_metrics
-from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_config import RunConfig, read_run_config, require_front_end
 from sedrepro.experiments.run_files import CONFIG, read_scores
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.reporting.status.model_card import MODEL_CARD, write_model_card
+from sedrepro.steps.request import Request
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: Files that scoring adds to a run's folder.
-SCORE_FILES = ("metrics.json", "detected.tsv", MODEL_CARD)
+SCORE_FILES = ("metrics.json", "detected.tsv")
 #: Arrays of scores.npz with an entry per clip.
 PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
@@ -51,7 +56,7 @@ DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_
 
 
 def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
-    """Write metrics.json, detected.tsv and the model card of a run; returns the path of the metrics.
+    """Write metrics.json and detected.tsv of a run; returns the path of the metrics.
 
     Raises:
         DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
@@ -87,9 +92,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
                 detected += _rows(method, split, part, found)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
     metrics["evaluation"] = paper.settings.evaluation.model_dump(mode="json")
-    scored = RunMetrics.model_validate(metrics)
-    write_model_card(paper, who, folder, described, scored)
-    write_metrics(folder / "metrics.json", scored)
+    write_metrics(folder / "metrics.json", RunMetrics.model_validate(metrics))
     return folder / "metrics.json"
 
 
@@ -230,7 +233,7 @@ def outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation
         _add(result, event_metrics(reference, estimated, part.classes, evaluation.event_based))
     _add(result, tagging_f1(part.targets, found, part.classes))
     if chosen.clip_thresholds is not None:
-        _add(result, clip_f1(part.targets, part.clip, part.classes, chosen.clip_thresholds))
+        _add(result, clip_f1(part.targets, chosen.clip_scores(part), part.classes, chosen.clip_thresholds))
     return result
 
 
@@ -276,3 +279,16 @@ def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: 
                 f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
                 "correct the labels"
             )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_run
+
+    add_run(parser)
+
+
+def run(request: Request) -> None:
+    """Score the run of the options."""
+    paper, who = request.known_run
+    print(score(paper, who, request.config))

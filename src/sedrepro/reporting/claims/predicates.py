@@ -20,7 +20,7 @@ from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell, read_cells
-from sedrepro.published.verdict import METRICS, SIGNIFICANCE, Metric
+from sedrepro.published.verdict import FEWEST_RUNS, METRICS, SIGNIFICANCE, Agreement, Metric, Spread, agreement
 from sedrepro.reporting.tables.values import measured
 
 if TYPE_CHECKING:
@@ -220,6 +220,14 @@ def against_zero(differences: Sequence[float]) -> tuple[int, float]:
     return sign, float(ttest_1samp(values, 0).pvalue)
 
 
+def above_zero(differences: Sequence[float]) -> Outcome:
+    """Holds where differences, one a run, are significantly positive; fails where they are significantly negative."""
+    sign, p = against_zero(differences)
+    if not sign or p >= SIGNIFICANCE:
+        return "undecided"
+    return "holds" if sign > 0 else "fails"
+
+
 def _comparable(claim: "Claim", one: Values, other: Values) -> Outcome:
     """Whether two means lie within the metric's tolerance, their standard error included."""
     metric = METRICS[claim.metric]
@@ -272,34 +280,29 @@ def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[floa
 
 
 def _gain_fits(claim: "Claim", gains: Sequence[float]) -> Outcome:
-    """Holds if the gain is significant and the printed one is as likely as another run of ours; see `fits`."""
-    printed, half = printed_number(claim.printed)
-    metric = METRICS[claim.metric]
-    if metric.exact and gains:
-        change = METRICS.get(f"{claim.metric}_change", metric) if claim.kind == "change" else metric
-        return "holds" if abs(np.mean(gains) - printed) <= float(change.tolerance) + half else "fails"
+    """Holds if the gain is significant and the printed one might be that of one more run; see `agreement`."""
+    metric, printed = METRICS[claim.metric], printed_fraction(claim.printed)
     if not gains:
         return "cannot be tested"
-    sign, p = against_zero(gains)
-    fit = fits(gains, printed, half)
-    if fit is None:
+    if metric.exact:
+        change = METRICS.get(f"{claim.metric}_change", metric) if claim.kind == "change" else metric
+        found = agreement(Spread(float(np.mean(gains))), printed, change.tolerance)
+        return "holds" if found == "reproduced" else "fails"
+    if len(gains) < FEWEST_PAIRS:
         return "undecided"
-    if not fit or (sign < 0 and p < SIGNIFICANCE):
-        return "fails"
-    return "holds" if sign > 0 and p < SIGNIFICANCE else "undecided"
+    outcome = above_zero(gains)
+    return "fails" if agreement(spread(gains), printed, Decimal(0)) == "differs" else outcome
 
 
-def fits(values: Sequence[float], printed: float, half: float) -> bool | None:
-    """Whether a printed number, give or take its rounding, lies where 95 % of further single runs would.
+def printed_fraction(text: str) -> str:
+    """A printed number as a fraction, with the last digit that it is printed to: `15.60%` is `0.1560`."""
+    number = Decimal(text.rstrip("%"))
+    return str(number.scaleb(-2) if text.endswith("%") else number)
 
-    A prediction interval, since papers mostly print one run: mean ± t · s · √(1 + 1/n). None of too few values.
-    """
-    from scipy.stats import t
 
-    if len(values) < FEWEST_PAIRS:
-        return None
-    reach = t.ppf(1 - SIGNIFICANCE / 2, len(values) - 1) * np.std(values, ddof=1) * math.sqrt(1 + 1 / len(values))
-    return bool(abs(np.mean(values) - printed) <= reach + half + RESOLUTION)
+def spread(values: Sequence[float]) -> Spread:
+    """Mean and deviation of values, one a run; there must be one."""
+    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, len(values))
 
 
 def _shown_gains(gains: Sequence[float], unit: str) -> str:
@@ -310,19 +313,21 @@ def _shown_gains(gains: Sequence[float], unit: str) -> str:
 
 
 def value(claim: "Claim", evidence: Evidence) -> Finding:
-    """Whether the mean of each system lies within the metric's tolerance of the printed value, its error included."""
-    printed, _ = printed_number(claim.printed)
-    metric, values = METRICS[claim.metric], side_values(claim, evidence)
-    outcomes = [_value_fits(metric, values[side], printed) for side in claim.systems]
+    """Whether each system reproduces the printed value, by the rule of the tables; see `agreement`."""
+    metric, values, printed = METRICS[claim.metric], side_values(claim, evidence), printed_fraction(claim.printed)
+    outcomes = [_value_fits(metric, list(values[side].values()), printed) for side in claim.systems]
     said = ", ".join(evidence.shown(claim, side, values[side]) for side in claim.systems)
     return Finding(gravest(outcomes), f"{said}; printed {claim.printed}", _fewest(claim, values))
 
 
-def _value_fits(metric: Metric, of_runs: Values, printed: float) -> Outcome:
+def _value_fits(metric: Metric, of_runs: Sequence[float], printed: str) -> Outcome:
+    """Holds where the print is reproduced, fails where it differs; too few runs decide nothing."""
     if not of_runs:
         return "cannot be tested"
-    error = 0.0 if metric.exact else standard_error(of_runs)
-    return _within(abs(np.mean(list(of_runs.values())) - printed), error, float(metric.tolerance))
+    if len(of_runs) < FEWEST_RUNS and not metric.exact:
+        return "undecided"
+    found: dict[Agreement, Outcome] = {"reproduced": "holds", "close": "undecided", "differs": "fails"}
+    return found[agreement(spread(of_runs), printed, metric.tolerance)]
 
 
 # --- identities
