@@ -33,17 +33,35 @@ def detect(
     form: str = "both",
     log: Callable[[str], None] = print,
 ) -> None:
-    """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
-
-    Each folder holds events.tsv and events.json, or one of them, and a picture as PNG and SVG.
+    """Write the events that a run finds in recordings; see `detect_with`.
 
     Raises:
-        DataError: the run cannot be used, or, after all others are done, some recordings could not be (counts them).
+        DataError: the run cannot be used; or see `detect_with`.
+        SettingsError: see `detect_with`.
+    """
+    detect_with(listener_of(run), run_facts(run, way), clips, output, way, form, log)
+
+
+def detect_with(
+    listener: Listener,
+    facts: dict[str, Any],
+    clips: Sequence[Path],
+    output: Path,
+    way: Way,
+    form: str = "both",
+    log: Callable[[str], None] = print,
+) -> None:
+    """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
+
+    `facts` say in events.json who found them. Each folder holds events.tsv and events.json, or one of them, and a
+    picture as PNG and SVG.
+
+    Raises:
+        DataError: after all others are done, some recordings could not be read or written (counts them).
         SettingsError: there is no such format.
     """
     if form not in FORMATS:
         raise SettingsError(f"format '{form}' is unknown; {did_you_mean(form, FORMATS)}")
-    listener, facts = listener_of(run), run_facts(run, way)
     if way.note:
         log(f"detection '{way.name}': {way.note}")
     each_recording(clips, output, lambda clip, target: _one(listener, facts, clip, target, way, form), "used", log)
