@@ -355,10 +355,10 @@ def page(options: argparse.Namespace, config: Config) -> None:
 
 def claims(options: argparse.Namespace, config: Config) -> None:
     """Write what our runs say of every claim of the papers, as csv, and print how many hold."""
-    from sedrepro.reporting.claims.claims_file import counts, read_claims_file, write_claims
+    from sedrepro.reporting.claims.claims_file import counts, missing_tables, read_claims_file, write_claims
 
     path = write_claims(config)
-    print(*counts(read_claims_file(path)), path, sep="\n")
+    print(*counts(read_claims_file(path)), *missing_tables(config), path, sep="\n")
 
 
 def separate(options: argparse.Namespace, config: Config) -> None:

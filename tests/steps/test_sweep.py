@@ -17,7 +17,7 @@ from sedrepro.evaluation.averages import mean_of_defined
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.runs import RunIdentity, corpus_folder
 from sedrepro.experiments.settings import load_paper, paper_names
-from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.published.needs import table_runs
 from sedrepro.steps import score as scoring
 from sedrepro.steps import sweep
 from sedrepro.steps.sweep import EVALUATION, METRICS, PART_COLUMNS, WAYS, part_file, sweep_runs

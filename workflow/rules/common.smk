@@ -27,7 +27,8 @@ from sedrepro.obtaining.obtain import receipt_path
 from sedrepro.obtaining.plan import archive_of, available_data_sets, chosen_data_sets, files_of, label_tables, missing_labels, needed_files, origin_of
 from sedrepro.obtaining.single_clips import taken_stamp
 from sedrepro.reporting.tables.comparison import paper_tables
-from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs
+from sedrepro.published.needs import cells_file, table_runs
+from sedrepro.reporting.claims.registry import table_figures
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_files, corpus_folder, figure_runs, needs_strong_labels, stores_frames, survey_folder
 from sedrepro.steps.score import SCORE_FILES

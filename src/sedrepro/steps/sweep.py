@@ -32,7 +32,7 @@ from sedrepro.evaluation.segment_based import SegmentBased
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.runs import RunIdentity, corpus_folder
 from sedrepro.experiments.settings import Evaluation, Paper
-from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.published.needs import table_runs
 from sedrepro.steps.score import held_out_scores, outcome, require_frames
 
 #: A frame is active, or the seed of an event, from this score on: half, as in both baselines of DCASE 2019 and 2020.

@@ -5,8 +5,8 @@ import pytest
 from sedrepro.experiments.metrics_files import Detection, RunMetrics, Split
 from sedrepro.experiments.settings import PAPERS_FOLDER
 from sedrepro.papers.joint_at_aed.claims import SHORT, most_classes_gain, short_events_gain_more
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.evidence import Evidence
 
 CLASSES = [*SHORT, "Dog", "Frying", "Speech"]
 CLAIMS = {claim.predicate: claim for claim in read_claims(PAPERS_FOLDER / "joint_at_aed" / "published" / "claims.csv")}

@@ -12,7 +12,7 @@ import untrained as made
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.runs import RunIdentity, figure_runs
 from sedrepro.experiments.settings import load_paper
-from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.published.needs import table_runs
 from sedrepro.reporting.status.state import PaperState, difference, print_states
 
 PAPER = "two_step_attention"

@@ -74,7 +74,7 @@ def test_cells_keep_their_values_word_for_word_and_name_their_row(config):
 def test_the_command_trains_the_runs_of_a_cell_anew_and_fills_its_table(config):
     path = write_table(config, *ROWS, "single,max_single,dcase2017,testing,9,segment_f1,,,,,0,0.5,,not comparable,")
     first, second, quoted, without = compared_cells(config, paper_tables(config))
-    runs = path.parents[2] / "runs" / "max_single" / "dcase2017"
+    runs = path.parents[1] / "runs" / "max_single" / "dcase2017"
     assert first["rerun"].endswith(f" --forcerun {runs}/fold*/seed*/weights.safetensors -- {path}")
     assert second["rerun"].endswith(f" --forcerun {runs}/fold*/seed2/weights.safetensors -- {path}")
     assert without["rerun"].endswith(f" --forcerun {path} -- {path}")

@@ -1,9 +1,10 @@
 """A claim of the two-step attention paper that settings decide."""
 
 from sedrepro.data_sets.fsdkaggle2018 import FOLDS
+from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import COMPARABLE_SCALE
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import Evidence, Finding
+from sedrepro.reporting.claims.evidence import Evidence
+from sedrepro.reporting.claims.finding import Finding
 
 
 def clips_in_all(claim: Claim, evidence: Evidence) -> Finding:

@@ -17,11 +17,11 @@ from sedrepro.experiments.settings import paper_names
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS
 from sedrepro.reporting.page.data import PaperResults, read_results
-from sedrepro.reporting.page.paper import NO_MARK, counts, links, paper_section
+from sedrepro.reporting.page.paper import counts, links, paper_section
 from sedrepro.reporting.page.style import PAGE_STYLE, SCRIPT, filter_style
 from sedrepro.reporting.status.cost import Cost, duration, memory, total
-from sedrepro.reporting.tables.grid import MARKS
 from sedrepro.reporting.tables.html import css_class, document, plain_table
+from sedrepro.reporting.tables.marks import MARKS, NO_MARK
 from sedrepro.reporting.tables.sweep import SWEEP_TABLE, sweep_figure
 from sedrepro.steps.sweep import part_file
 
@@ -193,7 +193,7 @@ def _comparing(papers: Sequence[PaperResults]) -> str:
         for found in papers
         for name, table in found.tables.items()
         if found.paper.settings.tables[name].kind == "numbers"
-        for metric in table["metric"]
+        for metric in table.rows["metric"]
     }
     rows = [
         [f"<code>{metric}</code>", str(about.tolerance), html.escape(about.reason)]

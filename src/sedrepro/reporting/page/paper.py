@@ -12,16 +12,14 @@ from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.settings import AUTHORS_CODE, SOURCES
 from sedrepro.published.cells import QUOTED
-from sedrepro.reporting.page.data import FIGURE_FILES, TABLE_FILES, PaperResults, Rows
+from sedrepro.reporting.page.data import FIGURE_FILES, PaperResults, Rows
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
 from sedrepro.reporting.status.provenance import setting_rows
 from sedrepro.reporting.tables.comparison import PaperTable, how_to_make
 from sedrepro.reporting.tables.coverage import coverage_table
-from sedrepro.reporting.tables.grid import MARKS
+from sedrepro.reporting.tables.files import TABLE_FILES
 from sedrepro.reporting.tables.html import css_class, plain_table, to_figure
-
-#: Shown for a verdict or an outcome without a mark.
-NO_MARK = "·"
+from sedrepro.reporting.tables.marks import MARKS, NO_MARK
 
 #: Characters of a fingerprint that are shown, the first ones.
 SHOWN_OF_FINGERPRINT = 16

@@ -20,7 +20,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.run_files import CONFIG, RUN_FILES, SCORES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, store_folder
 from sedrepro.experiments.settings import Paper, RunSettings, chosen_papers, load_paper
-from sedrepro.reporting.paper_tables import cells_file, table_runs
+from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting.status.cost import Cost, duration, memory, read_costs, total
 
 StateName = Literal["missing", "stale", "done"]

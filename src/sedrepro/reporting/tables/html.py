@@ -4,10 +4,12 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from sedrepro.experiments.table_layout import TableLayout
-from sedrepro.reporting.tables.grid import MARKS, Footnotes, Grid, Key, grid_of, superscript
+from sedrepro.reporting.tables.footnotes import Footnotes
+from sedrepro.reporting.tables.grid import Grid, Key
+from sedrepro.reporting.tables.kinds import grid_of
+from sedrepro.reporting.tables.marks import MARKS, superscript
+from sedrepro.reporting.tables.tidy import FilledTable
 
 # Colours after Okabe and Ito, which stay apart with every kind of colour vision.
 LIGHT = """--ink: #1a1a1a; --quiet: #5c5c5c; --paper: #ffffff; --rule: #1a1a1a; --hair: #c9c9c9;
@@ -76,12 +78,12 @@ def document(title: str, body: str, style: str = "") -> str:
     )
 
 
-def to_html(table: pd.DataFrame, layout: TableLayout) -> str:
+def to_html(table: FilledTable, layout: TableLayout) -> str:
     """The table as one self-contained page."""
     return document(layout.title, to_figure(table, layout))
 
 
-def to_figure(table: pd.DataFrame, layout: TableLayout) -> str:
+def to_figure(table: FilledTable, layout: TableLayout) -> str:
     """The table as a part of a page: our value above, the published one below it; then its legend and notes."""
     grid = grid_of(table, layout)
     notes = Footnotes(grid)

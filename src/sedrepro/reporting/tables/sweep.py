@@ -15,8 +15,9 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.settings import chosen_papers
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import METRICS as ALL_METRICS
-from sedrepro.reporting.tables.grid import NOTE_SEPARATOR, superscript
 from sedrepro.reporting.tables.html import document
+from sedrepro.reporting.tables.marks import superscript
+from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR
 from sedrepro.steps.sweep import METRICS, PART_COLUMNS, WAYS, part_file
 
 SWEEP_TABLE = "post_processing"
