@@ -18,10 +18,13 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from sedrepro.annotations.clips import Event
-from sedrepro.detection.postprocessing import PostProcessing, active_frames, events
-from sedrepro.detection.search import Search, search
+from sedrepro.detection.settings import PostProcessing
+from sedrepro.detection.postprocessing import active_frames, events
+from sedrepro.detection.settings import Search
+from sedrepro.detection.search import search
 from sedrepro.detection.segments import segment_activity
-from sedrepro.evaluation.segment_based import SegmentBased, segment_metrics
+from sedrepro.evaluation.settings import SegmentBased
+from sedrepro.evaluation.segment_based import segment_metrics
 
 CLASSES = [f"class {number}" for number in range(17)]
 FRAMES, FRAMES_PER_SECOND, SEGMENT_SECONDS = 125, 12.5, 1.0

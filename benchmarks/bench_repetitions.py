@@ -34,8 +34,9 @@ from torch.func import functional_call, stack_module_state
 from sedrepro.base.memory import keep_freed_memory
 from sedrepro.base.parallel import usable_cores
 from sedrepro.experiments.configuration import SCALES, Config
-from sedrepro.experiments.runs import build_network
-from sedrepro.experiments.settings import Paper, RunSettings, load_paper
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.training.settings import RunSettings
 from sedrepro.nn.output import Network
 from sedrepro.training.data import Clips
 from sedrepro.training.device import MIB, wants_cuda

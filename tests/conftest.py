@@ -1,8 +1,16 @@
 """What tests of several rooms share."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+from examples import ROWS, run
+from examples import published as published_table
 
 from sedrepro.audio.front_end import FrontEnd
+from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
+from sedrepro.published.cells import read_cells
+from sedrepro.reporting.tables.numbers import fill
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +39,36 @@ def hann(published: FrontEnd) -> FrontEnd:
     changes = {"sample_rate": 8000, "clip_seconds": 1, "window": "hann", "window_symmetric": False, "n_mels": 24}
     changes |= {"window_length": 512, "hop_length": 256, "scale_by_window": False, "fmax": 4000}
     return FrontEnd(**published.model_dump() | changes)
+
+
+@pytest.fixture(scope="session")
+def _sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sources")
+    write_remix_sources(root, seed=0, size=MiniatureSize(clips_per_class=2, rare_class_clips=1, segments_per_scene=1))
+    return root
+
+
+@pytest.fixture
+def sources(_sources: Path, tmp_path: Path) -> Path:
+    """A tiny miniature corpus of one's own, free to be damaged."""
+    return Path(shutil.copytree(_sources, tmp_path / "sources"))
+
+
+@pytest.fixture
+def cells(tmp_path):
+    return read_cells(published_table(tmp_path, *ROWS))
+
+
+@pytest.fixture
+def table(cells):
+    runs = [
+        run(value, system, variant, fold)
+        for system, variant, values in [
+            ("gap", "remix_10db", (0.70, 0.72)),
+            ("gap", "remix_0db", (0.50, 0.52)),
+            ("gmp", "remix_10db", (0.60, 0.62)),
+            ("gmp", "remix_0db", (0.52, 0.53)),
+        ]
+        for fold, value in enumerate(values, start=1)
+    ]
+    return fill(cells, runs, "full")

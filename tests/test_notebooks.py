@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import load_paper, paper_names
+from sedrepro.experiments.papers import load_paper, paper_names
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

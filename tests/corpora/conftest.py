@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,21 +6,7 @@ import pytest
 import soundfile
 
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.corpora.remix import Remix
-from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
-
-
-@pytest.fixture(scope="session")
-def _sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("sources")
-    write_remix_sources(root, seed=0, size=MiniatureSize(clips_per_class=2, rare_class_clips=1, segments_per_scene=1))
-    return root
-
-
-@pytest.fixture
-def sources(_sources: Path, tmp_path: Path) -> Path:
-    """A tiny miniature corpus of one's own, free to be damaged."""
-    return Path(shutil.copytree(_sources, tmp_path / "sources"))
+from sedrepro.corpora.settings import Remix
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from sedrepro.audio.reading import AudioError
 from sedrepro.base.errors import DataError
 from sedrepro.corpora import mixing
 from sedrepro.corpora.mixing import Mixer, feature_blocks, features_at_every_snr, fingerprint, mix, render
-from sedrepro.corpora.remix import Mixture, PlacedEvent, Remix
+from sedrepro.corpora.remix import Mixture, PlacedEvent
+from sedrepro.corpora.settings import Remix
 
 RATE = 32000
 SNRS = (0, 10, 20)

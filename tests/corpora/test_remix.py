@@ -17,13 +17,13 @@ from sedrepro.base.typed import load
 from sedrepro.corpora.remix import (
     Mixture,
     PlacedEvent,
-    Remix,
     draw,
     read_events,
     read_recipes,
     write_recipes,
     write_remix_tables,
 )
+from sedrepro.corpora.settings import Remix
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.data_sets import fsdkaggle2018

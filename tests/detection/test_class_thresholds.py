@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.typed import load
-from sedrepro.detection.class_thresholds import (
-    UNREACHABLE,
-    ClassThresholds,
-    active_segments,
-    best_class_thresholds,
-    pooled_segments,
-)
+from sedrepro.detection.class_thresholds import UNREACHABLE, active_segments, best_class_thresholds, pooled_segments
 from sedrepro.detection.postprocessing import events
+from sedrepro.detection.settings import ClassThresholds
 
 SETTINGS = {
     "kind": "class_thresholds",

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.typed import load
-from sedrepro.detection.hysteresis import Hysteresis, hysteresis_active
+from sedrepro.detection.hysteresis import hysteresis_active
+from sedrepro.detection.settings import Hysteresis
 
 PAPER = {
     "kind": "hysteresis",

@@ -12,7 +12,6 @@ from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.typed import Typed, load
 from sedrepro.detection.median import (
-    Median,
     average_duration,
     event_durations,
     event_specific_duration,
@@ -20,8 +19,8 @@ from sedrepro.detection.median import (
     median_active,
     window_seconds,
 )
-from sedrepro.detection.methods import Method
 from sedrepro.detection.postprocessing import median_window
+from sedrepro.detection.settings import Median, Method
 
 FIXED = {"kind": "fixed", "seconds": 0.45}
 AVERAGE = {"kind": "average", "share": 1 / 3}

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import SettingsError
-from sedrepro.detection.class_thresholds import ClassThresholds
-from sedrepro.detection.hysteresis import Hysteresis
-from sedrepro.detection.median import FixedWindows, Median
-from sedrepro.detection.methods import Scores, chosen_before, detector
-from sedrepro.detection.search import Search
+from sedrepro.detection.methods import chosen_before, detector
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import ClassThresholds, FixedWindows, Hysteresis, Median, Search
 
 CLASSES = ("Cat", "Dog")
 HYSTERESIS = Hysteresis(

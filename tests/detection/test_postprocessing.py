@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.typed import load
-from sedrepro.detection.postprocessing import PostProcessing, active_frames, events, median_filtered, median_window
+from sedrepro.detection.postprocessing import active_frames, events, median_filtered, median_window
+from sedrepro.detection.settings import PostProcessing
 
 PLAIN = {"threshold": 0.5, "median_seconds": 0, "longest_gap_seconds": 0, "shortest_seconds": 0}
 seconds = st.sampled_from([0, 0.04, 0.08, 0.2, 0.3, 0.5, 1, 20])

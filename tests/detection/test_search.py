@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.typed import load
-from sedrepro.detection.postprocessing import PostProcessing, active_frames, events
-from sedrepro.detection.search import Search, search
+from sedrepro.detection.postprocessing import active_frames, events
+from sedrepro.detection.search import search
 from sedrepro.detection.segments import segment_activity
+from sedrepro.detection.settings import PostProcessing, Search
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -9,7 +9,8 @@ from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.typed import load
 from sedrepro.evaluation.by_sed_eval import CLASS_METRICS, METRICS
-from sedrepro.evaluation.event_based import EventBased, event_metrics
+from sedrepro.evaluation.event_based import event_metrics
+from sedrepro.evaluation.settings import EventBased
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

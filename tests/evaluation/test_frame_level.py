@@ -9,7 +9,8 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.typed import load
-from sedrepro.evaluation.frame_level import FrameLevel, frame_activity, frame_metrics
+from sedrepro.evaluation.frame_level import frame_activity, frame_metrics
+from sedrepro.evaluation.settings import FrameLevel
 
 CLASSES = ["Bark", "Knock", "Meow"]
 SETTINGS = {"clip_threshold": 0.1, "threshold": 0.3}

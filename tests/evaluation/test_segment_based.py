@@ -11,7 +11,8 @@ from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.typed import load
 from sedrepro.evaluation.by_sed_eval import CLASS_METRICS, METRICS
-from sedrepro.evaluation.segment_based import SegmentBased, segment_metrics
+from sedrepro.evaluation.segment_based import segment_metrics
+from sedrepro.evaluation.settings import SegmentBased
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

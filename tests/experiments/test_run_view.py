@@ -13,13 +13,15 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage, Event
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import write_json, write_table
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import Config, make_config
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import read_scores
 from sedrepro.experiments.run_view import RunView
-from sedrepro.experiments.runs import RunIdentity, corpus_folder, figure_runs, store_folder
-from sedrepro.experiments.settings import Paper, load_paper
-from sedrepro.reporting import figures
+from sedrepro.experiments.runs import RunIdentity, figure_runs
+from sedrepro.steps import train as steps_train
+from sedrepro.steps.examine import examine
+from sedrepro.steps.figure import draw
 
 PAPER, FIGURE, CORPUS = "hierarchical_pooling", "figure5", "dcase2017"
 WHO = RunIdentity(PAPER, "linear_hierarchical", CORPUS, 0, 1)
@@ -64,7 +66,7 @@ def trained(tmp_path_factory):
     make_store(config, paper)
     threads = torch.get_num_threads()
     for who in figure_runs(config, paper, FIGURE):
-        runs.train(paper, who, config, 1, lambda line: None)
+        steps_train.train(paper, who, config, 1, lambda line: None)
     torch.set_num_threads(threads)
     return config, paper
 
@@ -213,7 +215,7 @@ def stem(config: Config) -> Path:
 
 def test_the_facts_of_a_figure_name_all_its_runs(trained, tmp_path):
     config, paper = trained
-    assert figures.examine(config, paper, FIGURE) == stem(config).with_suffix(".npz")
+    assert examine(config, paper, FIGURE) == stem(config).with_suffix(".npz")
     facts = json.loads(stem(config).with_suffix(".json").read_text())
     systems = [
         f"{pooling}_{form}" for pooling in ("linear", "exponential", "attention") for form in ("single", "hierarchical")
@@ -228,11 +230,11 @@ def test_the_facts_of_a_figure_name_all_its_runs(trained, tmp_path):
         for system, curve in zip(systems, arrays["frame"], strict=True):
             expected = RunView(config, paper, RunIdentity(PAPER, system, CORPUS, 0, 1)).frame_scores("9.wav", "Train")
             np.testing.assert_array_equal(curve, expected.astype(np.float32))
-    assert figures.draw(config, paper, FIGURE).read_bytes().startswith(b"<?xml")
+    assert draw(config, paper, FIGURE).read_bytes().startswith(b"<?xml")
 
 
 def test_one_missing_run_of_several_is_named(trained, damaged):
     config = damaged[0]._config
     last = figure_runs(config, trained[1], FIGURE)[-1].folder(config)
     shutil.rmtree(last)
-    assert str(last) in refused(DataError, figures.examine, config, trained[1], FIGURE)
+    assert str(last) in refused(DataError, examine, config, trained[1], FIGURE)

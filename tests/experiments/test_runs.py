@@ -17,13 +17,15 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import write_table
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import RUN_FILES, read_scores
-from sedrepro.experiments.runs import RunIdentity, build_network, corpus_folder, store_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
+from sedrepro.steps import train as steps_train
 from sedrepro.steps.score import SCORE_FILES
 
 PAPER = "two_step_attention"
@@ -79,7 +81,7 @@ def make_store(config, clips=24) -> None:
 
 
 def train(config, who=WHO, log=lambda line: None):
-    return runs.train(load_paper(PAPER, config), who, config, 1, log)
+    return steps_train.train(load_paper(PAPER, config), who, config, 1, log)
 
 
 def score(config, who=WHO):
@@ -286,7 +288,7 @@ def trained_on_official_splits(folder, system, seed=1, **overrides):
     )
     index = [(f"{i}.wav", splits[i], 0, 9.5, labels[i], f"g{i}") for i in range(20)]
     write_store(store_folder(config, paper, "dcase2017"), facts, index, [{"dcase2017": values.astype(np.float16)}])
-    return runs.train(paper, RunIdentity(OFFICIAL, system, "dcase2017", 0, seed), config, 1, lambda line: None)
+    return steps_train.train(paper, RunIdentity(OFFICIAL, system, "dcase2017", 0, seed), config, 1, lambda line: None)
 
 
 def selection_losses(folder):
@@ -418,7 +420,7 @@ def test_an_edit_of_the_training_code_makes_resume_states_useless(trained, tmp_p
     assert WHO.resume_file(config).exists()
     lines = []
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "_training_code", lambda paper: b"edited")
+        patch.setattr(steps_train, "code_digest", lambda modules: "edited")
         train(config, log=lines.append)
     assert lines[0].startswith("epoch 1 ")
     with pytest.raises(KeyboardInterrupt):

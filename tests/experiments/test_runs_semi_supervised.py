@@ -13,8 +13,11 @@ from sedrepro.annotations.clips import Coverage
 from sedrepro.audio.store import FeatureStore, StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.corpora.tables import write_tables
-from sedrepro.experiments import runs
+from sedrepro.experiments import places
 from sedrepro.experiments.configuration import Config, make_config
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_files import (
     PSEUDO_LABELS,
     RUN_FILES,
@@ -27,15 +30,9 @@ from sedrepro.experiments.run_files import (
     write_weights,
 )
 from sedrepro.experiments.run_view import RunView
-from sedrepro.experiments.runs import (
-    RunIdentity,
-    base_files,
-    base_of,
-    build_network,
-    corpus_folder,
-    needs_strong_labels,
-)
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import RunIdentity, base_files, base_of, needs_strong_labels
+from sedrepro.steps import pseudo_labels
+from sedrepro.steps import train as steps_train
 
 PAPER, CORPUS = "c_ssed", "dcase2019"
 STAGE_ONE = RunIdentity(PAPER, "power", CORPUS, 0, 1)
@@ -104,16 +101,16 @@ def make_corpus(config: Config, corpus: str = CORPUS) -> None:
         if split in ("synthetic", "validation")
     ]
     index = [(*clip[:4], ",".join(of_clip), clip[4]) for clip, of_clip in zip(clips, labels, strict=True)]
-    write_store(runs.store_folder(config, paper, corpus), facts, index, [{corpus: values.astype(np.float16)}])
+    write_store(places.store_folder(config, paper, corpus), facts, index, [{corpus: values.astype(np.float16)}])
     write_tables(corpus_folder(config, paper, corpus), clips, weak, strong)
 
 
 def train(config: Config, who: RunIdentity) -> Path:
-    return runs.train(load_paper(PAPER, config), who, config, 1, lambda line: None)
+    return steps_train.train(load_paper(PAPER, config), who, config, 1, lambda line: None)
 
 
 def ask(config: Config, who: RunIdentity) -> dict[str, np.ndarray]:
-    return read_pseudo_labels(runs.write_pseudo_labels(load_paper(PAPER, config), who, config, 1).parent)
+    return read_pseudo_labels(pseudo_labels.write_pseudo_labels(load_paper(PAPER, config), who, config, 1).parent)
 
 
 @pytest.fixture(scope="module")
@@ -211,9 +208,9 @@ def who(request) -> RunIdentity:
 
 
 def test_pseudo_labels_are_what_the_network_says_clip_by_clip(copy: Config, who: RunIdentity, monkeypatch):
-    monkeypatch.setattr(runs, "ASKED_AT_ONCE", 4)  # so that the blocks' borders are seen
+    monkeypatch.setattr(pseudo_labels, "ASKED_AT_ONCE", 4)  # so that the blocks' borders are seen
     paper, found = load_paper(PAPER, copy), ask(copy, who)
-    store = FeatureStore(runs.store_folder(copy, paper, CORPUS))
+    store = FeatureStore(places.store_folder(copy, paper, CORPUS))
     wanted = [row for row, split in enumerate(store.splits) if split in ("weak", "unlabelled")]
     assert list(found["filenames"]) == [store.filenames[row] for row in wanted]
     assert len(wanted) == 11  # all, whether they trained the run or picked its epoch
@@ -237,7 +234,7 @@ def test_pseudo_labels_are_what_the_network_says_clip_by_clip(copy: Config, who:
 @pytest.mark.parametrize("size", [1, 3, 11, 512])
 def test_pseudo_labels_do_not_depend_on_the_blocks(copy: Config, size: int, monkeypatch):
     whole = read_pseudo_labels(BRANCH.folder(copy))
-    monkeypatch.setattr(runs, "ASKED_AT_ONCE", size)
+    monkeypatch.setattr(pseudo_labels, "ASKED_AT_ONCE", size)
     again = ask(copy, BRANCH)
     assert again.keys() == whole.keys()
     assert list(again["filenames"]) == list(whole["filenames"])
@@ -308,7 +305,7 @@ def test_a_changed_base_makes_resume_states_useless(copy: Config, changed: str |
 
     paper = load_paper(PAPER, copy)
     with pytest.raises(KeyboardInterrupt):
-        runs.train(paper, STAGE_TWO, copy, 1, stop)
+        steps_train.train(paper, STAGE_TWO, copy, 1, stop)
     folder = BRANCH.folder(copy)
     if changed == "config.json":
         (folder / changed).write_text((folder / changed).read_text().replace('"seed": 1', '"seed":  1'))
@@ -319,7 +316,7 @@ def test_a_changed_base_makes_resume_states_useless(copy: Config, changed: str |
         weights = read_weights(folder)
         write_weights(folder, {name: weight + 1 for name, weight in weights.items()})
     lines.clear()
-    runs.train(paper, STAGE_TWO, copy, 1, lines.append)
+    steps_train.train(paper, STAGE_TWO, copy, 1, lines.append)
     assert lines[0] == "resuming after epoch 1" if changed is None else lines[0].startswith("epoch 1 ")
 
 
@@ -376,7 +373,7 @@ def test_features_of_another_corpus_front_end_are_refused(trained: Config):
     changed = TINY | {"corpora.dcase2019_44k.front_end": {"n_mels": 32}}
     config = trained.model_copy(update={"set": {PAPER: changed}})
     paper = load_paper(PAPER, config)
-    stores = [runs.store_folder(config, paper, name) for name in (CORPUS, "dcase2019_44k")]
+    stores = [places.store_folder(config, paper, name) for name in (CORPUS, "dcase2019_44k")]
     shutil.copytree(*stores)
     try:
         message = refused(SettingsError, train, config, replace(STAGE_ONE, variant="dcase2019_44k"))

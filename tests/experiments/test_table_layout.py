@@ -26,5 +26,5 @@ def test_a_wrong_layout_is_refused(wrong):
 
 
 def test_settings_do_not_wait_for_pandas():
-    code = "import sys, sedrepro.experiments.settings; sys.exit('pandas' in sys.modules)"
+    code = "import sys, sedrepro.experiments.papers; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -7,11 +7,13 @@ import pytest
 import untrained as made
 
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.detection.methods import MedianFiltered, Searched
+from sedrepro.detection.median import MedianFiltered
+from sedrepro.detection.search import Searched
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import load_paper
-from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system, trained_runs
+from sedrepro.experiments.trained_runs import trained_runs
+from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system
 
 FIRST = RunIdentity("two_step_attention", "vgg_gap", "remix_0db", 1, 1)
 SEARCHED = RunIdentity("hierarchical_pooling", "linear_single", "dcase2017", 0, 1)

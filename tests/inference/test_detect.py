@@ -14,9 +14,9 @@ from sedrepro.annotations.clips import Event
 from sedrepro.audio.extraction import file_features
 from sedrepro.base.files import read_table
 from sedrepro.cli import main
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import load_paper
 from sedrepro.inference.detect import COLUMNS, event_scores
 
 FIXED_LENGTH = RunIdentity("two_step_attention", "2ap_alpha_0.001", "remix_0db", 1, 1)

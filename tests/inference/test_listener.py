@@ -11,9 +11,9 @@ from sedrepro.audio.extraction import clip_features
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import LogMel
 from sedrepro.base.errors import SettingsError
-from sedrepro.detection.hysteresis import Hysteresis
-from sedrepro.detection.methods import Fixed
+from sedrepro.detection.hysteresis import Fixed
 from sedrepro.detection.postprocessing import events
+from sedrepro.detection.settings import Hysteresis
 from sedrepro.inference.listener import Heard, Listener, detected_events, frames_in, gives_masks, united, window_starts
 from sedrepro.nn.output import Network, Output
 

@@ -11,14 +11,15 @@ from sedrepro.audio.reading import resample
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table
-from sedrepro.detection.hysteresis import Hysteresis
-from sedrepro.detection.methods import Fixed
-from sedrepro.experiments import runs
+from sedrepro.detection.hysteresis import Fixed
+from sedrepro.detection.settings import Hysteresis
 from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import store_folder
 from sedrepro.experiments.run_view import RunView
-from sedrepro.experiments.runs import RunIdentity, store_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.inference.separate import RECORD, separate, sound_name
+from sedrepro.steps import train as steps_train
 
 PAPER = "two_step_attention"
 WHO = RunIdentity(PAPER, "vgg_gap", "remix_0db", 1, 1)
@@ -92,7 +93,7 @@ def config(tmp_path_factory):
     made = configured(tmp_path_factory.mktemp("separation"))
     make_store(made)
     for who in (WHO, RunIdentity(PAPER, "2ap_alpha_0", "remix_0db", 1, 1)):
-        runs.train(load_paper(PAPER, made), who, made, 1, lambda line: None)
+        steps_train.train(load_paper(PAPER, made), who, made, 1, lambda line: None)
     torch.set_num_threads(threads)
     return made
 

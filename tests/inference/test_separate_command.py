@@ -15,10 +15,11 @@ from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.files import read_table
 from sedrepro.cli import main
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.runs import RunIdentity, store_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import store_folder
+from sedrepro.experiments.runs import RunIdentity
+from sedrepro.steps import train as steps_train
 
 PAPER = "ddc_fap"
 WHO = RunIdentity(PAPER, "ddc_fap", "remix_0db", 1, 1)
@@ -87,7 +88,7 @@ def trained(tmp_path_factory) -> Path:
     config = make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
     make_store(config)
     for who in (WHO, UNMASKED):
-        runs.train(load_paper(PAPER, config), who, config, 1, lambda line: None)
+        steps_train.train(load_paper(PAPER, config), who, config, 1, lambda line: None)
     torch.set_num_threads(threads)
     (folder / "mine.yaml").write_text(yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True))))
     return folder / "mine.yaml"

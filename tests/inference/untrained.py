@@ -8,10 +8,10 @@ import numpy as np
 from sedrepro.annotations.clips import Coverage
 from sedrepro.audio.store import StoreFacts
 from sedrepro.base.files import write_json
-from sedrepro.experiments import run_files, runs
+from sedrepro.experiments import networks, places, run_files, runs
 from sedrepro.experiments.configuration import Config, make_config
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import load_paper
 
 RATE, SECONDS = 8000, 2
 CLASSES = 2
@@ -61,7 +61,7 @@ def write_run(config: Config, who: RunIdentity, detections: dict | None = None) 
         fingerprint="a" * 64,
         data=coverage,
     )
-    network = runs.build_network(paper, who.system, len(classes), who.seed, who.variant)
+    network = networks.build_network(paper, who.system, len(classes), who.seed, who.variant)
     described = runs.describe(paper, who, config, facts) | {"parameters": 77, "best_epoch": 3, "train_clips": 20}
     folder.mkdir(parents=True, exist_ok=True)
     run_files.write_weights(folder, network.state_dict())
@@ -90,7 +90,7 @@ def write_run(config: Config, who: RunIdentity, detections: dict | None = None) 
 def store_file(config: Config, who: RunIdentity) -> Path:
     """What says from which data the features of a run's corpus are."""
     paper = load_paper(who.paper, config)
-    return runs.store_folder(config, paper, paper.settings.corpus_of(who.variant)[0]) / "store.json"
+    return places.store_folder(config, paper, paper.settings.corpus_of(who.variant)[0]) / "store.json"
 
 
 def metrics_of(who: RunIdentity, described: dict, detections: dict) -> dict:

@@ -3,7 +3,7 @@
 import pytest
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.published.claims import read_claims
 from sedrepro.published.needs import cells_file
 from sedrepro.reporting.claims.evidence import Evidence

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
 
+from sedrepro.evaluation.sweep import METRICS, WAYS
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper, load_paper
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import sweep_part
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.needs import cells_file
 from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
+from sedrepro.reporting.sweep.parts import PART_COLUMNS
 from sedrepro.reporting.tables.coverage import COLUMNS as COVERAGE_COLUMNS
 from sedrepro.reporting.tables.files import write
 from sedrepro.reporting.tables.numbers import fill
 from sedrepro.reporting.tables.text import CodeText, fill_text
-from sedrepro.steps.sweep import METRICS, PART_COLUMNS, WAYS, part_file
 
 PAPER = "hierarchical_pooling"
 #: What must never be taken for markup.
@@ -46,7 +48,7 @@ def fill_results(config: Config) -> Paper:
     for seed, memory in ((1, 300), (2, 400)):
         write_run(folder, "linear_single", seed, peak_memory_mib=memory)
     rows = [(PAPER, "linear_single", "dcase2017", 0, 1, "testing", w, m, 0.5, "") for w in WAYS for m in METRICS]
-    write_rows(part_file(config, PAPER), PART_COLUMNS, [dict(zip(PART_COLUMNS, row, strict=True)) for row in rows])
+    write_rows(sweep_part(config, PAPER), PART_COLUMNS, [dict(zip(PART_COLUMNS, row, strict=True)) for row in rows])
     return paper
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper, paper_names
+from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.claims import read_claims
 from sedrepro.published.needs import cells_file, table_runs

@@ -17,15 +17,12 @@ from sedrepro.corpora.remix import read_recipes
 from sedrepro.corpora.survey import COVERAGE_COLUMNS, survey, write_survey
 from sedrepro.data_sets import data_set
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import corpus_folder, store_folder, survey_folder
-from sedrepro.experiments.settings import Paper, load_paper
-from sedrepro.steps.prepare import (
-    corpus_settings,
-    extract_features,
-    prepare_recipes,
-    prepare_tables,
-    render_audio,
-)
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder, survey_folder
+from sedrepro.steps.corpus_tables import prepare_tables
+from sedrepro.steps.features import extract_features
+from sedrepro.steps.recipes import prepare_recipes
+from sedrepro.steps.remix_audio import render_audio
 
 PAPER = "two_step_attention"
 DATA_SETS = ("fsdkaggle2018", "tau_urban_2019")
@@ -233,7 +230,7 @@ def test_rendered_audio(sources: Path, make: Callable):
 def test_unknown_corpora_and_variants_name_the_nearest(sources: Path, make: Callable):
     config, paper = make(sources)
     with pytest.raises(SettingsError, match=r"corpus 'remx' is unknown; did you mean 'remix'"):
-        corpus_settings(paper, "remx")
+        paper.corpus("remx")
     with pytest.raises(SettingsError, match=r"corpus variant 'remix_2db' is unknown; did you mean 'remix_20db'"):
         render_audio(config, paper, "remix_2db", threads=1, clips=1)
 

@@ -13,8 +13,9 @@ from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table, write_json, write_table
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.metrics_files import read_metrics
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
 from sedrepro.steps.score import DETECTED_COLUMNS, SCORE_FILES
 

@@ -21,9 +21,10 @@ from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_files import read_scores
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import Paper, load_paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
 from sedrepro.steps.score import DETECTED_COLUMNS, SCORE_FILES
 

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import RunSettings, load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.nn.crnn import Crnn
 from sedrepro.nn.output import Network, Output
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips, RunData
 from sedrepro.training.loop import Base, Progress, Trainer
-from sedrepro.training.methods import TRAINERS
+from sedrepro.training.methods import trainer_class
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import METHODS as KINDS
-from sedrepro.training.settings import Constant, Method
+from sedrepro.training.settings import Constant, Method, RunSettings
 
 CPU = torch.device("cpu")
 #: Four frames of features make one of scores, and two are left over.
@@ -124,7 +124,7 @@ def trainer(
     **arguments: Any,
 ) -> Trainer:
     """The trainer of a method, prepared."""
-    made = TRAINERS[how.kind](network, settings(how, **training or {}), RunSeeds(1, seed), CPU, **arguments)
+    made = trainer_class(how.kind)(network, settings(how, **training or {}), RunSeeds(1, seed), CPU, **arguments)
     made.prepare(data, base, another)
     return made
 

@@ -11,7 +11,7 @@ from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.corpora.settings import Parts
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.training.data import (
     STRONG,
     UNLABELLED,

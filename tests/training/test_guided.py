@@ -9,13 +9,13 @@ from torch import nn
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.typed import load
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import RunSettings, load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.nn.masking import MaskNetwork
 from sedrepro.papers.joint_at_aed.network import build
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips, RunData
 from sedrepro.training.guided import GuidedTrainer
 from sedrepro.training.seeds import RunSeeds
-from sedrepro.training.settings import Training
+from sedrepro.training.settings import RunSettings, Training
 
 CPU = torch.device("cpu")
 CLASSES, FRAMES, MELS, LONG = 3, 12, 8, 6

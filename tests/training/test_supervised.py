@@ -9,7 +9,7 @@ from torch import nn
 
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Output
 from sedrepro.papers.two_step_attention.network import TwoStepNetwork

@@ -3,7 +3,7 @@
 import pytest
 from project import Project
 
-from sedrepro.experiments.settings import paper_names
+from sedrepro.experiments.papers import paper_names
 
 pytestmark = pytest.mark.dag
 

@@ -127,10 +127,10 @@ def read_json(path: Path | str) -> Any:
         raise DataError(f"{path}: is not valid JSON ({error}); delete it and run the step again") from error
 
 
-def write_table(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a tab-separated table with a header row to `path` atomically."""
+def write_table(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = "\t") -> None:
+    """Write a delimited table with a header row to `path` atomically."""
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
 

@@ -19,7 +19,8 @@ from sedrepro.audio.writing import write_wav
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import atomic_folder
 from sedrepro.base.parallel import ordered_map
-from sedrepro.corpora.remix import EVENT_SECONDS, Mixture, PlacedEvent, Remix
+from sedrepro.corpora.remix import EVENT_SECONDS, Mixture, PlacedEvent
+from sedrepro.corpora.settings import Remix
 
 BLOCK = 8
 

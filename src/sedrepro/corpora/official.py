@@ -6,84 +6,13 @@ Splits train on weak labels, on strong labels, or without any; what a training m
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
-
-import numpy as np
-from pydantic import Field, model_validator
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, split_labels
-from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.base.files import read_table
-from sedrepro.base.typed import Typed
-from sedrepro.corpora.settings import CorpusSettings, Parts
+from sedrepro.corpora.settings import Official
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import CORPUS_CLIP_COLUMNS, write_tables
-
-#: An official data set has no folds: its runs bear this number.
-NO_FOLD = 0
-
-
-class Subset(Typed):
-    """Clips of a held-out split that another data set lists as well; they are scored by themselves too."""
-
-    split: str
-    data_set: str
-
-
-class Official(CorpusSettings):
-    """Settings of one corpus of official clips."""
-
-    kind: Literal["official"]
-    data_set: str
-    training: tuple[str, ...] = Field(min_length=1, description="splits that train on their weak labels")
-    strong: tuple[str, ...] = Field(default=(), description="splits that train on their strong labels")
-    unlabelled: tuple[str, ...] = Field(default=(), description="splits that train without labels")
-    held_out: tuple[str, ...] = Field(min_length=1, description="splits that are scored, each by itself")
-    subsets: dict[str, Subset] = Field(default_factory=dict, description="parts of held-out splits, scored as well")
-
-    @model_validator(mode="after")
-    def _apart(self) -> "Official":
-        for split in self.splits:
-            if self.splits.count(split) > 1:
-                raise ValueError(
-                    f"split '{split}' stands twice; it can train on weak labels, strong ones or none, or be held out"
-                )
-        for name, subset in self.subsets.items():
-            if subset.split not in self.held_out:
-                hint = did_you_mean(subset.split, self.held_out)
-                raise ValueError(f"subsets.{name}.split = {subset.split!r} is not held out; {hint}")
-            if name in self.splits:
-                raise ValueError(f"subsets.{name} has the name of a split; call it something else")
-        return self
-
-    @property
-    def data_sets(self) -> tuple[str, ...]:
-        """The data set that it is, and those that list its subsets."""
-        return tuple(dict.fromkeys([self.data_set, *(subset.data_set for subset in self.subsets.values())]))
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """Every split that is used."""
-        return (*self.training, *self.strong, *self.unlabelled, *self.held_out)
-
-    def variants(self, name: str) -> dict[str, None]:
-        """Its only corpus variant, named like it."""
-        return {name: None}
-
-    def folds(self, configured: Sequence[int]) -> tuple[int, ...]:
-        """The held-out folds of its runs: the official splits are the only ones, whatever is configured."""
-        return (NO_FOLD,)
-
-    def parts(self, splits: np.ndarray, folds: np.ndarray, fold: int) -> Parts:
-        """Which clips do what, by their splits.
-
-        Raises:
-            SettingsError: another fold than `NO_FOLD` is asked for.
-        """
-        if fold != NO_FOLD:
-            raise SettingsError(f"{self.data_set} has official splits, no folds: fold {fold} must be {NO_FOLD}")
-        chosen = (self.training, self.strong, self.unlabelled, self.held_out)
-        return Parts(*(np.isin(splits, names) for names in chosen))
 
 
 def write_official_tables(

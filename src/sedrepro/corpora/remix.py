@@ -7,72 +7,19 @@ the fly (`sedrepro.corpora.mixing`), so no mixture needs to be stored.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from sedrepro.annotations.clips import WEAK_COLUMNS, Event, join_labels
 from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.base.files import read_table, write_table
-from sedrepro.corpora.settings import CorpusSettings, Parts
+from sedrepro.corpora.settings import SPLIT, Remix
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import write_tables
 
-#: All mixtures belong to one split; what is held out is a fold.
-SPLIT = "development"
 ONSETS = (0.5, 3.0, 5.5)
 EVENT_SECONDS = 2.0
 RECIPE_COLUMNS = ("filename", "fold", "scene", "event", "event_label", "onset", "offset")
-
-
-class Remix(CorpusSettings):
-    """Settings of one remix corpus."""
-
-    kind: Literal["remix"]
-    events: str = Field(description="data set of the event clips")
-    scenes: str = Field(description="data set of the scenes")
-    snr_db: tuple[int, ...] = Field(min_length=1)
-    mixtures_per_fold: int = Field(gt=0)
-    draw: Literal["reshuffled", "tiled"] = Field(description="new order per repetition, or one order tiled as released")
-    level: Literal["whole_file", "active"] = Field(description="what the event level is measured on")
-    label_span: Literal["as_heard", "whole_slot"] = Field(
-        default="as_heard", description="what an event's label lasts: what is left of it within its 2 s, or all 2 s"
-    )
-    seed: int = Field(ge=0)
-
-    @property
-    def data_sets(self) -> tuple[str, ...]:
-        """The data sets that it is made of."""
-        return self.events, self.scenes
-
-    @property
-    def held_out(self) -> tuple[str, ...]:
-        """Splits that are scored: its only one."""
-        return (SPLIT,)
-
-    @property
-    def subsets(self) -> dict[str, None]:
-        """It has none."""
-        return {}
-
-    @property
-    def strong(self) -> tuple[str, ...]:
-        """Splits that train on their strong labels: none."""
-        return ()
-
-    def variants(self, name: str) -> dict[str, int]:
-        """Names of the corpus variants and their SNR in dB."""
-        return {f"{name}_{snr}db": snr for snr in self.snr_db}
-
-    def folds(self, configured: Sequence[int]) -> tuple[int, ...]:
-        """The held-out folds of its runs: those of the configuration."""
-        return tuple(configured)
-
-    def parts(self, splits: np.ndarray, folds: np.ndarray, fold: int) -> Parts:
-        """The clips of the held-out fold, and all others, which train on their weak labels."""
-        none = np.zeros(len(folds), dtype=bool)
-        return Parts(weak=folds != fold, strong=none, unlabelled=none, held_out=folds == fold)
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,12 @@ def read_survey_facts(folder: Path) -> SurveyFacts:
     return load(SurveyFacts, read_json(path), str(path))
 
 
+def read_coverage(folder: Path) -> Coverage:
+    """How much of a data set is there, from its survey."""
+    facts = read_survey_facts(folder)
+    return Coverage(expected=facts.expected, usable=facts.usable, fingerprint=facts.fingerprint)
+
+
 def _clip_row(s: Surveyed) -> tuple:
     return s.clip.filename, s.clip.split, s.clip.fold, s.duration, s.sample_rate, s.channels, s.clip.group
 

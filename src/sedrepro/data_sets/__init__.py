@@ -6,7 +6,7 @@ A module offers
     LABELS             its official label tables, below the data root
     SPLITS
     CLIP_SECONDS       the length that a clip should have
-    clips(data_root)   every clip that the tables list, as `sedrepro.annotations.clips.Clip`; the audio need not be there
+    clips(data_root)   every clip that the tables list, as `annotations.clips.Clip`; the audio need not be there
 
 and, where they apply, what `TRAITS` lists.
 """

@@ -4,29 +4,21 @@ DDC-FAP on DCASE 2017 Task 4 (Section 3.6), after Wang, Li and Metze (TALNet, 20
 micro-averaged F1 of clips, and decide on scores that are pooled within segments too.
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import Field
 
+from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.detection.frames import frames_within
-from sedrepro.detection.method import DetectionMethod
+from sedrepro.detection.method import Detector
+from sedrepro.detection.postprocessing import events
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import ClassThresholds
 
 #: Above every probability: the threshold of a class that is best never found.
 UNREACHABLE = 2.0
-
-
-class ClassThresholds(DetectionMethod):
-    """How clips are tagged and segments decided on by thresholds of the classes."""
-
-    kind: Literal["class_thresholds"]
-    choose_on: str = Field(min_length=1, description="split whose weak labels the thresholds are chosen on")
-    segment_seconds: float = Field(gt=0, description="length of a segment, s")
-    segment_pooling: Literal["mean", "linear_softmax"] = Field(
-        description="of the frame scores in a segment: their mean, or weighted by themselves, which is TALNet's pooling"
-    )
 
 
 class _Candidates(NamedTuple):
@@ -121,3 +113,42 @@ def pooled_segments(
     weights = np.where(frames_within(frames, frames_per_second, durations)[:, :, None], weights, 0)
     weighted, total = (np.add.reduceat(part, firsts, axis=1) for part in (weights * frame_scores, weights))
     return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)
+
+
+class Thresholded(Detector):
+    """A threshold per class, chosen for the highest micro-averaged F1 of clips."""
+
+    def __init__(self, how: ClassThresholds, classes: Sequence[str], thresholds: np.ndarray) -> None:
+        self.how, self.classes, self.clip_thresholds = how, classes, thresholds
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The threshold of every class."""
+        return {c: round(float(t), 6) for c, t in zip(self.classes, self.clip_thresholds, strict=True)}
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        """Detected events of every clip: whole segments."""
+        active = active_segments(
+            scores.frame, scores.clip, self.clip_thresholds, self.how, scores.frames_per_second, scores.durations
+        )
+        return events(active, 1 / self.how.segment_seconds, scores.classes, scores.durations)
+
+    @classmethod
+    def choose(cls, how: ClassThresholds, on: Scores, segment_seconds: object, durations: object) -> "Thresholded":
+        """The thresholds that are best for tagging the clips of a split."""
+        return cls(how, on.classes, best_class_thresholds(on.targets, on.clip))
+
+    @classmethod
+    def recorded(
+        cls,
+        how: ClassThresholds,
+        settings: Mapping[str, float],
+        class_settings: object,
+        classes: Sequence[str],
+        rate: float,
+    ) -> "Thresholded":
+        """The thresholds of `settings`, to six decimals."""
+        return cls(how, classes, np.array([settings[label] for label in classes]))
+
+
+DETECTOR = Thresholded

@@ -9,31 +9,17 @@ by Kong et al. closes gaps and removes events of up to 10 frames: 10 and 11. It 
 high threshold and grows over frames that equal the low one; here the paper's words hold.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 
-from sedrepro.detection.method import DetectionMethod
+from sedrepro.annotations.clips import Event
+from sedrepro.detection.method import Detector
+from sedrepro.detection.postprocessing import events
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import Hysteresis
 from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
-
-
-class Hysteresis(DetectionMethod):
-    """How clip scores and frame scores of every class become events."""
-
-    choose_on: ClassVar[None] = None  # nothing is chosen
-    kind: Literal["hysteresis"]
-    clip_threshold: float = Field(ge=0, lt=1, description="a class is active in clips that score above this")
-    high: float = Field(gt=0, lt=1, description="a frame from this score on is part of an event")
-    low: float = Field(ge=0, lt=1, description="from there events grow over the frames that score above this")
-    longest_gap_frames: int = Field(ge=0, description="of features: pauses up to this long are closed; 0: none")
-    shortest_frames: int = Field(ge=0, description="of features: events of fewer are removed; 0: none")
-
-    @model_validator(mode="after")
-    def _low_is_lower(self) -> "Hysteresis":
-        if not self.low < self.high:
-            raise ValueError(f"low = {self.low} must be below high = {self.high}")
-        return self
 
 
 def hysteresis_active(frame_scores: np.ndarray, clip_scores: np.ndarray, how: Hysteresis) -> np.ndarray:
@@ -59,3 +45,36 @@ def _grown(scores: np.ndarray, high: float, low: float) -> Runs:
     before = np.concatenate([[0], np.cumsum(scores >= high)])
     first = runs.row * scores.shape[1]
     return runs.where(before[first + runs.stop] > before[first + runs.start])
+
+
+class Fixed(Detector):
+    """Hysteresis with thresholds and lengths in frames of the features that the settings give."""
+
+    def __init__(self, how: Hysteresis) -> None:
+        self.how = how
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The thresholds."""
+        return self.how.model_dump(exclude={"kind", "corpora"})
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        """Detected events of every clip."""
+        grid = scores.on_feature_grid()
+        active = hysteresis_active(grid.frame, grid.clip, self.how)
+        return events(active, grid.frames_per_second, grid.classes, grid.durations)
+
+    @classmethod
+    def choose(cls, how: Hysteresis, on: object, segment_seconds: object, durations: object) -> "Fixed":
+        """Nothing is chosen."""
+        return cls(how)
+
+    @classmethod
+    def recorded(
+        cls, how: Hysteresis, settings: Mapping[str, float], class_settings: object, classes: object, rate: float
+    ) -> "Fixed":
+        """The thresholds of `settings`."""
+        return cls(Hysteresis(**how.model_dump() | dict(settings)))
+
+
+DETECTOR = Fixed

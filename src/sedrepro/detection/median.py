@@ -13,59 +13,19 @@ and then deciding equals deciding and then filtering, and filtering `both` means
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import SettingsError
-from sedrepro.base.typed import Typed
-from sedrepro.detection.method import DetectionMethod
-from sedrepro.detection.postprocessing import median_filtered
+from sedrepro.detection.method import ClassSettings, Detector
+from sedrepro.detection.postprocessing import events, median_filtered, median_window
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import AverageWindows, FixedWindows, Median, Windows
 
 #: Two points of a curve are equally far from its chord within this part of the distance, which is rounding.
 ROUNDING = 1e-9
-
-
-class FixedWindows(Typed):
-    """One window for all classes."""
-
-    kind: Literal["fixed"]
-    seconds: float = Field(ge=0, description="window of the median filter, s; 0: none")
-
-
-class AverageWindows(Typed):
-    """A window per class from the mean duration of its events (c_ssed, Section 2.1; GL)."""
-
-    kind: Literal["average"]
-    share: float = Field(gt=0, description="of the mean duration of the class that its window lasts")
-
-
-class EventSpecificWindows(Typed):
-    """A window per class from the mean duration of its shorter events (joint_at_aed, eq. 7)."""
-
-    kind: Literal["event_specific"]
-    share: float = Field(gt=0, description="eta: of that mean duration that the window lasts")
-    knee: Literal["chord"] = Field(
-        description="what the inflection point of the sorted durations is: the point farthest from their chord"
-    )
-
-
-Windows = Annotated[FixedWindows | AverageWindows | EventSpecificWindows, Field(discriminator="kind")]
-
-
-class Median(DetectionMethod):
-    """How frame scores, and clip scores where they gate, become events."""
-
-    choose_on: ClassVar[None] = None  # nothing is chosen
-    kind: Literal["median"]
-    threshold: float = Field(gt=0, lt=1, description="a frame is active from this score on")
-    clip_threshold: float | None = Field(
-        default=None, gt=0, lt=1, description="a class is silent in clips that score below this; null: in none"
-    )
-    windows: Windows
-    filters: Literal["decisions", "posteriors", "both"] = Field(description="what is filtered by the median")
 
 
 def event_durations(events: Iterable[Iterable[Event]], classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -146,3 +106,66 @@ def median_active(frame_scores: np.ndarray, clip_scores: np.ndarray, how: Median
         for _ in range(2 if how.filters == "both" else 1):
             active[:, :, label] = median_filtered(active[:, :, label], window)
     return active
+
+
+class MedianFiltered(Detector):
+    """Median filters with a window per class, on the grid of the network's scores."""
+
+    def __init__(
+        self,
+        how: Median,
+        classes: Sequence[str],
+        frames_per_second: float,
+        windows: Sequence[int],
+        counts: Mapping[str, float],
+    ) -> None:
+        self.how, self.classes, self.frames_per_second = how, classes, frames_per_second
+        self.windows, self.counts = windows, counts
+        gate = how.clip_threshold
+        self.clip_thresholds = None if gate is None else np.full(len(classes), gate)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The thresholds."""
+        return self.how.model_dump(include={"threshold", "clip_threshold"}, exclude_none=True)
+
+    @property
+    def class_settings(self) -> ClassSettings:
+        """The windows used, in seconds, and of how many events they come; a class without any has the others' mean."""
+        used = {"median_seconds": [window / self.frames_per_second for window in self.windows]}
+        if self.how.windows.kind != "fixed":
+            used["median_events"] = [float(self.counts.get(label, 0)) for label in self.classes]
+        return {name: dict(zip(self.classes, values, strict=True)) for name, values in used.items()}
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        """Detected events of every clip."""
+        active = median_active(scores.frame, scores.clip, self.how, self.windows)
+        return events(active, scores.frames_per_second, scores.classes, scores.durations)
+
+    @classmethod
+    def choose(
+        cls, how: Median, on: Scores, segment_seconds: object, durations: Mapping[str, np.ndarray]
+    ) -> "MedianFiltered":
+        """Windows from the durations of the events in the clips to train on."""
+        seconds = window_seconds(how.windows, durations, on.classes)
+        windows = [median_window(seconds[label], on.frames_per_second) for label in on.classes]
+        counts = {label: len(of_class) for label, of_class in durations.items()}
+        return cls(how, on.classes, on.frames_per_second, windows, counts)
+
+    @classmethod
+    def recorded(
+        cls,
+        how: Median,
+        settings: Mapping[str, float],
+        class_settings: Mapping[str, Mapping[str, float]],
+        classes: Sequence[str],
+        rate: float,
+    ) -> "MedianFiltered":
+        """The thresholds of `settings`, and the windows of `class_settings`, at `rate` frames per second."""
+        used = Median(**how.model_dump() | {"clip_threshold": None} | dict(settings))
+        seconds = class_settings["median_seconds"]
+        windows = [round(seconds[label] * rate) for label in classes]
+        return cls(used, classes, rate, windows, class_settings.get("median_events", {}))
+
+
+DETECTOR = MedianFiltered

@@ -1,11 +1,34 @@
-"""What every way from frame scores to events has in common."""
+"""What every way from stored scores to events offers once it is chosen."""
 
-from pydantic import Field
+from typing import Any
 
-from sedrepro.base.typed import Typed
+import numpy as np
+
+from sedrepro.annotations.clips import Event
+from sedrepro.detection.scores import Scores
+
+#: Settings by name and class.
+ClassSettings = dict[str, dict[str, float]]
 
 
-class DetectionMethod(Typed):
-    """Settings of one way from stored scores to events; a kind adds its own."""
+class Detector:
+    """Detects the events of any split, by what was chosen.
 
-    corpora: tuple[str, ...] = Field(default=(), description="corpora whose runs are scored so; none: all")
+    A module of a kind ends with its `DETECTOR`, which offers beside this
+
+        choose(how, on, segment_seconds, durations)                           chosen anew
+        recorded(how, settings, class_settings, classes, frames_per_second)   as a run was scored with
+    """
+
+    clip_thresholds: np.ndarray | None = None
+    """By which the classes of a clip are decided on (class,), where the way has such."""
+    class_settings: ClassSettings = {}  # noqa: RUF012 - read only
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was chosen, or is given."""
+        raise NotImplementedError
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        """Detected events of every clip."""
+        raise NotImplementedError

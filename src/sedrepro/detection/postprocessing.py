@@ -11,20 +11,10 @@ there would survive every window.
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import Field
 
 from sedrepro.annotations.clips import Event
-from sedrepro.base.typed import Typed
+from sedrepro.detection.settings import PostProcessing
 from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
-
-
-class PostProcessing(Typed):
-    """How the frame scores of every class become events."""
-
-    threshold: float = Field(gt=0, lt=1, description="a frame is active from this score on")
-    median_seconds: float = Field(ge=0, description="window of the median filter over the decisions, s; 0: none")
-    longest_gap_seconds: float = Field(ge=0, description="pauses in a class up to this long are closed, s; 0: none")
-    shortest_seconds: float = Field(ge=0, description="events shorter than this are removed, s; 0: none")
 
 
 def frames_in(seconds: float, frames_per_second: float) -> int:

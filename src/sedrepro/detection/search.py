@@ -1,38 +1,28 @@
 """Search of the post-processing on a split with strong labels: the whole grid, one setting for all classes."""
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from pydantic import Field
 
+from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError
 from sedrepro.base.typed import Typed
-from sedrepro.detection.method import DetectionMethod
+from sedrepro.detection.method import Detector
 from sedrepro.detection.postprocessing import (
-    PostProcessing,
+    active_frames,
     by_class,
+    events,
     frames_in,
     median_filtered,
     median_window,
     within_clips,
 )
-from sedrepro.detection.segments import Counts, count, touched_segments
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.segments import Counts, count, segment_activity, touched_segments
+from sedrepro.detection.settings import PostProcessing, Search
 from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
-
-Durations = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
-
-
-class Search(DetectionMethod):
-    """What is tried, every value with every other, and what decides; see `PostProcessing` for the values."""
-
-    kind: Literal["search"]
-    choose_on: str = Field(min_length=1, description="split with strong labels on which the choice is made")
-    criterion: Literal["error_rate", "f1"] = Field(description="lowest micro ER or highest micro F1 of segments")
-    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(min_length=1)
-    median_seconds: Durations
-    longest_gap_seconds: Durations
-    shortest_seconds: Durations
 
 
 class Found(Typed):
@@ -127,3 +117,40 @@ def _rank(counts: Counts, how: PostProcessing, criterion: str) -> tuple[float, .
     from_middle = round(abs(how.threshold - 0.5), 9)
     simplicity = (how.median_seconds, how.longest_gap_seconds, how.shortest_seconds, from_middle, how.threshold)
     return *quality, *simplicity
+
+
+class Searched(Detector):
+    """Post-processing found by a search for the lowest segment-based error rate or the highest F1."""
+
+    def __init__(self, chosen: PostProcessing) -> None:
+        self.chosen = chosen
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was chosen."""
+        return self.chosen.model_dump()
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        """Detected events of every clip."""
+        active = active_frames(scores.frame, self.chosen, scores.frames_per_second)
+        return events(active, scores.frames_per_second, scores.classes, scores.durations)
+
+    @classmethod
+    def choose(
+        cls, how: Search, on: Scores, segment_seconds: float | None, durations: Mapping[str, np.ndarray]
+    ) -> "Searched":
+        """The post-processing that is best on the scores of a split."""
+        if segment_seconds is None:
+            raise ValueError("a search counts segments: give their length")
+        reference = segment_activity(on.reference, on.classes, segment_seconds)
+        return cls(search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds).chosen)
+
+    @classmethod
+    def recorded(
+        cls, how: Search, settings: Mapping[str, float], class_settings: object, classes: object, rate: float
+    ) -> "Searched":
+        """The post-processing of `settings`."""
+        return cls(PostProcessing(**settings))
+
+
+DETECTOR = Searched

@@ -9,26 +9,14 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Literal
-
-from pydantic import Field
 
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.base.typed import Typed
 from sedrepro.evaluation.averages import mean_of_defined, stored
+from sedrepro.evaluation.settings import Averaged
 
 METRICS = ("error_rate", "substitution_rate", "deletion_rate", "insertion_rate", "precision", "recall", "f1")
 CLASS_METRICS = tuple(name for name in METRICS if name != "substitution_rate")
-
-
-class Averaged(Typed):
-    """How values of classes become one."""
-
-    averaging: Literal["micro", "macro"] = Field(description="over all classes pooled, or the mean of the classes")
-    undetected_classes: Literal["zero", "dropped"] = Field(
-        description="F1 of a class with reference events but no output: 0, or, as sed_eval does, out of the macro mean"
-    )
 
 
 def sed_eval() -> ModuleType:

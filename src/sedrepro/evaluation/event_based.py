@@ -10,17 +10,9 @@ A row that stands twice counts twice. `sedrepro.evaluation.by_sed_eval` says wha
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
 from sedrepro.annotations.clips import Event
-from sedrepro.evaluation.by_sed_eval import Averaged, metrics_by, sed_eval
-
-
-class EventBased(Averaged):
-    """How detected events are compared with the reference, event by event."""
-
-    collar_seconds: float = Field(gt=0, description="how far onset and offset may be off, s")
-    offset_share: float = Field(ge=0, le=1, description="of the reference event's length, that the offset may be off")
+from sedrepro.evaluation.by_sed_eval import metrics_by, sed_eval
+from sedrepro.evaluation.settings import EventBased
 
 
 def event_metrics(

@@ -13,21 +13,13 @@ only pad shorter clips, do not count, and reference behind the last frame neithe
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import Field
 
 from sedrepro.annotations.clips import Event
-from sedrepro.base.typed import Typed
 from sedrepro.detection.frames import frames_within
 from sedrepro.detection.segments import segment_activity
 from sedrepro.evaluation import one_class
 from sedrepro.evaluation.averages import mean_of_defined, stored
-
-
-class FrameLevel(Typed):
-    """How frames are scored and decided on."""
-
-    clip_threshold: float = Field(ge=0, lt=1, description="frames keep their scores in clips that score above this")
-    threshold: float = Field(gt=0, lt=1, description="for F1: a frame is active from this score on")
+from sedrepro.evaluation.settings import FrameLevel
 
 
 def frame_activity(

@@ -8,16 +8,9 @@ Sound Event Detection, 2016). `sedrepro.evaluation.by_sed_eval` says what has no
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field
-
 from sedrepro.annotations.clips import Event
-from sedrepro.evaluation.by_sed_eval import Averaged, metrics_by, sed_eval
-
-
-class SegmentBased(Averaged):
-    """How detected events are compared with the reference, segment by segment."""
-
-    segment_seconds: float = Field(gt=0, description="length of a segment, s")
+from sedrepro.evaluation.by_sed_eval import metrics_by, sed_eval
+from sedrepro.evaluation.settings import SegmentBased
 
 
 def segment_metrics(

@@ -189,6 +189,9 @@ def load_config(scale: str | None = None, path: Path | None = None, changes: Map
     return make_config(values, str(path))
 
 
+#: Environment variable that names the configuration file of a command; the workflow sets it for its jobs.
+CONFIG_VARIABLE = "SEDREPRO_CONFIG"
+
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
 
 

@@ -1,9 +1,11 @@
 """A trained run as a figure looks at it: what lies in its folder, its network, and the clips it was given."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +15,15 @@ from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json
 from sedrepro.corpora.tables import read_strong
-from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import load_weights, read_history, read_scores
-from sedrepro.experiments.runs import RunIdentity, build_network, corpus_folder, store_folder
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.runs import RunIdentity
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: Arrays without which no scores.npz is whole; frame scores are there where they were asked for.
 SCORES = ("clip", "targets", "filenames", "splits", "frames_per_second", "mean", "deviation")

@@ -18,7 +18,8 @@ from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_json
 from sedrepro.base.typed import load
-from sedrepro.detection.methods import Detector, Scores
+from sedrepro.detection.method import Detector
+from sedrepro.detection.scores import Scores
 from sedrepro.experiments.run_view import RunView
 from sedrepro.nn.output import Network
 

@@ -10,7 +10,7 @@ from scipy.io import wavfile
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import atomic_folder, write_json, write_table
-from sedrepro.detection.methods import Detector
+from sedrepro.detection.method import Detector
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.listener import Listener, detected_events, gives_masks, listener_of
 from sedrepro.inference.masking import Separator

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.runs import RunIdentity, runs_of
-from sedrepro.experiments.settings import Paper
 from sedrepro.published.cells import read_cells, runs_needed
 from sedrepro.published.claims import claim_runs, read_claims
 
@@ -31,13 +31,3 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
         return []
     pairs = claim_runs(read_claims(path)) if kind == "claims" else runs_needed(read_cells(path))
     return [run for system, variant in pairs for run in runs_of(config, paper, system, variant)]
-
-
-def figures_folder(config: Config, paper: Paper) -> Path:
-    """Where the figures of a paper lie."""
-    return config.results_dir / config.scale / paper.name / "figures"
-
-
-def table_file(config: Config, paper: str, table: str) -> Path:
-    """Where the filled table of a paper lies, as csv; its other renderings beside it."""
-    return config.results_dir / config.scale / paper / "tables" / f"{table}.csv"

@@ -7,11 +7,12 @@ from pathlib import Path
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
-from sedrepro.experiments.runs import RunIdentity, survey_folder
-from sedrepro.experiments.settings import Paper, chosen_papers, load_paper
+from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.places import figures_folder, survey_folder, table_file
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.claims import read_claims
-from sedrepro.published.needs import cells_file, figures_folder, table_file, table_runs
+from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting.claims.filling import fill_claims
 from sedrepro.reporting.tables.coverage import in_a_line
 from sedrepro.reporting.tables.files import write
@@ -50,7 +51,7 @@ def _filled_claims(config: Config, paper: Paper, table: str, needed: Sequence[Ru
         {name: system.label for name, system in paper.settings.systems.items()},
         paper.settings.tables[table],
         paper,
-        figures_folder(config, paper),
+        figures_folder(config, paper.name),
         [run for run in needed if run not in set(scored)],
     )
 

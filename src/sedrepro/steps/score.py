@@ -1,14 +1,17 @@
-"""The metrics of a trained run from its stored scores; the network is not needed.
+"""Compute the metrics of a trained run from its stored scores; the network is not needed.
 
 A run is scored split by split, and subset by subset where its corpus has any: its clip scores, its frame scores where
 the paper has metrics of them, and the events that each of the paper's ways of `detection` finds. What a way chooses on
 one split is used on all of them.
 """
 
+from __future__ import annotations
+
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,19 +21,26 @@ from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_json, write_json, write_table
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
 from sedrepro.detection.median import event_durations
-from sedrepro.detection.methods import Detector, Method, Scores, detector
+from sedrepro.detection.method import Detector
+from sedrepro.detection.methods import detector
+from sedrepro.detection.scores import Scores
+from sedrepro.detection.settings import Method
 from sedrepro.evaluation.clip_metrics import clip_f1, clip_metrics, tagging_f1
 from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
-from sedrepro.experiments.configuration import Config
+from sedrepro.evaluation.settings import Evaluation
+from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_files import read_scores
-from sedrepro.experiments.runs import RunIdentity, corpus_folder
-from sedrepro.experiments.settings import Evaluation, Paper
-from sedrepro.reporting.status.model_card import MODEL_CARD, write_model_card
+from sedrepro.experiments.runs import RunIdentity
+from sedrepro.steps.request import Request
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: Files that scoring adds to a run's folder.
-SCORE_FILES = ("metrics.json", "detected.tsv", MODEL_CARD)
+SCORE_FILES = ("metrics.json", "detected.tsv")
 #: Arrays of scores.npz with an entry per clip.
 PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
@@ -42,7 +52,7 @@ DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_
 
 
 def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
-    """Write metrics.json, detected.tsv and the model card of a run; returns the path of the metrics.
+    """Write metrics.json and detected.tsv of a run; returns the path of the metrics.
 
     Raises:
         DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
@@ -76,8 +86,6 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             if split not in subsets:  # their events stand there already, as of their split
                 detected += _rows(method, split, part, found)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
-    with _files_that_fit(folder):
-        write_model_card(paper, who, folder, described, metrics)
     write_json(folder / "metrics.json", metrics | {"evaluation": paper.settings.evaluation.model_dump(mode="json")})
     return folder / "metrics.json"
 
@@ -252,3 +260,16 @@ def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: 
                 f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
                 "correct the labels"
             )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_run
+
+    add_run(parser)
+
+
+def run(request: Request) -> None:
+    """Score the run of the options."""
+    paper, who = request.known_run
+    print(score(paper, who, request.config))

@@ -56,3 +56,6 @@ class ConfidenceTrainer(Trainer):
             "confidence": confidence_penalty(output.confidence),
         }
         return {"loss": losses["frame"] + method.penalty * losses["confidence"], **losses}
+
+
+METHOD_TRAINER = ConfidenceTrainer

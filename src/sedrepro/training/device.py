@@ -50,6 +50,12 @@ def wants_cuda(device: str) -> bool:
     return available and device != "cpu"
 
 
+def set_up_torch(threads: int, tf32: bool) -> None:
+    """Processor threads of torch, and whether products and convolutions on a GPU may use TF32."""
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
+
+
 @contextlib.contextmanager
 def leased_device(device: str, need_mib: int) -> Iterator[torch.device]:
     """The device of a run: the CPU, or a GPU on which `need_mib` is reserved until the block ends.

@@ -105,3 +105,6 @@ class GuidedTrainer(Trainer):
             "dfd_d_wu": lambda: guidance.distillation(*features, ~strong, "distance", align),
         }
         return {name: losses[name]() for name in self.method.distillation}
+
+
+METHOD_TRAINER = GuidedTrainer

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from sedrepro.base.errors import DataError, SedreproError, SettingsError
 from sedrepro.base.files import atomic_path
 from sedrepro.evaluation.clip_metrics import macro_f1, micro_average_precision
-from sedrepro.experiments.settings import RunSettings
 from sedrepro.nn.output import Network, Output
 from sedrepro.training.data import STRONG, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.schedules import Schedule
 from sedrepro.training.seeds import RunSeeds
+from sedrepro.training.settings import RunSettings
 
 MACRO_F1_THRESHOLD = 0.5
 PRECISIONS = {"off": None, "bfloat16": torch.bfloat16, "float16": torch.float16}

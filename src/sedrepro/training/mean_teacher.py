@@ -83,3 +83,6 @@ class MeanTeacherTrainer(Trainer):
 
     def _after_batch(self) -> None:
         update_average(self.teacher, self.network, ema_decay(self.step + 1, self.run.training.method.average))
+
+
+METHOD_TRAINER = MeanTeacherTrainer

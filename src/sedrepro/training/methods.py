@@ -1,16 +1,15 @@
-"""The methods of training by the names that settings give them."""
+"""The methods of training: each kind that settings can name is a module of this folder, with its `METHOD_TRAINER`."""
 
-from sedrepro.training.confidence import ConfidenceTrainer
-from sedrepro.training.guided import GuidedTrainer
+import importlib
+
 from sedrepro.training.loop import Trainer
-from sedrepro.training.mean_teacher import MeanTeacherTrainer
-from sedrepro.training.retraining import RetrainingTrainer
-from sedrepro.training.supervised import SupervisedTrainer
 
-TRAINERS: dict[str, type[Trainer]] = {
-    "supervised": SupervisedTrainer,
-    "mean_teacher": MeanTeacherTrainer,
-    "confidence": ConfidenceTrainer,
-    "retraining": RetrainingTrainer,
-    "guided": GuidedTrainer,
-}
+
+def trainer_module(kind: str) -> str:
+    """Name of the module of a kind of method."""
+    return f"sedrepro.training.{kind}"
+
+
+def trainer_class(kind: str) -> type[Trainer]:
+    """What trains by a kind of method."""
+    return importlib.import_module(trainer_module(kind)).METHOD_TRAINER

@@ -91,3 +91,6 @@ class RetrainingTrainer(MeanTeacherTrainer):
         left_over = frames - fine.shape[1]  # frames of features that fill no frame of scores
         fine = torch.cat([fine, fine[:, -1:].expand(-1, left_over, -1)], dim=1)
         return pool_labels(shift_in_time(fine, shifts), reduction, "mean")
+
+
+METHOD_TRAINER = RetrainingTrainer

@@ -1,9 +1,10 @@
 """Typed settings of training: the loop, the learning rate, and what each method needs. No torch here."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.typed import Typed
 
 #: Clips that may pick the epoch, beside the held-out splits.
@@ -40,8 +41,23 @@ class Steps(Typed):
     epochs: int = Field(gt=0, description="from one fall to the next")
 
 
-class Supervised(Typed):
+class TrainingMethod(Typed):
+    """What the rest of the suite must know of a method of training, without training by it."""
+
+    strong_labels: ClassVar[bool] = False
+    """Whether it learns from strong labels."""
+    unlabelled_clips: ClassVar[bool] = True
+    """Whether it learns from clips without labels."""
+    starts_from_run: ClassVar[bool] = False
+    """Whether it starts from the weights of another run, that its system is based on."""
+    pseudo_labels: ClassVar[bool] = False
+    """Whether it learns from what that run says of the training clips."""
+
+
+class Supervised(TrainingMethod):
     """Weak labels of all training clips."""
+
+    unlabelled_clips: ClassVar[bool] = False
 
     kind: Literal["supervised"]
 
@@ -90,8 +106,10 @@ class LogMelNoise(Typed):
 Noise = Annotated[NoNoise | AmplitudeNoise | SnrNoise | LogMelNoise, Field(discriminator="kind")]
 
 
-class MeanTeacher(Typed):
+class MeanTeacher(TrainingMethod):
     """Mean teacher on weakly labelled, unlabelled and strongly labelled clips."""
+
+    strong_labels: ClassVar[bool] = True
 
     kind: Literal["mean_teacher"]
     composition: Composition
@@ -110,6 +128,7 @@ class MeanTeacher(Typed):
 class Confidence(MeanTeacher):
     """The confidence branch alone, on a trained network that is left as it is (Liu et al. 2020, Section 2.3.1)."""
 
+    starts_from_run: ClassVar[bool] = True
     kind: Literal["confidence"]
     penalty: float = Field(gt=0, description="lambda, the weight of the confidence loss (eq. 9)")
 
@@ -117,6 +136,8 @@ class Confidence(MeanTeacher):
 class Retraining(MeanTeacher):
     """Mean teacher with pseudo-labels of a trained network, weighted by confidence (Liu et al. 2020, Section 2.3.2)."""
 
+    starts_from_run: ClassVar[bool] = True
+    pseudo_labels: ClassVar[bool] = True
     kind: Literal["retraining"]
     weights: Literal["equal", "confidence", "probability"] = Field(description="what stands for c in eq. 10")
     alpha: float = Field(ge=0, le=1, description="of eq. 10: how much the weights count")
@@ -132,8 +153,10 @@ class Focal(Typed):
     form: Literal["printed", "cited"] = Field(description="weight 1 - p^gamma, or (1 - p)^gamma")
 
 
-class Guided(Typed):
+class Guided(TrainingMethod):
     """Guided learning of a teacher and a student (Lin et al. 2020), with what Liang et al. 2021 add to it."""
+
+    strong_labels: ClassVar[bool] = True
 
     kind: Literal["guided"]
     start: int = Field(
@@ -168,7 +191,7 @@ class Guided(Typed):
 
 Method = Annotated[Supervised | MeanTeacher | Confidence | Retraining | Guided, Field(discriminator="kind")]
 #: What each kind is called in settings.
-METHODS: dict[str, type[Typed]] = {
+METHODS: dict[str, type[TrainingMethod]] = {
     "supervised": Supervised,
     "mean_teacher": MeanTeacher,
     "confidence": Confidence,
@@ -229,4 +252,24 @@ class Training(Typed):
             raise ValueError(
                 f"balance is for clips that come in one order by weak labels, not for method {self.method.kind}"
             )
+        return self
+
+
+class RunSettings(Typed):
+    """What one training run depends on, and nothing else."""
+
+    front_end: FrontEnd
+    network: str
+    arguments: dict[str, Any]
+    loss_weights: dict[str, float]
+    training: Training
+    based_on: str | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_method_starts_from(self) -> "RunSettings":
+        needs = self.training.method.starts_from_run
+        if needs and self.based_on is None:
+            raise ValueError(f"training.method {self.training.method.kind} starts from another run; give based_on")
+        if self.based_on is not None and not needs:
+            raise ValueError(f"training.method {self.training.method.kind} starts from no other run; drop based_on")
         return self

@@ -30,3 +30,6 @@ class SupervisedTrainer(Trainer):
             if weight:
                 total = total + weight * losses[name]
         return {"loss": total, **losses}
+
+
+METHOD_TRAINER = SupervisedTrainer

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.c_ssed import claims
 from sedrepro.papers.c_ssed.figures import BINS, FEWEST
 from sedrepro.published.claims import read_claims

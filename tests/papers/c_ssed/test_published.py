@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
 from sedrepro.published.claims import read_claims
 from sedrepro.reporting.claims.registry import claim_figures

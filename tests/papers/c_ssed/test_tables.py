@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedrepro.base.errors import DataError
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.nn.poolings import POOLINGS, LinearSoftmaxPooling, MeanPooling, PowerPooling
 from sedrepro.papers.c_ssed import tables
 from sedrepro.published.cells import Cell, read_text_cells

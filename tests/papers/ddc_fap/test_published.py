@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.claims import read_claims
 

@@ -11,13 +11,14 @@ from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.files import read_table, write_table
 from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import RUN_FILES, read_scores
-from sedrepro.experiments.runs import RunIdentity, corpus_folder, store_folder
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
+from sedrepro.steps import train as steps_train
 from sedrepro.steps.score import DETECTED_COLUMNS, SCORE_FILES
 
 PAPER = "ddc_fap"
@@ -107,7 +108,7 @@ def scored(request, tmp_path_factory):
     corpus = paper.settings.corpus_of(variant)[0]
     make_store(config, corpus, variant)
     who = RunIdentity(PAPER, system, variant, 1 if corpus == "remix" else 0, 1)
-    made = runs.train(paper, who, config, 1, lambda line: None)
+    made = steps_train.train(paper, who, config, 1, lambda line: None)
     scoring.score(paper, who, config)
     return config, who, made
 

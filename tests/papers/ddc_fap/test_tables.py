@@ -6,7 +6,7 @@ import pytest
 
 from sedrepro.base.errors import DataError
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import PAPERS_FOLDER, load_paper
+from sedrepro.experiments.papers import PAPERS_FOLDER, load_paper
 from sedrepro.papers.ddc_fap import tables
 from sedrepro.published.cells import Cell, read_text_cells
 

@@ -14,9 +14,10 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import write_json, write_table
 from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_view import RunView
-from sedrepro.experiments.runs import corpus_folder, figure_runs
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.runs import figure_runs
 from sedrepro.papers.hierarchical_pooling.figures import PRINTED, choose_clip, draw_figure5, examine_figure5
 
 PAPER = "hierarchical_pooling"

@@ -6,7 +6,7 @@ import statistics
 import pytest
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import PAPERS_FOLDER, load_paper
+from sedrepro.experiments.papers import PAPERS_FOLDER, load_paper
 from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
 
 PUBLISHED = PAPERS_FOLDER / "hierarchical_pooling" / "published"

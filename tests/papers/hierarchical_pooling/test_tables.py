@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sedrepro.base.errors import DataError
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.nn.poolings import POOLINGS, LinearSoftmaxPooling
 from sedrepro.papers.hierarchical_pooling import tables
 from sedrepro.published.cells import read_text_cells

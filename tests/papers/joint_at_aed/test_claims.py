@@ -3,7 +3,7 @@
 import pytest
 
 from sedrepro.experiments.metrics_files import Detection, RunMetrics, Split
-from sedrepro.experiments.settings import PAPERS_FOLDER
+from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.joint_at_aed.claims import SHORT, most_classes_gain, short_events_gain_more
 from sedrepro.published.claims import read_claims
 from sedrepro.reporting.claims.evidence import Evidence

@@ -7,8 +7,8 @@ import pytest
 
 from sedrepro.data_sets.dcase2019_task4 import CLASSES, SPLITS
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.runs import build_network
-from sedrepro.experiments.settings import PAPERS_FOLDER, Paper, load_paper
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import PAPERS_FOLDER, Paper, load_paper
 from sedrepro.published.claims import Claim, read_claims
 
 PUBLISHED = PAPERS_FOLDER / "joint_at_aed" / "published"

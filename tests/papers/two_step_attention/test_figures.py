@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.papers.two_step_attention.figures import choose_clip, draw_figure2, panels_of
 from sedrepro.papers.two_step_attention.network import build
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.runs import build_network
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import load_paper
 from sedrepro.papers.two_step_attention.network import AttentionStep, TwoStepAttention, TwoStepNetwork, build
 from sedrepro.training.data import Clips
 from sedrepro.training.seeds import RunSeeds

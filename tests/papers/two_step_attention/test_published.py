@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.published.cells import read_cells, runs_needed
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from test_paper_tables import write_run
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import write_json
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.published.claims import read_claims
 from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting.claims.claims_file import COLUMNS, counts, missing_tables, read_claims_file, write_claims

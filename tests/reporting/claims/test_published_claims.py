@@ -5,10 +5,10 @@ from itertools import chain
 
 import pytest
 
-from sedrepro.corpora.remix import Remix
+from sedrepro.corpora.settings import Remix
 from sedrepro.data_sets import data_set
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.settings import load_paper
+from sedrepro.experiments.papers import load_paper
 from sedrepro.published.cells import read_cells
 from sedrepro.published.claims import KINDS, read_claims
 from sedrepro.published.needs import cells_file

@@ -3,7 +3,7 @@ from examples import detection, run, split
 
 from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import load_paper, paper_names
+from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.reporting.notebooks.pooling_overview import KEYS, pooling_name, pooling_overview
 
 PAPER = "hierarchical_pooling"

@@ -6,8 +6,8 @@ import untrained as made
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.data_sets import data_set_names
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import load_paper
 from sedrepro.reporting.status.model_card import MODEL_CARD, in_short, licences, write_model_card
 
 WHO = RunIdentity("two_step_attention", "2ap_alpha_0.001", "remix_0db", 1, 1)

@@ -10,8 +10,8 @@ import pytest
 import untrained as made
 
 from sedrepro.base.errors import SettingsError
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.runs import RunIdentity, figure_runs
-from sedrepro.experiments.settings import load_paper
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.status.state import PaperState, difference, print_states
 

@@ -5,8 +5,8 @@ import untrained as made
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.cli import main
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import load_paper
 from sedrepro.reporting.status.system_view import print_system, system_rows
 
 PAPER = "two_step_attention"

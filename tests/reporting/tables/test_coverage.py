@@ -9,7 +9,7 @@ from sedrepro.annotations.clips import Clip, Event
 from sedrepro.base.errors import DataError
 from sedrepro.corpora.survey import Surveyed, write_survey
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.runs import survey_folder
+from sedrepro.experiments.places import survey_folder
 from sedrepro.reporting.tables.coverage import COLUMNS, in_a_line, write_coverage
 
 

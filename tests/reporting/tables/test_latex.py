@@ -8,7 +8,7 @@ import pytest
 from examples import LAYOUT, cell, run
 
 from sedrepro.experiments.configuration import load_config
-from sedrepro.experiments.settings import load_paper, paper_names
+from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.needs import cells_file

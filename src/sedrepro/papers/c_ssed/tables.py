@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.nn.poolings import Pooling, pooling
 from sedrepro.published.cells import Cell
 from sedrepro.reporting.tables.text import CodeText

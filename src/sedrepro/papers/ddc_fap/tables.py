@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.experiments.runs import build_network
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import Cell
 from sedrepro.reporting.status.provenance import setting_rows
 from sedrepro.reporting.tables.text import CodeText

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.nn.poolings import POOLINGS, Pooling
 from sedrepro.published.cells import Cell
 from sedrepro.reporting.tables.text import CodeText

@@ -9,8 +9,8 @@ import pandas as pd
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table, write_text
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import chosen_papers, load_paper
-from sedrepro.published.needs import table_file
+from sedrepro.experiments.papers import chosen_papers, load_paper
+from sedrepro.experiments.places import table_file
 from sedrepro.reporting.claims.filling import BY_CONSTRUCTION
 from sedrepro.reporting.claims.finding import WORST_FIRST
 

@@ -9,7 +9,7 @@ import numpy as np
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell
 from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS

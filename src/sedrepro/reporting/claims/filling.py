@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import Paper
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import EVENT_CLASS, SPLIT
 from sedrepro.published.claims import Claim, claim_runs

@@ -12,9 +12,10 @@ from typing import Any
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import figures_folder
 from sedrepro.published.claims import Claim, read_claims
-from sedrepro.published.needs import cells_file, figures_folder
+from sedrepro.published.needs import cells_file
 from sedrepro.reporting.claims.evidence import Predicate, figures_read
 from sedrepro.reporting.claims.identities import (
     event_rates_add_up,
@@ -79,5 +80,5 @@ def table_figures(config: Config, paper: Paper, table: str) -> list[Path]:
     path = cells_file(paper, table)
     if paper.settings.tables[table].kind != "claims":
         return []
-    stems = [figures_folder(config, paper) / name for name in claim_figures(read_claims(path), paper.name)]
+    stems = [figures_folder(config, paper.name) / name for name in claim_figures(read_claims(path), paper.name)]
     return [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in ("npz", "json")]

@@ -8,8 +8,8 @@ import pandas as pd
 
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics
-from sedrepro.experiments.runs import build_network
-from sedrepro.experiments.settings import Paper, load_paper, paper_names
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import Paper, load_paper, paper_names
 
 #: What tells rows apart, in this order; the other columns are metrics.
 KEYS = ["data", "variant", "split", "pooling", "paper", "system", "label", "detection"]

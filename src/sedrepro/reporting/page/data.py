@@ -8,8 +8,8 @@ from pathlib import Path
 from sedrepro.base.files import read_table
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper, load_paper
-from sedrepro.published.needs import table_file
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import table_file
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
 from sedrepro.reporting.claims.claims_file import listed
 from sedrepro.reporting.status.cost import RunCost, read_costs

@@ -7,11 +7,12 @@ from typing import Any
 from sedrepro.base.files import read_json, write_text
 from sedrepro.base.typed import load
 from sedrepro.data_sets import data_set, data_set_names, trait
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import Paper, RunSettings
 from sedrepro.obtaining.manifest import read_manifest
 from sedrepro.reporting.status.cost import duration, memory
+from sedrepro.training.settings import RunSettings
 
 MODEL_CARD = "model_card.md"
 #: What each scale's runs were trained on, and what that means for the weights.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 
 
 def setting_rows(paper: Paper) -> list[tuple[str, str, str, str]]:

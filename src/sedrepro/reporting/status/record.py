@@ -9,7 +9,7 @@ from pathlib import Path
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import atomic_folder, read_json, write_json
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 
 KEPT = ("coverage.*", "tables/*", "figures/*.svg", "figures/*.png", "figures/*.json")
 KEPT_OF_A_RUN = ("config.json", "history.csv", "metrics.json", "environment.json")

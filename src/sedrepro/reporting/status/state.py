@@ -17,11 +17,13 @@ from sedrepro.base.errors import SedreproError
 from sedrepro.base.files import read_json
 from sedrepro.base.typed import load
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.places import store_folder
 from sedrepro.experiments.run_files import CONFIG, RUN_FILES, SCORES
-from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, store_folder
-from sedrepro.experiments.settings import Paper, RunSettings, chosen_papers, load_paper
+from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs
 from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting.status.cost import Cost, duration, memory, read_costs, total
+from sedrepro.training.settings import RunSettings
 
 StateName = Literal["missing", "stale", "done"]
 #: From bad to good: several things are in the state of the worst of them.

@@ -4,10 +4,10 @@ from sedrepro.base.errors import SedreproError
 from sedrepro.base.files import read_json
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_files import CONFIG
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.experiments.settings import Paper
-from sedrepro.inference.choice import trained_runs, variants_of
+from sedrepro.experiments.trained_runs import trained_runs, variants_of
 from sedrepro.reporting.status.model_card import in_short
 from sedrepro.reporting.status.provenance import print_rows, setting_rows
 

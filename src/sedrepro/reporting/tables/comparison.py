@@ -14,8 +14,8 @@ from typing import get_args
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_table, write_text
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.run_files import WEIGHTS
-from sedrepro.experiments.settings import chosen_papers, load_paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.cells import SEED
 from sedrepro.published.verdict import VerdictName

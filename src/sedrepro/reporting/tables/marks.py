@@ -18,3 +18,8 @@ def mark_meanings(present: set[str]) -> dict[str, str]:
 def superscript(letters: str) -> str:
     """Letters of footnotes as a mark, in Markdown and HTML alike; nothing where there are none."""
     return f"<sup>{letters}</sup>" if letters else ""
+
+
+def css_class(verdict_name: str) -> str:
+    """The class that colours what has a verdict or an outcome."""
+    return verdict_name.replace(" ", "-")

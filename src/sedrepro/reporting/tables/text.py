@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sedrepro.base.errors import SettingsError
-from sedrepro.experiments.settings import Paper
+from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import Cell
 from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.tables.tidy import FilledTable, table_of_cells, tidy_row

@@ -5,10 +5,12 @@ import yaml
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.data_sets import data_set
-from sedrepro.experiments import settings as module
+from sedrepro.experiments import papers as module
+from sedrepro.experiments import provenance
 from sedrepro.experiments.configuration import SCALES, make_config
+from sedrepro.experiments.papers import PAPERS_FOLDER, chosen_papers, load_paper, paper_names
+from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.experiments.runs import figure_runs, runs_of
-from sedrepro.experiments.settings import AUTHORS_CODE, PAPERS_FOLDER, SOURCES, chosen_papers, load_paper, paper_names
 from sedrepro.miniature.events import EVENTS
 from sedrepro.published.cells import read_cells
 
@@ -43,11 +45,11 @@ def edited(tmp_path, monkeypatch):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "settings.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
         monkeypatch.setattr(module, "PAPERS_FOLDER", folder.parent)
-        module._read.cache_clear()
+        provenance._read.cache_clear()
         return load_paper("mine", configured(scale))
 
     yield load
-    module._read.cache_clear()
+    provenance._read.cache_clear()
 
 
 # --- every paper

@@ -1,0 +1,100 @@
+"""What code a result depends on: the import closure of modules, and a digest of what that code does.
+
+Imports are read from the source, those inside functions too. What stands under `if TYPE_CHECKING`, and functions named
+`add_arguments`, which only describe a command line, do not count. A module that is found by its name at run time (a
+paper's network, a method of training) is given as one more start. The digest is of the syntax trees without docstrings,
+so that docstrings, comments and layout do not count, and of other files by their bytes.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def module_file(module: str) -> Path | None:
+    """The source file of a module or package of the suite; None where there is none."""
+    place = PACKAGE.parent.joinpath(*module.split("."))
+    return next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
+
+
+def closure(modules: Iterable[str]) -> list[Path]:
+    """Source files of modules, of their packages, and of everything of the suite that they import, sorted."""
+    waiting, found = list(modules), {}
+    while waiting:
+        module = waiting.pop()
+        if module in found:
+            continue
+        file = module_file(module)
+        found[module] = file
+        if file is None:
+            continue
+        if "." in module:
+            waiting.append(module.rpartition(".")[0])
+        waiting += imported(file)
+    return sorted(file for file in found.values() if file is not None)
+
+
+def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
+    """One digest of the closure of modules and of other files that the code reads."""
+    digest = hashlib.sha256()
+    for path in closure(modules):
+        digest.update(f"{path.relative_to(PACKAGE)} {_meaning(path, path.stat().st_mtime_ns)}".encode())
+    for path in files:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def imported(file: Path) -> list[str]:
+    """Modules of the suite that a source file imports when it runs."""
+    return _imported(file, file.stat().st_mtime_ns)
+
+
+@functools.cache
+def _imported(file: Path, changed: int) -> list[str]:
+    return list(_imports(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _is_typing_only(child.test):
+            for other in child.orelse:
+                yield from _imports(other)
+            continue
+        if _describes_options(child):
+            continue
+        if isinstance(child, ast.ImportFrom) and child.module and child.module.split(".")[0] == PACKAGE.name:
+            yield child.module
+            yield from (f"{child.module}.{name.name}" for name in child.names)
+        if isinstance(child, ast.Import):
+            yield from (name.name for name in child.names if name.name.split(".")[0] == PACKAGE.name)
+        yield from _imports(child)
+
+
+def _describes_options(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "add_arguments"
+
+
+def _is_typing_only(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+@functools.cache
+def _meaning(path: Path, changed: int) -> str:
+    """Digest of a source file without its docstrings, comments and layout."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not _describes_options(node)]
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and body:
+            first = body[0]
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()

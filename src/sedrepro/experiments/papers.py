@@ -1,0 +1,161 @@
+"""A paper's settings: typed, with the provenance of every value, at a scale and a budget.
+
+Every folder of `sedrepro/papers` that holds a `settings.yaml` is a paper; nothing else lists them. A value's
+provenance is one of `SOURCES`; what a scale changes is marked `scale`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.typed import load
+from sedrepro.corpora.settings import Corpus, Remix
+from sedrepro.experiments.configuration import SCALES, Config, budget_of
+from sedrepro.experiments.overrides import override, scale_keys
+from sedrepro.experiments.paper_settings import PaperSettings
+from sedrepro.experiments.provenance import AUTHORS_CODE, Provenance, mark, published_values
+from sedrepro.training.settings import METHODS, RunSettings, Training
+
+PAPERS_FOLDER = Path(__file__).parents[1] / "papers"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper at a scale: its settings and the provenance of each value by dotted key."""
+
+    name: str
+    settings: PaperSettings
+    provenance: dict[str, Provenance]
+    budget: str
+
+    @property
+    def folder(self) -> Path:
+        """The paper's folder in the package."""
+        return PAPERS_FOLDER / self.name
+
+    def corpus(self, name: str) -> Corpus:
+        """Settings of one of its corpora.
+
+        Raises:
+            SettingsError: the paper has no such corpus (names the nearest).
+        """
+        if name not in self.settings.corpora:
+            raise SettingsError(f"{self.name}: corpus '{name}' is unknown; {did_you_mean(name, self.settings.corpora)}")
+        return self.settings.corpora[name]
+
+    def remix(self, name: str) -> Remix:
+        """Settings of one of its remix corpora.
+
+        Raises:
+            SettingsError: the paper has no such corpus, or it is no remix.
+        """
+        corpus = self.corpus(name)
+        if not isinstance(corpus, Remix):
+            raise SettingsError(f"{self.name}: corpus '{name}' is not a remix, there is nothing to mix")
+        return corpus
+
+    def run(self, system: str, variant: str | None = None) -> RunSettings:
+        """The settings of one system's runs on a corpus variant; without one, as on a corpus without its own training.
+
+        Raises:
+            SettingsError: the system, its network, the variant or a training key is unknown (names the nearest).
+        """
+        systems, networks = self.settings.systems, self.settings.networks
+        if system not in systems:
+            raise SettingsError(f"{self.name}: system '{system}' is unknown; {did_you_mean(system, systems)}")
+        chosen = systems[system]
+        if chosen.network not in networks:
+            raise SettingsError(
+                f"{self.name}: network '{chosen.network}' is unknown; {did_you_mean(chosen.network, networks)}"
+            )
+        training, corpus = self.settings.training, self.settings.corpus_of(variant)[0] if variant else ""
+        for where, differing in (
+            (f"training_on.{corpus}", self.settings.training_on.get(corpus)),
+            (f"systems.{system}.training", chosen.training),
+        ):
+            if differing:
+                training = load(Training, _changed(training, differing), f"{self.name}: {where}")
+        values = {
+            "front_end": self.settings.front_end_of(corpus) if corpus else self.settings.front_end,
+            "network": chosen.network,
+            "arguments": networks[chosen.network] | chosen.arguments,
+            "loss_weights": chosen.loss_weights,
+            "training": training,
+            "based_on": chosen.based_on,
+        }
+        return load(RunSettings, values, f"{self.name}: systems.{system}")
+
+
+def _changed(training: Training, differing: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of `training` with those that differ; of its method key by key, as far as another kind knows the key."""
+    values, method = training.model_dump() | differing, differing.get("method")
+    if isinstance(method, Mapping):
+        kind = METHODS.get(str(method.get("kind", training.method.kind)))
+        kept = {key: value for key, value in training.method if kind is None or key in kind.model_fields}
+        values["method"] = kept | method
+    return values
+
+
+def paper_names() -> list[str]:
+    """All papers of the suite, by folder name."""
+    return sorted(path.parent.name for path in PAPERS_FOLDER.glob("*/settings.yaml"))
+
+
+def chosen_papers(config: Config) -> list[str]:
+    """The papers that a configuration asks for.
+
+    Raises:
+        SettingsError: one of them is unknown (names the nearest).
+    """
+    known = paper_names()
+    for name in config.papers:
+        if name not in known:
+            raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, known)}")
+    return list(config.papers) or known
+
+
+def load_paper(name: str, config: Config) -> Paper:
+    """A paper's settings at the configuration's scale, its budget, and with the configuration's overrides.
+
+    Raises:
+        SettingsError: the paper, a key or a value is wrong, or a value has no provenance (names it).
+    """
+    if name not in paper_names():
+        raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, paper_names())}")
+    path = PAPERS_FOLDER / name / "settings.yaml"
+    for paper in config.set:
+        if paper not in paper_names():
+            raise SettingsError(f"configuration: set: paper '{paper}' is unknown; {did_you_mean(paper, paper_names())}")
+    values, provenance = published_values(path)
+    scales = values.pop("scales", {})
+    known = [*SCALES, *(f"{scale}-{budget}" for scale in SCALES for budget in ("cpu", "gpu"))]
+    for key in scales:
+        if key not in known:
+            raise SettingsError(f"{path}: scales: '{key}' is unknown; {did_you_mean(key, known)}")
+    for key in scale_keys(config):
+        for dotted, value in scales.get(key, {}).get("values", {}).items():
+            override(values, dotted, value, f"{path}: scales.{key}")
+            mark(provenance, dotted, Provenance("scale", f"{key}: {scales[key].get('reason', '')}".strip()))
+    for dotted, value in config.set.get(name, {}).items():
+        override(values, dotted, value, f"configuration: set.{name}")
+        mark(provenance, dotted, Provenance("configuration"))
+    paper = Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+    _require_named_code(paper, path)
+    _require_runs(paper)
+    return paper
+
+
+def _require_named_code(paper: Paper, path: Path) -> None:
+    """Refuse a value of the authors' code where no such code is named."""
+    released = [key for key, origin in paper.provenance.items() if origin.source == AUTHORS_CODE]
+    if released and not paper.settings.about.code:
+        raise SettingsError(f"{path}: '{released[0]}' is of the {AUTHORS_CODE}; name that in about.code")
+
+
+def _require_runs(paper: Paper) -> None:
+    """Refuse at once what else would only show when a run's settings are put together."""
+    for name, corpus in paper.settings.corpora.items():
+        for system in paper.settings.systems:
+            paper.run(system, next(iter(corpus.variants(name))))

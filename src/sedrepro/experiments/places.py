@@ -1,0 +1,70 @@
+"""Where everything lies: every path below the data and the results folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
+
+
+def work_folder(config: Config) -> Path:
+    """What a scale works with: surveys, corpora, features, logs."""
+    return config.work_dir / config.scale
+
+
+def results_folder(config: Config) -> Path:
+    """The results of a scale."""
+    return config.results_dir / config.scale
+
+
+def survey_folder(config: Config, data_set: str) -> Path:
+    """The survey of a data set."""
+    return work_folder(config) / "surveys" / data_set
+
+
+def synthesis_receipt(config: Config, archive: str) -> Path:
+    """What shows that a data set was synthesised."""
+    return work_folder(config) / "synthesised" / f"{archive}.json"
+
+
+def corpus_folder(config: Config, paper: Paper, corpus: str) -> Path:
+    """The recipe, clips and labels tables of a corpus of a paper."""
+    return work_folder(config) / paper.name / "corpora" / corpus
+
+
+def recipe_file(config: Config, paper: Paper, corpus: str) -> Path:
+    """The recipe of a remix corpus."""
+    return corpus_folder(config, paper, corpus) / "recipes.tsv"
+
+
+def store_folder(config: Config, paper: Paper, corpus: str) -> Path:
+    """The feature store of a corpus of a paper."""
+    return work_folder(config) / paper.name / "features" / corpus
+
+
+def rendered_folder(config: Config, paper: str, variant: str) -> Path:
+    """The rendered mixtures of a corpus variant."""
+    return work_folder(config) / paper / "audio" / variant
+
+
+def paper_folder(config: Config, paper: str) -> Path:
+    """The results of a paper."""
+    return results_folder(config) / paper
+
+
+def table_file(config: Config, paper: str, table: str) -> Path:
+    """A table of a paper as csv; its other forms lie beside it."""
+    return paper_folder(config, paper) / "tables" / f"{table}.csv"
+
+
+def figures_folder(config: Config, paper: str) -> Path:
+    """What figures of a paper store, and their pictures."""
+    return paper_folder(config, paper) / "figures"
+
+
+def sweep_part(config: Config, paper: str) -> Path:
+    """The part of a paper in the sweep of post-processing."""
+    return paper_folder(config, paper) / "post_processing.csv"

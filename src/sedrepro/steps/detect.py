@@ -1,0 +1,40 @@
+"""Find the events in recordings with a trained run: a table, a JSON file and a picture of each."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sedrepro.experiments.run_view import RunView
+from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system
+from sedrepro.inference.detect import detect
+from sedrepro.steps.request import Request, say
+from sedrepro.training.device import set_up_torch
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_threads, at_least
+
+    add = parser.add_argument
+    add("recordings", nargs="+", type=Path, help="audio files of any length, rate and number of channels")
+    add("--system", required=True, help="PAPER/SYSTEM, hierarchical_pooling/linear_single for example")
+    add("--variant", help="corpus variant (default: the first of the paper's)")
+    add("--fold", type=at_least(0), help="held-out fold (default: the first that is trained)")
+    add("--seed", type=at_least(0), help="seed of the run (default: the first that is trained)")
+    add("--detection", help="way from scores to events, by its name in the paper's settings (default: the first)")
+    add("--output", type=Path, help="folder to write to (default: with the paper's results)")
+    add("--format", default="both", help="tsv, json or both (default: both)")
+    add_threads(parser)
+
+
+def run(request: Request) -> int | None:
+    """Find the events in the recordings of the options."""
+    options, config = request.options, request.config
+    paper, system = paper_and_system(config, options.system)
+    who = chosen_run(config, paper, system, options.variant, options.fold, options.seed)
+    run_view = RunView(config, paper, who)
+    set_up_torch(options.threads, config.tf32)
+    folder = options.output or config.results_dir / config.scale / paper.name / "detected" / system
+    way = chosen_way(paper, run_view, options.detection)
+    return detect(run_view, options.recordings, folder, way, options.format, say)
