@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
+from sedrepro.base.terminal import show_everything
 from sedrepro.experiments.configuration import CONFIG_VARIABLE, SCALES, Config, load_config, parse_assignments
 
 #: Modules of `sedrepro.steps` that are no verbs.
@@ -18,6 +19,7 @@ SHARED = ("__init__", "arguments", "request")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; what it returns or 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
+    show_everything(sys.stdout, sys.stderr)
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser(words).parse_args(words)
     try:

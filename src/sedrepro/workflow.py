@@ -25,13 +25,7 @@ from sedrepro.experiments.configuration import Config, make_config, read_yaml, s
 from sedrepro.experiments.networks import network_module
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
-from sedrepro.experiments.runs import (
-    RunIdentity,
-    base_files,
-    figure_runs,
-    needs_strong_labels,
-    stores_frames,
-)
+from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
 from sedrepro.miniature import writer_module
 from sedrepro.obtaining.manifest import SourceFile
 from sedrepro.obtaining.obtain import receipt_path

@@ -233,6 +233,33 @@ def test_blocks_hold_every_mixture_in_order_at_every_snr(
             np.testing.assert_array_equal(features[i], features[i % 3])
 
 
+@pytest.mark.parametrize("snr_db", [0, 20])
+def test_quantised_mixtures_are_those_of_tracks_written_as_a_16_bit_file_and_read_again(
+    tmp_path: Path, three: list[Mixture], front_end: FrontEnd, snr_db: int
+):
+    events, scene = Mixer(tmp_path, front_end, "whole_file").tracks(three[0])
+    stereo = np.stack([10 ** (snr_db / 20) * events, scene], axis=1, dtype=np.float64)
+    soundfile.write(tmp_path / "stereo.wav", stereo / np.abs(stereo).max(), RATE, "PCM_16")
+    expected = soundfile.read(tmp_path / "stereo.wav")[0].mean(axis=1)
+    found = mix(events, scene, snr_db, "pcm16")
+    assert np.mean(found != expected) < 0.01  # tracks in single precision may fall into the next step
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2**-15 + 1e-9)
+
+
+def test_features_of_quantised_mixtures_are_those_of_their_audio_and_not_of_the_exact_one(
+    tmp_path: Path, three: list[Mixture], front_end: FrontEnd, remix: Remix
+):
+    mixer, changed = Mixer(tmp_path, front_end, "whole_file"), remix.model_copy(update={"quantise": "pcm16"})
+    (block,) = feature_blocks(three, mixer, "remix", changed, front_end, "cpu", threads=1)
+    (exact,) = feature_blocks(three, mixer, "remix", remix, front_end, "cpu", threads=1)
+    for variant, snr in remix.variants("remix").items():
+        for found, mixture in zip(block[variant], three, strict=True):
+            direct = LogMel(front_end)(torch.from_numpy(mix(*mixer.tracks(mixture), snr, "pcm16"))).numpy()
+            np.testing.assert_array_equal(found, direct.astype(np.float16))
+        assert not np.array_equal(block[variant], exact[variant])
+    assert fingerprint(three, changed) != fingerprint(three, remix)
+
+
 @pytest.mark.parametrize("silent", ["scene", "event"])
 def test_a_silent_source_is_named(
     tmp_path: Path, recorded: Callable[..., str], three: list[Mixture], front_end: FrontEnd, silent: str
@@ -269,7 +296,9 @@ def test_a_source_too_quiet_for_single_precision_is_named(
         Mixer(tmp_path, front_end, "whole_file").tracks(mixture)
 
 
-@pytest.mark.parametrize(("content", "reason"), [(None, "missing"), (b"no audio", "corrupt"), (bytes(2000), "corrupt")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "missing"), (b"no audio", "not readable"), (b"RIFF", "corrupt")]
+)
 @pytest.mark.parametrize("name", ["events/stereo.wav", "scenes/scene.wav"])
 def test_a_source_that_cannot_be_read_is_named(
     tmp_path: Path, three: list[Mixture], front_end: FrontEnd, name: str, content: bytes | None, reason: str

@@ -106,7 +106,8 @@ def test_published_training():
     training = paper().settings.training
     assert (training.batch_size, training.learning_rate) == (24, 1e-3)
     assert (training.epochs, training.schedule.factor, training.schedule.patience) == (80, 0.1, 3)
-    assert training.select_on == "validation"
+    assert training.select_on == "held_out"
+    assert paper().run("2ap_alpha_0.001", "remix_clean_0db").training.select_on == "validation"
 
 
 def test_published_corpus():
@@ -115,10 +116,11 @@ def test_published_corpus():
     assert (remix.events, remix.scenes) == ("fsdkaggle2018", "tau_urban_2019")
     assert sorted(remix.snr_db) == [0, 10, 20]
     assert 4 * remix.mixtures_per_fold == 8000
-    assert (remix.draw, remix.level, remix.seed) == ("reshuffled", "whole_file", 1234)
-    assert corpora["remix_as_released"].draw == "tiled"
+    assert (remix.draw, remix.level, remix.seed, remix.quantise) == ("tiled", "whole_file", 1234, "pcm16")
+    assert corpora["remix_clean"].draw == "reshuffled"
+    assert corpora["remix_clean"].snr_db == remix.snr_db
     assert corpora["remix_active"].level == "active"
-    for other in ("remix_as_released", "remix_active"):
+    for other in ("remix_clean", "remix_active"):
         assert corpora[other].mixtures_per_fold == remix.mixtures_per_fold
 
 
@@ -137,10 +139,13 @@ def test_published_systems():
     assert loaded.run("vgg_gwrp").arguments == {"channels": [32, 64, 128, 128], "pooling": "gwrp", "r": 0.9998}
     assert loaded.run("vgg_gap").arguments["pooling"] == "gap"
     assert loaded.run("vgg_gmp").arguments["pooling"] == "gmp"
-    assert loaded.run("atrous_ap").arguments == {"channels": [64, 128, 256]}
-    assert loaded.run("2ap_alpha_0.001").arguments == {"channels": [32, 64, 128, 256], "inner_sigmoid": True}
-    assert loaded.run("2ap_no_inner_sigmoid").arguments["inner_sigmoid"] is False
-    assert loaded.run("2ap_no_inner_sigmoid").loss_weights == {"reconstruction": 0.001}
+    atrous = {"channels": [64, 128, 256], "attention_bounds": [0.1, 0.9], "classification": "log_softmax"}
+    assert loaded.run("atrous_ap").arguments == atrous
+    released = {"inner_sigmoid": False, "classification_sigmoid": True, "decode_from": "encoder"}
+    printed = {"inner_sigmoid": True, "classification_sigmoid": False, "decode_from": "class_maps"}
+    assert loaded.run("2ap_alpha_0.001").arguments == {"channels": [32, 64, 128, 256]} | released
+    assert loaded.run("2ap_by_equations").arguments == {"channels": [32, 64, 128, 256]} | printed
+    assert loaded.run("2ap_by_equations").loss_weights == {"reconstruction": 0.001}
 
 
 def test_values_that_the_paper_prints_are_marked_so():
@@ -148,7 +153,8 @@ def test_values_that_the_paper_prints_are_marked_so():
     printed = ("training.batch_size", "training.learning_rate", "front_end.window_length", "front_end.hop_length")
     assert {provenance[key].source for key in (*printed, "front_end.n_mels", "corpora.remix.snr_db")} == {"paper"}
     assert provenance["training.epochs"].source == AUTHORS_CODE
-    assert provenance["training.select_on"].source == "assumption"
+    assert provenance["training.select_on"].source == AUTHORS_CODE
+    assert provenance["corpora.remix.draw"].source == "cited code"
     assert provenance["systems.vgg_gwrp.arguments.r"].source == AUTHORS_CODE
     assert provenance["systems.vgg_gwrp.arguments.pooling"].source == "paper"
 
@@ -157,12 +163,10 @@ def test_values_that_the_paper_prints_are_marked_so():
 
 
 def test_a_system_changes_training_for_its_own_runs_only():
-    loaded = paper()
-    assert loaded.run("2ap_selected_on_held_out").training.select_on == "held_out"
-    same = loaded.run("2ap_alpha_0.001")
-    assert same.training.select_on == "validation"
-    changed = loaded.run("2ap_selected_on_held_out")
-    assert changed.training.model_copy(update={"select_on": "validation"}) == same.training
+    loaded = load_paper("hierarchical_pooling", configured())
+    same, changed = (loaded.run(f"linear_hierarchical{end}").training for end in ("", "_selected_on_testing"))
+    assert (same.select_on, changed.select_on) == ("validation", "testing")
+    assert changed.model_copy(update={"select_on": "validation"}) == same
 
 
 def test_unknown_systems_and_variants_name_the_nearest():
@@ -174,7 +178,7 @@ def test_unknown_systems_and_variants_name_the_nearest():
 def test_variants_lead_to_their_corpus():
     corpus_of = paper().settings.corpus_of
     assert corpus_of("remix_20db") == ("remix", 20)
-    assert corpus_of("remix_as_released_0db") == ("remix_as_released", 0)
+    assert corpus_of("remix_clean_0db") == ("remix_clean", 0)
 
 
 def test_a_wrong_training_key_of_a_system_names_the_nearest(edited):
@@ -313,12 +317,12 @@ def test_impossible_values_are_refused_in_one_short_line(overrides, words):
 
 DDC, HIERARCHICAL = "ddc_fap", "hierarchical_pooling"
 SEARCH = {"kind": "search", "choose_on": "testing", "criterion": "f1", "thresholds": [0.5], "median_seconds": [0]}
-SEARCH |= {"longest_gap_seconds": [0], "shortest_seconds": [0]}
+SEARCH |= {"longest_gap_seconds": [0], "shortest_seconds": [0], "border": "inactive"}
 
 
 def system(**changes):
     """Settings of a system of ddc_fap."""
-    return {"label": "DDC-FAP", "network": "masks", "arguments": {"pooling": "fap", "alpha_max": 10}} | changes
+    return {"label": "DDC-FAP", "network": "ddc", "arguments": {"pooling": "fap", "alpha_max": 10}} | changes
 
 
 def other(name, **overrides):
@@ -379,6 +383,7 @@ def test_detections_are_those_of_the_corpus():
     settings = other(DDC).settings
     assert {c: list(settings.detection_of(c)) for c in settings.corpora} == {
         "remix": ["hysteresis"],
+        "remix_as_heard": ["hysteresis"],
         "desed": ["hysteresis"],
         "dcase2017": ["class_thresholds"],
     }

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.nn.blocks import (
     AtrousEncoder,
     ConvBlock,
@@ -21,8 +22,11 @@ from sedrepro.nn.blocks import (
     baseline_init,
     glorot_uniform,
     he_uniform,
+    norm_arguments,
     pooling_reductions,
 )
+
+DDC = {"dilation": 2, "relu_first": True}
 
 
 def maps(shape, seed=0) -> torch.Tensor:
@@ -69,7 +73,7 @@ def test_a_block_is_two_convolutions_with_norm_and_relu():
 
 
 def test_a_ddc_block_is_three_convolutions_each_with_relu_and_then_norm():
-    block = DilatedDepthwiseBlock(3, 4)
+    block = DilatedDepthwiseBlock(3, 4, **DDC)
     assert [type(layer) for layer in block] == 3 * [nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
     plain, depthwise, pointwise = (layer for layer in block if isinstance(layer, nn.Conv2d))
     assert (plain.in_channels, plain.kernel_size, plain.dilation, plain.groups) == (3, (3, 3), (1, 1), 1)
@@ -79,8 +83,15 @@ def test_a_ddc_block_is_three_convolutions_each_with_relu_and_then_norm():
     assert sum(p.numel() for p in block.parameters()) == 108 + 36 + 16 + 24
 
 
+def test_a_ddc_block_has_the_order_and_the_dilation_that_it_is_given():
+    block = DilatedDepthwiseBlock(3, 4, dilation=3, relu_first=False)
+    assert [type(layer) for layer in block] == 3 * [nn.Conv2d, nn.BatchNorm2d, nn.ReLU]
+    assert block[3].dilation == (3, 3)
+    assert block(maps((1, 3, 9, 9)).float()).shape == (1, 4, 9, 9)
+
+
 def test_the_depthwise_convolution_keeps_channels_apart_and_the_pointwise_one_bins():
-    block = DilatedDepthwiseBlock(2, 3).double()
+    block = DilatedDepthwiseBlock(2, 3, **DDC).double()
     given = maps((1, 3, 9, 9)).requires_grad_()
     gradients = []
     for convolution in (block[3], block[6]):
@@ -92,7 +103,7 @@ def test_the_depthwise_convolution_keeps_channels_apart_and_the_pointwise_one_bi
 
 @pytest.mark.parametrize(("count", "reach"), [(1, 3), (2, 6), (4, 12)])
 def test_each_ddc_block_hears_three_more_bins_to_each_side(count, reach):
-    blocks = DilatedDepthwiseBlocks([1] + count * [2]).double().eval()
+    blocks = DilatedDepthwiseBlocks([1] + count * [2], **DDC).double().eval()
     for layer in blocks.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.ones_(layer.weight)
@@ -106,8 +117,9 @@ def test_each_ddc_block_hears_three_more_bins_to_each_side(count, reach):
 
 
 def test_four_ddc_blocks_have_about_half_the_parameters_of_vgg_like_ones():
-    widths, kinds = (1, 32, 64, 128, 128), (ConvBlocks, DilatedDepthwiseBlocks)
-    vgg, ddc = (sum(p.numel() for p in kind(widths).parameters()) for kind in kinds)
+    widths = (1, 32, 64, 128, 128)
+    kinds = (ConvBlocks(widths), DilatedDepthwiseBlocks(widths, **DDC))
+    vgg, ddc = (sum(p.numel() for p in kind.parameters()) for kind in kinds)
     masks = 129 * 41
     assert (vgg + masks, ddc + masks) == (587_593, 288_361)
     assert 1 - (ddc + masks) / (vgg + masks) == pytest.approx(0.509, abs=5e-4)
@@ -155,6 +167,26 @@ def test_a_gated_convolution_multiplies_its_linear_half_by_the_sigmoid_of_its_ga
     linear, gate = normed[:, :4], normed[:, 4:]
     torch.testing.assert_close(gated(given), linear / (1 + torch.exp(-gate)))
     assert gated.convolution.bias is None
+
+
+def test_batch_norm_after_keras_keeps_0_99_of_its_statistics_and_adds_1e_3_to_the_variance():
+    norm = nn.BatchNorm1d(1, **norm_arguments("keras")).double()
+    given = torch.tensor([[1.0], [3.0]], dtype=torch.float64)  # mean 2, variance 1; of a sample 2
+    scaled = 1 / math.sqrt(1 + 1e-3)
+    torch.testing.assert_close(norm(given), torch.tensor([[-scaled], [scaled]], dtype=torch.float64))
+    assert norm.running_mean.item() == pytest.approx(0.01 * 2)
+    assert norm.running_var.item() == pytest.approx(0.99 * 1 + 0.01 * 2)
+    assert (GatedConv(1, 1, "keras").norm.eps, GatedConv(1, 1).norm.eps) == (1e-3, nn.BatchNorm2d(1).eps)
+
+
+def test_torch_is_what_torch_has_by_itself():
+    norm = nn.BatchNorm1d(1)
+    assert norm_arguments("torch") == {"eps": norm.eps, "momentum": norm.momentum}
+
+
+def test_an_unknown_batch_norm_is_refused():
+    with pytest.raises(SettingsError, match="batch_norm 'kears' is unknown; did you mean 'keras'"):
+        GatedConvBlock(1, 4, (1, 1), 0, "kears")
 
 
 def test_a_closed_gate_lets_nothing_through():

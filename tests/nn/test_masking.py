@@ -5,6 +5,9 @@ from torch import nn
 from sedrepro.base.errors import SettingsError
 from sedrepro.nn.blocks import ConvBlocks, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
+from sedrepro.nn.output import Output
+
+DDC = {"dilation": 2, "relu_first": True}
 
 
 def logmel(shape=(2, 9, 6), seed=0) -> torch.Tensor:
@@ -50,7 +53,7 @@ def test_attention_weighs_each_bin_of_a_mask_by_the_features_that_it_comes_from(
 )
 def test_masks_and_scores_are_probabilities_and_all_parameters_learn(blocks, pooling, arguments):
     torch.manual_seed(0)
-    network = MaskNetwork(3, (4, 5), pooling, blocks=blocks, **arguments)
+    network = MaskNetwork(3, (4, 5), pooling, blocks, DDC if blocks == "ddc" else {}, **arguments)
     output = network(logmel(), explain=True)
     masks = output.maps["masks"]
     assert masks.shape == (2, 3, 9, 6)
@@ -101,7 +104,7 @@ def test_unknown_blocks_name_the_nearest():
 
 
 def test_networks_that_keep_the_frame_rate_say_so():
-    for network in (MaskNetwork(3, (4,), "gmp"), AtrousAttention(3, (4,))):
+    for network in (MaskNetwork(3, (4,), "gmp"), AtrousAttention(3, (4,), (0.1, 0.9), "log_softmax")):
         assert network.time_reduction == 1
         assert network.eval()(logmel()).frame.shape[1] == 9
 
@@ -119,7 +122,7 @@ def test_mask_networks_take_clips_of_any_length():
 
 def test_atrous_attention_starts_as_the_mean_over_all_bins():
     torch.manual_seed(0)
-    network = AtrousAttention(3, (4, 5)).eval()
+    network = AtrousAttention(3, (4, 5), (0.1, 0.9), "log_softmax").eval()
     output = network(logmel())
     maps = network.encoder(logmel().unsqueeze(1))
     evidence = torch.log_softmax(network.pooling.classification(maps), dim=1)
@@ -135,3 +138,33 @@ def test_an_unknown_pooling_names_the_nearest():
 def test_an_argument_that_the_pooling_does_not_take_is_refused():
     with pytest.raises(SettingsError, match="pooling 'gap'"):
         MaskNetwork(3, (4,), "gap", r=0.5)
+
+
+# --- part of a clip
+
+
+@pytest.mark.parametrize(
+    ("pooling", "arguments"),
+    [("gmp", {}), ("gap", {}), ("gwrp", {"r": 0.9}), ("auto", {}), ("fap", {"mels": 6}), ("linear", {"groups": [3]})],
+)
+def test_part_of_a_clip_is_pooled_as_a_clip_of_its_own(pooling, arguments):
+    torch.manual_seed(0)
+    network = MaskNetwork(3, (4, 5), pooling, **arguments).eval()
+    for parameter in network.pooling.parameters():
+        nn.init.normal_(parameter)
+    output = network(logmel(), explain=True)
+    torch.testing.assert_close(network.pooled(output, slice(0, 9)), output.clip)
+    part = network.pooling(output.maps["masks"][:, :, 2:5].flatten(2))
+    torch.testing.assert_close(network.pooled(output, slice(2, 5)), part)
+    assert not torch.allclose(part, output.clip)
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(1, 0.475), (3, 0.784), (7, 0.896)])
+def test_a_sharp_pooling_pools_a_part_sharply_too(alpha, expected):
+    """A mask of 0.9 in 20 of 64 bands: the mean of its frame scores is 0.281, whatever has been learned."""
+    network = MaskNetwork(1, (2,), "fap", mels=64, alpha_max=10.0, alpha_start=float(alpha)).eval()
+    masks = torch.zeros(1, 1, 31, 64)
+    masks[..., :20] = 0.9
+    output = Output(masks.amax(dim=(2, 3)), network.pooling.over_mel(masks).transpose(1, 2), maps={"masks": masks})
+    assert network.pooled(output, slice(0, 31)).item() == pytest.approx(expected, abs=5e-4)
+    assert float(output.frame.mean()) == pytest.approx(0.9 * 20 / 64)

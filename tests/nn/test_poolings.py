@@ -376,6 +376,31 @@ def test_gradients_of_frequency_dependent_pooling_are_right():
     assert torch.autograd.gradcheck(lambda x, _: module(x), (masks, module.free_alpha))
 
 
+@pytest.mark.parametrize("bound", ["sigmoid", "clamp"])
+@pytest.mark.parametrize("start", [0.5, 1.0, 2.5])
+def test_alpha_starts_where_it_is_said_to(bound, start):
+    module = pooling("fap", CLASSES, FEATURES, mels=4, alpha_max=3.0, alpha_start=start, bound=bound)
+    torch.testing.assert_close(module.alpha, torch.full((CLASSES, 4), start))
+
+
+def test_a_clamped_alpha_has_no_gradient_beyond_its_bound():
+    masks = instances((2, CLASSES, 8), dtype=torch.float32)
+    module = pooling("fap", CLASSES, FEATURES, mels=4, alpha_max=3.0, bound="clamp")
+    with torch.no_grad():
+        module.free_alpha[:, 0], module.free_alpha[:, 1] = 3.5, -0.5
+    assert module.alpha[0].tolist() == [3.0, 0.0, 1.0, 1.0]
+    module(masks).sum().backward()
+    assert (module.free_alpha.grad[:, :2] == 0).all()
+    assert (module.free_alpha.grad[:, 2:] != 0).all()
+
+
+def test_frame_scores_may_weigh_all_bands_the_same():
+    module = pooling("fap", CLASSES, FEATURES, mels=4, frame_weights="equal")
+    nn.init.normal_(module.free_alpha)
+    masks = instances((2, CLASSES, 5, 4), dtype=torch.float32)
+    torch.testing.assert_close(module.over_mel(masks), masks.mean(dim=3))
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("alpha_max", [3.0, 10.0])
 def test_alpha_stays_inside_its_bound_and_comes_back(sign, alpha_max):
@@ -502,6 +527,9 @@ def test_poolings_by_name():
         ("gwrp", {"r": "much"}, "pooling 'gwrp'"),
         ("power", {"n": "much"}, "pooling 'power'"),
         ("fap", {"alpha_max": 1}, "alpha_max = 1 must"),
+        ("fap", {"alpha_start": 0}, "above 0, where alpha starts"),
+        ("fap", {"bound": "sigmoids"}, "bound 'sigmoids' is unknown; did you mean 'sigmoid'?"),
+        ("fap", {"frame_weights": "alhpa"}, "did you mean 'alpha'?"),
         ("fap", {"alpha_max": float("nan")}, "alpha_max = nan"),
         ("fap", {"alpha_max": float("inf")}, "alpha_max = inf"),
         ("fap", {"alpha_max": "much"}, "pooling 'fap'"),
@@ -533,9 +561,43 @@ def test_instances_without_any_weight_pool_to_zero():
 # --- attention over time and frequency
 
 
-def attention(channels=3, classes=4) -> TimeFrequencyAttention:
+def attention(channels=3, classes=4, bounds=(0.1, 0.9), classification="log_softmax") -> TimeFrequencyAttention:
     torch.manual_seed(0)
-    return TimeFrequencyAttention(channels, classes).double()
+    return TimeFrequencyAttention(channels, classes, bounds, classification).double()
+
+
+def test_the_classification_starts_after_he_and_the_attention_as_the_mean():
+    module = attention(channels=256, classes=41)
+    weights = module.classification.weight.detach()
+    bound = (6 / 256) ** 0.5  # 0.153, that of the released code
+    assert bound == pytest.approx(0.153, abs=5e-4)
+    assert 0.99 * bound < weights.abs().max() <= bound
+    assert float(weights.std()) == pytest.approx(bound / 3**0.5, rel=0.02)
+    for nothing in (module.classification.bias, module.attention.weight, module.attention.bias):
+        assert (nothing == 0).all()
+
+
+def test_a_linear_classification_may_exceed_one_half():
+    module, maps = attention(classification="linear").float(), instances((2, 3, 5, 4), dtype=torch.float32)
+    clip, frame = module(maps)
+    torch.testing.assert_close(clip, torch.sigmoid(module.classification(maps).mean(dim=(2, 3))))
+    torch.testing.assert_close(frame, torch.sigmoid(module.classification(maps).mean(dim=3)).transpose(1, 2))
+    assert (clip > 0.5).any()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"classification": "softmax"}, "did you mean 'log_softmax'"),
+        ({"bounds": (0.9, 0.1)}, "attention_bounds = [0.9, 0.1]"),
+        ({"bounds": (0, 0.9)}, "attention_bounds = [0, 0.9]"),
+        ({"bounds": (0.1,)}, "attention_bounds = [0.1]"),
+    ],
+)
+def test_impossible_settings_of_time_frequency_attention_are_refused(given, message):
+    with pytest.raises(SettingsError) as caught:
+        attention(**given)
+    assert message in str(caught.value)
 
 
 @few

@@ -43,6 +43,7 @@ SEARCH = {
     "median_seconds": [0, 0.5],
     "longest_gap_seconds": [0],
     "shortest_seconds": [0, 0.4],
+    "border": "inactive",
 }
 HYSTERESIS = {
     "kind": "hysteresis",
@@ -354,7 +355,7 @@ def test_a_paper_without_detection_has_ranking_metrics_of_clips_alone(tmp_path: 
 DOMESTIC = RunIdentity("c_ssed", "power", "dcase2019", 0, 1)
 SUBSET = "eval2018"
 PART = tuple(range(1, 12, 3))
-WINDOWS = {"kind": "median", "threshold": 0.5, "filters": "decisions"}
+WINDOWS = {"kind": "median", "threshold": 0.5, "filters": "decisions", "border": "reflect"}
 WINDOWS |= {"windows": {"kind": "average", "share": 0.5}}
 # Strongly labelled clips that train: trains last 2 s on average, cars 1 s; nothing else is heard.
 TRAINED = {

@@ -662,7 +662,7 @@ def test_a_damaged_state_is_passed_over(tmp_path, damage):
 
 def atrous() -> nn.Module:
     torch.manual_seed(0)
-    return AtrousAttention(CLASSES, (4, 4))
+    return AtrousAttention(CLASSES, (4, 4), (0.1, 0.9), "log_softmax")
 
 
 @pytest.mark.parametrize("network", [lambda: masks("gap"), lambda: masks("gmp"), masks, atrous, two_steps])

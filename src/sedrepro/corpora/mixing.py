@@ -2,7 +2,8 @@
 
 Per mixture (Kong et al. 2019, released code): scene and events become mono at the front end's rate; the scene is
 scaled to RMS 1; each event to RMS 10^(SNR/20) over its whole recording and then cut to 2 s; the mixture is the mean
-of the event track and the scene track, divided by the larger absolute peak of the two.
+of the event track and the scene track, divided by the larger absolute peak of the two. The released code stores both
+tracks, so divided, as a stereo WAV of 16 bits, and makes features of that (`quantise: pcm16`).
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.audio.logmel import log_mel_on, one_torch_thread
+from sedrepro.audio.logmel import LogMel, log_mel_on, one_torch_thread
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
 from sedrepro.audio.writing import write_wav
 from sedrepro.base.errors import DataError
@@ -23,6 +24,8 @@ from sedrepro.corpora.remix import EVENT_SECONDS, Mixture, PlacedEvent
 from sedrepro.corpora.settings import Remix
 
 BLOCK = 8
+#: Steps of a 16-bit WAV per unit; libsndfile cuts off what lies between two, and what is too large.
+PCM16_STEPS = 2**15
 
 
 class Mixer:
@@ -71,10 +74,18 @@ class Mixer:
         return level
 
 
-def mix(events: np.ndarray, scene: np.ndarray, snr_db: float) -> np.ndarray:
+def mix(events: np.ndarray, scene: np.ndarray, snr_db: float, quantise: str = "none") -> np.ndarray:
     """The mixture at an SNR: mean of the tracks over the larger of their absolute peaks, shape (sample,)."""
     gain = np.float32(10 ** (snr_db / 20))
-    return 0.5 * (gain * events + scene) / _peak(events, scene, gain)
+    peak = _peak(events, scene, gain)
+    if quantise == "pcm16":
+        return 0.5 * (_pcm16(gain * events / peak) + _pcm16(scene / peak))
+    return 0.5 * (gain * events + scene) / peak
+
+
+def _pcm16(track: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1] as they come back from a 16-bit WAV, float32 (sample,)."""
+    return np.floor(track * PCM16_STEPS).clip(max=PCM16_STEPS - 1).astype(np.float32) / np.float32(PCM16_STEPS)
 
 
 def _peak(events: np.ndarray, scene: np.ndarray, gain: float) -> float:
@@ -82,13 +93,22 @@ def _peak(events: np.ndarray, scene: np.ndarray, gain: float) -> float:
 
 
 def features_at_every_snr(
-    events: Sequence[np.ndarray], scenes: Sequence[np.ndarray], snrs: Sequence[int], front_end: FrontEnd, device: str
+    events: Sequence[np.ndarray],
+    scenes: Sequence[np.ndarray],
+    snrs: Sequence[int],
+    front_end: FrontEnd,
+    device: str,
+    quantise: str = "none",
 ) -> list[np.ndarray]:
     """Log-mel features (clip, frame, mel), float16, one array per SNR.
 
-    The short-time spectrum is linear, so each track is transformed once and the spectra are combined per SNR.
+    The short-time spectrum is linear, so each track is transformed once and the spectra are combined per SNR. Rounding
+    is not, so that a quantised mixture is transformed by itself.
     """
     log_mel = log_mel_on(front_end, device)
+    if quantise != "none":
+        mixtures = ([mix(*pair, snr, quantise) for pair in zip(events, scenes, strict=True)] for snr in snrs)
+        return [np.stack([_log_mel(log_mel, each) for each in of_snr]) for of_snr in mixtures]
     features = [[] for _ in snrs]
     step = len(events) if log_mel.device.type == "cuda" else 1  # one clip at a time fits a core's cache
     for start in range(0, len(events), step):
@@ -105,6 +125,10 @@ def features_at_every_snr(
     return [np.concatenate(part) for part in features]
 
 
+def _log_mel(log_mel: LogMel, samples: np.ndarray) -> np.ndarray:
+    return log_mel(torch.from_numpy(samples)).to(torch.float16).cpu().numpy()
+
+
 def feature_blocks(
     mixtures: Sequence[Mixture],
     mixer: Mixer,
@@ -119,7 +143,8 @@ def feature_blocks(
 
     def extract(block: Sequence[Mixture]) -> dict[str, np.ndarray]:
         tracks = [mixer.tracks(mixture) for mixture in block]
-        arrays = features_at_every_snr(*zip(*tracks, strict=True), list(variants.values()), front_end, device)
+        snrs = list(variants.values())
+        arrays = features_at_every_snr(*zip(*tracks, strict=True), snrs, front_end, device, settings.quantise)
         return dict(zip(variants, arrays, strict=True))
 
     blocks = [mixtures[i : i + BLOCK] for i in range(0, len(mixtures), BLOCK)]
@@ -134,12 +159,14 @@ def fingerprint(mixtures: Sequence[Mixture], settings: Remix) -> str:
     return digest.hexdigest()
 
 
-def render(folder: Path, mixtures: Sequence[Mixture], mixer: Mixer, snr_db: int, threads: int) -> None:
+def render(
+    folder: Path, mixtures: Sequence[Mixture], mixer: Mixer, snr_db: int, threads: int, quantise: str = "none"
+) -> None:
     """Write the mixtures at one SNR as 16-bit mono WAV files to `folder`, for listening."""
     with atomic_folder(folder) as temporary:
 
         def write(mixture: Mixture) -> None:
-            samples = mix(*mixer.tracks(mixture), snr_db)
+            samples = mix(*mixer.tracks(mixture), snr_db, quantise)
             write_wav(temporary / mixture.filename, samples, mixer.rate, "PCM_16", folder)
 
         for _ in ordered_map(write, mixtures, threads, "audio", len(mixtures)):

@@ -120,6 +120,9 @@ class Remix(CorpusSettings):
     label_span: Literal["as_heard", "whole_slot"] = Field(
         default="as_heard", description="what an event's label lasts: what is left of it within its 2 s, or all 2 s"
     )
+    quantise: Literal["none", "pcm16"] = Field(
+        default="none", description="both tracks of a mixture, once scaled: as they are, or as a 16-bit WAV holds them"
+    )
     seed: int = Field(ge=0)
 
     @property

@@ -27,6 +27,10 @@ FIXED_SECONDS = 0.45
 #: Of the mean duration of a class, the window: Guided Learning (Lin et al. 2019), which C-SSED follows; the same share
 #: for the shorter events only, so that the two ways differ in the durations alone.
 SHARE = 1 / 3
+#: Where the "shorter" events end, as in joint_at_aed.
+KNEE = "cumulative_sum"
+#: What median filters take for frames outside the clip, as in the releases of the baselines and of Guided Learning.
+BORDER = "reflect"
 #: Hysteresis: events grow over frames above this. An assumption; DDC-FAP has 0.2 and 0.1, half of the high threshold.
 LOW = 0.2
 #: Hysteresis: shorter gaps are closed, shorter events removed. DDC-FAP's 10 frames of 32 ms (Section 3.2), in seconds,
@@ -55,7 +59,7 @@ class Way:
 
 
 def _median(windows: Windows) -> Callable[[FrontEnd], Method]:
-    method = Median(kind="median", threshold=THRESHOLD, windows=windows, filters="decisions")
+    method = Median(kind="median", threshold=THRESHOLD, windows=windows, filters="decisions", border=BORDER)
     return lambda front_end: method
 
 
@@ -86,7 +90,7 @@ WAYS = {
     "event_specific": Way(
         "event-specific",
         f"the same with {SHARE:.2g} of the mean duration of the shorter events of the class",
-        _median(EventSpecificWindows(kind="event_specific", share=SHARE, knee="chord")),
+        _median(EventSpecificWindows(kind="event_specific", share=SHARE, knee=KNEE)),
     ),
     "hysteresis": Way(
         "hysteresis",

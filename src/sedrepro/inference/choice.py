@@ -16,7 +16,13 @@ from sedrepro.experiments.runs import RunIdentity, runs_of
 from sedrepro.experiments.trained_runs import trained_runs, variants_of
 
 #: For papers that detect no events; the window is that of the DCASE baselines, about, and nothing of it was tuned.
-DEFAULT = Median(kind="median", threshold=0.5, windows=FixedWindows(kind="fixed", seconds=0.45), filters="decisions")
+DEFAULT = Median(
+    kind="median",
+    threshold=0.5,
+    windows=FixedWindows(kind="fixed", seconds=0.45),
+    filters="decisions",
+    border="inactive",
+)
 DEFAULT_NOTE = "the paper detects no events: threshold and window are this suite's own, tuned on nothing"
 
 

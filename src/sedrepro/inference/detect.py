@@ -9,7 +9,7 @@ from typing import Any
 from sedrepro import __version__
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.base.files import atomic_folder, read_json, write_json, write_table
+from sedrepro.base.files import atomic_folder, read_json, shown_name, write_json, write_table
 from sedrepro.experiments.run_files import CONFIG
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.choice import Way
@@ -39,9 +39,8 @@ def detect(
     Each folder holds events.tsv and events.json, or one of them, and a picture as PNG and SVG.
 
     Raises:
-        DataError: the run cannot be used, a folder cannot be written, or, after all others are done, some recordings
-            could not be read (counts them).
-        SettingsError: there is no such format, or two recordings have one name.
+        DataError: the run cannot be used, or, after all others are done, some recordings could not be (counts them).
+        SettingsError: there is no such format.
     """
     if form not in FORMATS:
         raise SettingsError(f"format '{form}' is unknown; {did_you_mean(form, FORMATS)}")
@@ -74,13 +73,16 @@ def _one(listener: Listener, facts: dict, clip: Path, target: Path, way: Way, fo
     rows = [(e.onset, e.offset, e.event_label, *event_scores(heard, e, classes)) for e in events]
     with atomic_folder(target) as folder:
         if TABLE in FORMATS[form]:
-            shown = [(clip.name, f"{on:.3f}", f"{off:.3f}", label, mean, top) for on, off, label, mean, top in rows]
+            shown = [
+                (shown_name(clip.name), f"{on:.3f}", f"{off:.3f}", label, mean, top)
+                for on, off, label, mean, top in rows
+            ]
             write_table(folder / TABLE, COLUMNS, shown)
         if RECORD in FORMATS[form]:
             found = [dict(zip(COLUMNS[1:], row, strict=True)) for row in rows]
             heard_in = _recording_facts(recording, listener, heard)
             write_json(folder / RECORD, facts | {"recording": heard_in, "classes": classes, "events": found})
-        drawn = draw_recording(clip.name, heard, events, classes, front_end, recording.seconds)
+        drawn = draw_recording(shown_name(clip.name), heard, events, classes, front_end, recording.seconds)
         save_picture(drawn, folder / PICTURE)
     return len(events)
 
@@ -97,7 +99,7 @@ def event_scores(heard: Heard, event: Event, classes: Sequence[str]) -> tuple[fl
 
 def _recording_facts(recording: Recording, listener: Listener, heard: Heard) -> dict[str, Any]:
     return {
-        "file": str(recording.path),
+        "file": shown_name(recording.path),
         "seconds": round(recording.seconds, 6),
         "sample_rate": recording.sample_rate,
         "channels": recording.channels,

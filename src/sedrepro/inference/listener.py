@@ -106,7 +106,9 @@ class Listener:
         clip, frame = [], CrossFade((starts[-1] + window) // grid)
         masks = CrossFade(len(logmel))
         for start in starts:
-            features = clip_features(samples[start * self.front_end.hop_length :].astype(np.float32), self.front_end)
+            first = start * self.front_end.hop_length
+            part = samples[first : first + self.front_end.samples].astype(np.float32)
+            features = clip_features(part, self.front_end)
             logmel[start : start + window] = features
             standardised = torch.from_numpy((features - self.mean) / self.deviation).float()
             output = self.network(standardised[None], **({"explain": True} if with_masks else {}))

@@ -7,6 +7,23 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from sedrepro.base.errors import SettingsError, did_you_mean
+
+#: Of a batch norm, by whose defaults it has: the number that keeps the variance from 0, and torch's momentum, the share
+#: of the last batch in the running statistics. Keras calls what it keeps of them the momentum, 0.99.
+BATCH_NORMS = {"torch": {"eps": 1e-5, "momentum": 0.1}, "keras": {"eps": 1e-3, "momentum": 0.01}}
+
+
+def norm_arguments(batch_norm: str) -> dict[str, float]:
+    """The arguments of a torch batch norm with the defaults of "torch" or "keras".
+
+    Raises:
+        SettingsError: it is neither (names the nearest).
+    """
+    if batch_norm not in BATCH_NORMS:
+        raise SettingsError(f"batch_norm '{batch_norm}' is unknown; {did_you_mean(batch_norm, BATCH_NORMS)}")
+    return BATCH_NORMS[batch_norm]
+
 
 class Smoothing(nn.Module):
     """3x3 average pooling of stride 1 with zero padding; the shape stays.
@@ -103,45 +120,48 @@ class ConvBlocks(nn.Sequential):
 
 
 class DilatedDepthwiseBlock(nn.Sequential):
-    """DDC-block: 3x3 convolution, depthwise 3x3 convolution dilated by 2, pointwise convolution (Liu et al. 2021).
+    """DDC-block: 3x3 convolution, dilated depthwise 3x3 convolution, pointwise convolution (Liu et al. 2021).
 
     (batch, in, frame, mel) -> (batch, out, frame, mel); the resolution stays. Each convolution, without bias, is
-    followed by ReLU and then batch norm, the order in which Section 2.1 names them (the VGG-like block has them the
-    other way round). The text leaves the arrangement, kernel sizes and dilation to its figures: assumed, since for 41
-    classes blocks so arranged make 288,361 parameters, 50.9 % fewer than the 587,593 of VGG-like ones, where 49.5 %
-    is printed; with the separable pair first it would be 35.9 %, with two such pairs 86.8 %. (With
-    frequency-dependent auto-pooling's 2,624 they are 49.5 % of the VGG-like number.)
+    followed by ReLU and batch norm, `relu_first` in this order, in which Section 2.1 names them (the VGG-like block has
+    them the other way round). The text leaves the arrangement, kernel sizes and dilation to its figures: the
+    arrangement is assumed, since for 41 classes blocks so arranged make 288,361 parameters, 50.9 % fewer than the
+    587,593 of VGG-like ones, where 49.5 % is printed; with the separable pair first it would be 35.9 %, with two such
+    pairs 86.8 %. (With frequency-dependent auto-pooling's 2,624 they are 49.5 % of the VGG-like number.)
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, dilation: int, relu_first: bool) -> None:
+        spread = {"padding": dilation, "dilation": dilation, "groups": channels_out}
         convolutions = (
             nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-            nn.Conv2d(channels_out, channels_out, 3, padding=2, dilation=2, groups=channels_out, bias=False),
+            nn.Conv2d(channels_out, channels_out, 3, bias=False, **spread),
             nn.Conv2d(channels_out, channels_out, 1, bias=False),
         )
         layers: list[nn.Module] = []
         for convolution in convolutions:
-            layers += [convolution, nn.ReLU(inplace=True), nn.BatchNorm2d(channels_out)]
+            after = [nn.ReLU(inplace=True), nn.BatchNorm2d(channels_out)]
+            layers += [convolution, *(after if relu_first else reversed(after))]
         super().__init__(*layers)
 
 
 class DilatedDepthwiseBlocks(nn.Sequential):
     """A chain of `DilatedDepthwiseBlock`s through the given channels, the input's first."""
 
-    def __init__(self, channels: Sequence[int]) -> None:
-        super().__init__(*(DilatedDepthwiseBlock(i, o) for i, o in pairwise(channels)))
+    def __init__(self, channels: Sequence[int], dilation: int, relu_first: bool) -> None:
+        super().__init__(*(DilatedDepthwiseBlock(i, o, dilation, relu_first) for i, o in pairwise(channels)))
 
 
 class GatedConv(nn.Module):
     """3x3 convolution without bias and batch norm; half of the channels, linear, times the sigmoid of the other half.
 
+    `batch_norm` says whose defaults that has: see `norm_arguments`.
     (batch, in, frame, mel) -> (batch, out, frame, mel) (Dauphin et al. 2017; Xu et al. 2018).
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, batch_norm: str = "torch") -> None:
         super().__init__()
         self.convolution = nn.Conv2d(channels_in, 2 * channels_out, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(2 * channels_out)
+        self.norm = nn.BatchNorm2d(2 * channels_out, **norm_arguments(batch_norm))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Gate `maps`."""
@@ -149,15 +169,17 @@ class GatedConv(nn.Module):
 
 
 class GatedConvBlock(nn.Sequential):
-    """Two gated convolutions, max-pooling of the given size (frame, mel), dropout.
+    """Two gated convolutions, max-pooling of the given size (frame, mel), dropout; `batch_norm` as in `GatedConv`.
 
     (batch, in, frame, mel) -> (batch, out, frame // pooling[0], mel // pooling[1]).
     """
 
-    def __init__(self, channels_in: int, channels_out: int, pooling: tuple[int, int], dropout: float) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, pooling: tuple[int, int], dropout: float, batch_norm: str = "torch"
+    ) -> None:
         super().__init__(
-            GatedConv(channels_in, channels_out),
-            GatedConv(channels_out, channels_out),
+            GatedConv(channels_in, channels_out, batch_norm),
+            GatedConv(channels_out, channels_out, batch_norm),
             nn.MaxPool2d(pooling),
             nn.Dropout(dropout),
         )

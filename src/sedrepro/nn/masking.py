@@ -1,6 +1,7 @@
 """Networks that classify every time-frequency bin and pool the class masks (Kong et al. 2019)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -12,26 +13,33 @@ from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import TimeFrequencyAttention
 from sedrepro.nn.poolings import pooling as make_pooling
 
-BLOCKS: dict[str, Callable[[Sequence[int]], nn.Module]] = {"vgg": ConvBlocks, "ddc": DilatedDepthwiseBlocks}
+BLOCKS: dict[str, Callable[..., nn.Module]] = {"vgg": ConvBlocks, "ddc": DilatedDepthwiseBlocks}
 
 
 class MaskNetwork(Network):
     """Convolution blocks, a sigmoid 1x1 convolution to class masks, and a pooling of the masks' bins.
 
-    `blocks` are "vgg" (Kong et al. 2019) or "ddc" (Liu et al. 2021). (batch, frame, mel) -> clip (batch, class); frame
-    scores are the mean of a class's mask over mel bins, weighted where the pooling learns weights of them.
+    `blocks` are "vgg" (Kong et al. 2019) or "ddc" (Liu et al. 2021), which take `block_arguments`. (batch, frame, mel)
+    -> clip (batch, class); frame scores are the mean of a class's mask over mel bins, weighted where the pooling learns
+    weights of them.
 
     Raises:
         SettingsError: there are no such blocks or no such pooling (names the nearest), or its arguments are wrong.
     """
 
     def __init__(
-        self, classes: int, channels: Sequence[int], pooling: str, blocks: str = "vgg", **pooling_arguments: Any
+        self,
+        classes: int,
+        channels: Sequence[int],
+        pooling: str,
+        blocks: str = "vgg",
+        block_arguments: Mapping[str, Any] = MappingProxyType({}),
+        **pooling_arguments: Any,
     ) -> None:
         super().__init__()
         if blocks not in BLOCKS:
             raise SettingsError(f"blocks '{blocks}' are unknown; {did_you_mean(blocks, BLOCKS)}")
-        self.blocks = BLOCKS[blocks]((1, *channels))
+        self.blocks = BLOCKS[blocks]((1, *channels), **block_arguments)
         self.masks = nn.Conv2d(channels[-1], classes, 1)
         self.pooling = make_pooling(pooling, classes, channels[-1], **pooling_arguments)
         he_uniform(self)
@@ -46,6 +54,10 @@ class MaskNetwork(Network):
             output.maps["masks"] = masks
         return output
 
+    def pooled(self, output: Output, frames: slice) -> Tensor:
+        """Scores (batch, class) of some frames: the pooling of their bins alone, for poolings of values."""
+        return self.pooling(output.maps["masks"][:, :, frames].flatten(2))
+
 
 class AtrousAttention(Network):
     """Dilated convolutions and attention pooling over all time-frequency bins (Ren et al. 2018).
@@ -53,11 +65,13 @@ class AtrousAttention(Network):
     (batch, frame, mel) -> clip (batch, class), frame (batch, frame, class).
     """
 
-    def __init__(self, classes: int, channels: Sequence[int]) -> None:
+    def __init__(
+        self, classes: int, channels: Sequence[int], attention_bounds: tuple[float, float], classification: str
+    ) -> None:
         super().__init__()
         self.encoder = AtrousEncoder(channels)
         he_uniform(self)
-        self.pooling = TimeFrequencyAttention(channels[-1], classes)
+        self.pooling = TimeFrequencyAttention(channels[-1], classes, attention_bounds, classification)
 
     def forward(self, logmel: Tensor) -> Output:
         """Scores of standardised log-mel features."""

@@ -37,6 +37,14 @@ class Network(nn.Module):
 
     time_reduction: int = 1
 
+    def pooled(self, output: Output, frames: slice) -> torch.Tensor:
+        """Scores (batch, class) of some frames of an explained output alone, by the network's own pooling.
+
+        Raises:
+            SettingsError: its pooling takes whole clips only.
+        """
+        raise SettingsError(f"{type(self).__name__} pools whole clips only, not parts of them")
+
     def reported(self) -> dict[str, float]:
         """Learned numbers that the history of a training shows epoch by epoch, by name: those of its `pooling`."""
         pooling = getattr(self, "pooling", None)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.nn.blocks import he_uniform
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -206,30 +207,55 @@ class FrequencyAutoPooling(Pooling):
     """Auto-pooling with one alpha per class and mel band, within (0, alpha_max) (Liu et al. 2021, Section 2.2).
 
     The instances are `mels` bands per frame; with one band it is auto-pooling of frames, bounded. The paper gives the
-    bound, but neither how it is kept nor where alpha starts; here alpha = alpha_max sigmoid(a) with a free, from
-    alpha = 1, the softmax. So alpha stays inside the open interval whatever the optimiser does, and its gradient is
-    nowhere 0, as that of a value clamped in use would be beyond the bound.
+    bound, but neither how it is kept nor where alpha starts. By "sigmoid" alpha = alpha_max sigmoid(a) with a free: it
+    stays inside the open interval whatever the optimiser does, and its gradient is nowhere 0. By "clamp" a free alpha
+    is clamped where it is used, and has no gradient beyond the bound. The start 1 is the softmax.
+    `frame_weights` are those of the mel bands in a frame score, see `over_mel`.
 
     Raises:
-        SettingsError: `alpha_max` does not exceed the start, 1, or `mels` is no whole number of at least 1.
+        SettingsError: `alpha_start` does not lie within (0, alpha_max), `mels` is no whole number of at least 1, or
+            there is no such bound or no such weights (names the nearest).
     """
+
+    BOUNDS: ClassVar[tuple[str, ...]] = ("sigmoid", "clamp")
+    FRAME_WEIGHTS: ClassVar[tuple[str, ...]] = ("alpha", "equal")
 
     title = "Frequency-dependent auto-pooling"
     definition = "sum x_i exp(alpha(f_i) x_i) / sum exp(alpha(f_i) x_i)"
     weight = "exp(alpha(f_i) x_i)"
 
-    def __init__(self, classes: int, features: int, mels: int = 1, alpha_max: float = 10.0) -> None:
+    def __init__(
+        self,
+        classes: int,
+        features: int,
+        mels: int = 1,
+        alpha_max: float = 10.0,
+        alpha_start: float = 1.0,
+        bound: str = "sigmoid",
+        frame_weights: str = "alpha",
+    ) -> None:
         super().__init__(classes, features)
-        if not 1 < alpha_max < math.inf:
-            raise SettingsError(f"fap: alpha_max = {alpha_max} must be a number above 1, where alpha starts")
+        if not 0 < alpha_start < alpha_max < math.inf:
+            raise SettingsError(
+                f"fap: alpha_max = {alpha_max} must be a number above {alpha_start}, where alpha starts"
+            )
         if type(mels) is not int or mels < 1:
             raise SettingsError(f"fap: mels = {mels} must be a whole number of at least 1")
-        self.alpha_max = alpha_max
-        self.free_alpha = nn.Parameter(torch.full((classes, mels), -math.log(alpha_max - 1)))
+        for name, given, known in (
+            ("bound", bound, self.BOUNDS),
+            ("frame_weights", frame_weights, self.FRAME_WEIGHTS),
+        ):
+            if given not in known:
+                raise SettingsError(f"fap: {name} '{given}' is unknown; {did_you_mean(given, known)}")
+        self.alpha_max, self.bound, self.frame_weights = alpha_max, bound, frame_weights
+        start = -math.log(alpha_max / alpha_start - 1) if bound == "sigmoid" else alpha_start
+        self.free_alpha = nn.Parameter(torch.full((classes, mels), start))
 
     @property
     def alpha(self) -> Tensor:
         """alpha_k(f), (class, mel)."""
+        if self.bound == "clamp":
+            return self.free_alpha.clamp(0, self.alpha_max)
         return self.alpha_max * torch.sigmoid(self.free_alpha)
 
     def weights(self, values: Tensor, features: Tensor | None = None) -> Tensor:
@@ -248,9 +274,11 @@ class FrequencyAutoPooling(Pooling):
     def over_mel(self, masks: Tensor) -> Tensor:
         """Frame scores (batch, class, frame) of masks (batch, class, frame, mel): sum_f w_k(f) M_k(t, f) (eq. 2).
 
-        The paper calls w_k the learned vector and gives no scale; here w_k(f) = alpha_k(f) / sum_f alpha_k(f), so
-        that scores stay probabilities.
+        The paper calls w_k the learned vector and gives no scale. By "alpha", w_k(f) = alpha_k(f) / sum_f alpha_k(f),
+        so that scores stay probabilities; by "equal", all bands count the same.
         """
+        if self.frame_weights == "equal":
+            return super().over_mel(masks)
         alpha = self.alpha
         weights = (alpha / alpha.sum(dim=1, keepdim=True)).to(masks.dtype)
         return (masks * weights[:, None, :]).sum(dim=3).clamp(0, 1)  # rounding may leave [0, 1] by a bit
@@ -389,24 +417,41 @@ def pooling(
 
 
 class TimeFrequencyAttention(nn.Module):
-    """Attention pooling over all time-frequency bins (Ren et al. 2018, as released with the MTL code).
+    """Attention pooling over all time-frequency bins (Ren et al. 2018, as released by Deshmukh et al. 2021).
 
-    Attention: 1x1 convolution, sigmoid, clamped to [0.1, 0.9], normalised over the bins. Classification: 1x1
-    convolution and log-softmax over classes; the clip score is the sigmoid of the weighted sum, hence at most 0.5.
+    Attention: 1x1 convolution, sigmoid, clamped to the bounds, normalised over the bins. Classification: 1x1
+    convolution, as it is ("linear") or "log_softmax" over classes. The clip score is the sigmoid of the weighted sum;
+    behind a log-softmax, which is never positive, it is at most 0.5. Both convolutions start after He, but the
+    attention's weights at 0: at first the pooling is the mean.
     (batch, channel, frame, mel) -> clip (batch, class), frame scores (batch, frame, class).
+
+    Raises:
+        SettingsError: there is no such classification (names the nearest), or the bounds are no part of [0, 1].
     """
 
-    def __init__(self, channels: int, classes: int) -> None:
+    CLASSIFICATIONS: ClassVar[tuple[str, ...]] = ("log_softmax", "linear")
+
+    def __init__(self, channels: int, classes: int, bounds: Sequence[float], classification: str) -> None:
         super().__init__()
+        if classification not in self.CLASSIFICATIONS:
+            hint = did_you_mean(classification, self.CLASSIFICATIONS)
+            raise SettingsError(f"classification '{classification}' is unknown; {hint}")
+        if len(bounds) != 2 or not 0 < bounds[0] < bounds[1] <= 1:
+            raise SettingsError(
+                f"attention_bounds = {list(bounds)}: give two, above 0 and up to 1, the lower one first"
+            )
+        self.bounds, self.log_softmax = tuple(bounds), classification == "log_softmax"
         self.attention = nn.Conv2d(channels, classes, 1)
         self.classification = nn.Conv2d(channels, classes, 1)
+        he_uniform(self)
         nn.init.zeros_(self.attention.weight)
-        nn.init.zeros_(self.attention.bias)
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Clip and frame scores of feature `maps`."""
-        weights = torch.sigmoid(self.attention(maps).float()).clamp(0.1, 0.9)
-        evidence = torch.log_softmax(self.classification(maps).float(), dim=1)
+        weights = torch.sigmoid(self.attention(maps).float()).clamp(*self.bounds)
+        evidence = self.classification(maps).float()
+        if self.log_softmax:
+            evidence = evidence.log_softmax(dim=1)
         clip = (evidence * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
         frame = (evidence * weights).sum(dim=3) / weights.sum(dim=3)
         return torch.sigmoid(clip), torch.sigmoid(frame).transpose(1, 2)

@@ -213,3 +213,9 @@ def printed_number(text: str) -> tuple[float, float]:
     number, factor = Decimal(text.rstrip("%")), Decimal("0.01") if text.endswith("%") else Decimal(1)
     half = Decimal((0, (5,), int(number.as_tuple().exponent) - 1))
     return float(number * factor), float(half * factor)
+
+
+def printed_fraction(text: str) -> str:
+    """A printed number as a fraction, with the last digit that it is printed to: `15.60%` is `0.1560`."""
+    number = Decimal(text.rstrip("%"))
+    return str(number.scaleb(-2) if text.endswith("%") else number)

@@ -1,13 +1,17 @@
-"""The one place that decides what a number of ours says about a published one."""
+"""The one place that decides what a number of ours says about a published one, in a table or in a claim.
+
+A print is mostly one run of the authors', so it counts as one more run of our own distribution: beyond the tolerances
+it differs only if it lies outside the interval that would hold 95 % of further runs of ours. Tested against the mean,
+as if it were exact, a print that is such a run would be called different the more often the more runs we have.
+"""
 
 import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-VerdictName = Literal[
-    "reproduced", "close", "differs", "no published value", "not available", "suspect misprint", "not comparable"
-]
+Agreement = Literal["reproduced", "close", "differs"]
+VerdictName = Literal[Agreement, "no published value", "not available", "suspect misprint", "not comparable"]
 
 #: Only a run at this scale uses the data and settings that the published numbers belong to.
 COMPARABLE_SCALE = "full"
@@ -15,9 +19,9 @@ COMPARABLE_SCALE = "full"
 #: A difference up to this many tolerances is `close`.
 CLOSE_FACTOR = 3
 
-#: Fewer runs are never tested against a published value; their verdict says how many they are.
+#: Fewer runs say nothing of where further ones lie; their verdict says how many they are.
 FEWEST_RUNS = 3
-#: Of the test against a published value, and what the confidence intervals leave out.
+#: What intervals leave out, and of every test.
 SIGNIFICANCE = 0.05
 
 #: Our values are rounded to this before they are compared: 0.1 + 0.2 must count as 0.3.
@@ -219,6 +223,18 @@ class Spread:
         half = float(stdtrit(self.runs - 1, 1 - SIGNIFICANCE / 2)) * self.sd / math.sqrt(self.runs)
         return self.mean - half, self.mean + half
 
+    @property
+    def reach(self) -> float | None:
+        """How far from the mean 95 % of further single runs lie: t s sqrt(1 + 1/n), half a prediction interval.
+
+        None with fewer than `FEWEST_RUNS` runs, and where there is no deviation (an exact metric).
+        """
+        if self.mean is None or self.sd is None or self.runs < FEWEST_RUNS:
+            return None
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.runs - 1, 1 - SIGNIFICANCE / 2)) * self.sd * math.sqrt(1 + 1 / self.runs)
+
 
 def difference(mean: float, published: str) -> Decimal:
     """Our value minus the published one, free of binary rounding."""
@@ -231,29 +247,24 @@ def distance(mean: float, published: str) -> Decimal:
     return max(abs(difference(mean, published)) - half_a_unit, Decimal(0))
 
 
-def p_value(ours: Spread, published: str) -> float | None:
-    """Two-sided p of a one-sample t-test of the runs against a published value, which counts with its rounding.
+def agreement(ours: Spread, published: str, tolerance: Decimal) -> Agreement:
+    """The one rule for a print, which counts with its rounding; our mean must be there.
 
-    None where there is nothing to test with: fewer than `FEWEST_RUNS` runs, or no deviation (an exact metric). It is
-    below `SIGNIFICANCE` where the confidence interval leaves the published value out.
+    Within the tolerance it is reproduced, within `CLOSE_FACTOR` times that close, both ends included. Beyond, it is
+    close where one more run of ours might lie, and else differs.
     """
-    if ours.mean is None or ours.sd is None or ours.runs < FEWEST_RUNS:
-        return None
-    from scipy.special import stdtr
-
-    apart = float(distance(ours.mean, published))
-    if not apart or not ours.sd:
-        return 0.0 if apart else 1.0
-    return float(2 * stdtr(ours.runs - 1, -apart / ours.sd * math.sqrt(ours.runs)))
+    apart = distance(ours.mean, published)
+    if apart <= tolerance:
+        return "reproduced"
+    if apart <= CLOSE_FACTOR * tolerance or (ours.reach is not None and float(apart) <= ours.reach):
+        return "close"
+    return "differs"
 
 
 def verdict(
     scale: str, ours: Spread, published: str, tolerance: Decimal, suspect: str = "", at_hand: bool = True
 ) -> Verdict:
-    """Compare the mean of our runs with a published value.
-
-    Within the tolerance it is reproduced, within `CLOSE_FACTOR` times that close, both ends included. Beyond, it
-    differs, unless there are enough runs for a test and this cannot tell the two apart: then it is close.
+    """Compare our runs with a published value; see `agreement`.
 
     Args:
         scale: scale of the runs; only `full` can be compared.
@@ -271,23 +282,16 @@ def verdict(
         return Verdict("not comparable", "no result")
     if scale != COMPARABLE_SCALE:
         return Verdict("not comparable", "")
-    apart, note = distance(ours.mean, published), _few_runs(ours.runs)
-    if apart <= tolerance:
-        return Verdict("reproduced", note)
-    if apart <= CLOSE_FACTOR * tolerance:
-        return Verdict("close", note)
-    if suspect:
-        return Verdict("suspect misprint", note)
-    p = p_value(ours, published)
-    if p is not None and p >= SIGNIFICANCE:
-        return Verdict(
-            "close", f"beyond {CLOSE_FACTOR} tolerances, but the runs cannot tell it from the published value"
-        )
-    return Verdict("differs", note)
+    found, apart = agreement(ours, published, tolerance), distance(ours.mean, published)
+    if suspect and apart > CLOSE_FACTOR * tolerance:
+        return Verdict("suspect misprint", _few_runs(ours.runs))
+    if found == "close" and apart > CLOSE_FACTOR * tolerance:
+        return Verdict("close", f"beyond {CLOSE_FACTOR} tolerances, but one more run of ours might lie there")
+    return Verdict(found, _few_runs(ours.runs))
 
 
 def _few_runs(runs: int) -> str:
-    """What a verdict from too few runs to test says."""
+    """What a verdict from too few runs to know their spread says."""
     if runs >= FEWEST_RUNS:
         return ""
     return "verdict from a single run" if runs == 1 else f"verdict from {runs} runs"

@@ -23,7 +23,7 @@ def render_audio(config: Config, paper: Paper, variant: str, threads: int, clips
     mixtures = read_recipes(recipe_file(config, paper, corpus))[:clips]
     folder = rendered_folder(config, paper.name, variant)
     mixer = Mixer(config.corpora_dir, paper.settings.front_end_of(corpus), settings.level)
-    render(folder, mixtures, mixer, snr_db, threads)
+    render(folder, mixtures, mixer, snr_db, threads, settings.quantise)
     return folder
 
 

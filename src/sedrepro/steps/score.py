@@ -214,7 +214,7 @@ def outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation
         _add(result, event_metrics(reference, estimated, part.classes, evaluation.event_based))
     _add(result, tagging_f1(part.targets, found, part.classes))
     if chosen.clip_thresholds is not None:
-        _add(result, clip_f1(part.targets, part.clip, part.classes, chosen.clip_thresholds))
+        _add(result, clip_f1(part.targets, chosen.clip_scores(part), part.classes, chosen.clip_thresholds))
     return result
 
 

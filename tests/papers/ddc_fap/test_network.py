@@ -11,14 +11,18 @@ from sedrepro.base.errors import SettingsError
 from sedrepro.nn.output import Network
 from sedrepro.papers.ddc_fap.network import DistancePooling, build
 
+DDC = {"dilation": 2, "relu_first": True}
+MASKS = ("vgg", "ddc")
 PUBLISHED = {
-    "masks": {"channels": [32, 64, 128, 128]},
+    "vgg": {"channels": [32, 64, 128, 128]},
+    "ddc": {"channels": [32, 64, 128, 128], "block_arguments": DDC},
     "gated_cnn": {"filters": [64, 64, 64, 64], "last_filters": 256, "recurrent": 128, "dropout": 0.0},
     "talnet": {"channels": [32, 64, 128, 256, 512], "recurrent": 512},
     "adaptive_distance": {"channels": [32, 64, 128, 128], "downsample": 4},
 }
 SMALL = {
-    "masks": {"channels": [4, 5], "blocks": "ddc", "pooling": "fap", "alpha_max": 10},
+    "vgg": {"channels": [4, 5], "pooling": "gwrp", "r": 0.9},
+    "ddc": {"channels": [4, 5], "block_arguments": DDC, "pooling": "fap", "alpha_max": 10},
     "gated_cnn": {"filters": [3, 4], "last_filters": 5, "recurrent": 3, "dropout": 0.0},
     "talnet": {"channels": [2, 3, 4], "recurrent": 3},
     "adaptive_distance": {"channels": [4, 5], "downsample": 4},
@@ -54,8 +58,8 @@ def parameters(network: nn.Module) -> int:
     ],
 )
 def test_mask_networks_have_half_the_parameters_with_ddc_blocks(blocks, pooling, arguments, count):
-    given = PUBLISHED["masks"] | {"blocks": blocks, "pooling": pooling} | arguments
-    assert parameters(build("masks", given, {}, 41, 311, 64)) == count
+    given = PUBLISHED[blocks] | {"pooling": pooling} | arguments
+    assert parameters(build(blocks, given, {}, 41, 311, 64)) == count
 
 
 @pytest.mark.parametrize(
@@ -75,10 +79,10 @@ def test_compared_networks_have_the_sizes_of_their_releases(name, count):
 
 @pytest.mark.parametrize(
     ("name", "frames", "reduced"),
-    [("masks", 311, 311), ("gated_cnn", 311, 311), ("talnet", 311, 77), ("talnet", 400, 100), ("masks", 62, 62)],
+    [("ddc", 311, 311), ("gated_cnn", 311, 311), ("talnet", 311, 77), ("talnet", 400, 100), ("vgg", 62, 62)],
 )
 def test_clips_keep_their_frames_but_talnet_has_a_quarter(name, frames, reduced):
-    arguments = PUBLISHED[name] | ({"blocks": "ddc", "pooling": "fap"} if name == "masks" else {})
+    arguments = PUBLISHED[name] | ({"pooling": "fap"} if name in MASKS else {})
     network = build(name, arguments, {}, 10, frames, 64).eval()
     with torch.no_grad():
         output = network(logmel((1, frames, 64)))
@@ -89,7 +93,7 @@ def test_clips_keep_their_frames_but_talnet_has_a_quarter(name, frames, reduced)
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_networks_of_full_width_take_the_miniature_features(name):
-    arguments = PUBLISHED[name] | ({"pooling": "fap"} if name == "masks" else {})
+    arguments = PUBLISHED[name] | ({"pooling": "fap"} if name in MASKS else {})
     network = build(name, arguments, {}, 5, 62, 32).eval()
     with torch.no_grad():
         output = network(logmel((1, 62, 32)))
@@ -141,7 +145,7 @@ def test_scores_stay_in_single_precision_under_autocast(name):
     torch.testing.assert_close(output.clip, network(logmel()).clip, atol=0.03, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "part", "reach"), [("masks", "blocks", 6), ("talnet", "convolutions", 4)])
+@pytest.mark.parametrize(("name", "part", "reach"), [("ddc", "blocks", 6), ("talnet", "convolutions", 4)])
 def test_an_output_frame_hears_its_own_input_frames(name, part, reach):
     # Before a BiGRU, which hears everything. Two DDC-blocks reach 6 frames; six convolutions of TALNet, of which two
     # hear single frames, two pairs of frames, and two quadruples, 2 + 4 + 8 frames, hence 4 of the output's.
@@ -159,7 +163,7 @@ def test_an_output_frame_hears_its_own_input_frames(name, part, reach):
 
 
 def test_frequency_dependent_pooling_gets_the_mel_bands_of_the_features():
-    network = small("masks")
+    network = small("ddc")
     assert network.pooling.alpha.shape == (CLASSES, MELS)
     assert network(logmel(), explain=True).maps["masks"].shape == (2, CLASSES, FRAMES, MELS)
 
@@ -317,14 +321,13 @@ def test_impossible_sizes_are_refused(name, sizes, words):
     ("arguments", "words"),
     [
         ({"pooling": "fpa"}, "did you mean 'fap'?"),
-        ({"blocks": "dcc"}, "did you mean 'ddc'?"),
         ({"pooling": "gap"}, "pooling 'gap'"),  # which has no alpha_max
         ({"alpha_max": 0.5}, "alpha_max = 0.5"),
     ],
 )
-def test_wrong_blocks_and_poolings_are_refused(arguments, words):
+def test_wrong_poolings_are_refused(arguments, words):
     with pytest.raises(SettingsError) as caught:
-        small("masks", **arguments)
+        small("ddc", **arguments)
     assert words in str(caught.value)
 
 

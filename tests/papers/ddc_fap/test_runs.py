@@ -35,7 +35,8 @@ SPLITS = {
 }
 TINY = {
     "front_end.clip_seconds": SECONDS,
-    "networks.masks.channels": [4, 4],
+    "networks.vgg.channels": [4, 4],
+    "networks.ddc.channels": [4, 4],
     "networks.gated_cnn.filters": [2, 2],
     "networks.gated_cnn.last_filters": 4,
     "networks.gated_cnn.recurrent": 3,

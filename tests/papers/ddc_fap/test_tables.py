@@ -13,15 +13,21 @@ from sedrepro.published.cells import Cell, read_text_cells
 PUBLISHED = PAPERS_FOLDER / "ddc_fap" / "published"
 STAGES = read_text_cells(PUBLISHED / "table1.csv")
 FRONT_END = SimpleNamespace(n_frames=20, n_mels=64)
+DDC = {"dilation": 2, "relu_first": True}
 ARGUMENTS = {
-    "ddc_fap": {"blocks": "ddc", "channels": [32, 64, 128, 128], "pooling": "fap"},
-    "vgg_fap": {"blocks": "vgg", "channels": [32, 64, 128, 128], "pooling": "fap"},
-    "narrow": {"blocks": "ddc", "channels": [2, 3], "pooling": "gap"},
+    "ddc_fap": {"channels": [32, 64, 128, 128], "block_arguments": DDC, "pooling": "fap"},
+    "vgg_fap": {"channels": [32, 64, 128, 128], "pooling": "fap"},
+    "narrow": {"channels": [2, 3], "block_arguments": DDC, "pooling": "gap"},
 }
 
 
 def run_of(system, variant=None):
-    return SimpleNamespace(network="masks", arguments=ARGUMENTS[system], loss_weights={}, front_end=FRONT_END)
+    return SimpleNamespace(
+        network="vgg" if system == "vgg_fap" else "ddc",
+        arguments=ARGUMENTS[system],
+        loss_weights={},
+        front_end=FRONT_END,
+    )
 
 
 PAPER = SimpleNamespace(

@@ -58,7 +58,8 @@ def test_a_class_more_or_less_does_not_matter_below_the_top():
 
 def test_examined_arrays_are_those_of_the_network():
     torch.manual_seed(0)
-    arguments = {"channels": (4, 4), "inner_sigmoid": True}
+    sigmoids = {"inner_sigmoid": False, "classification_sigmoid": True}
+    arguments = {"channels": (4, 4), "decode_from": "encoder"} | sigmoids
     network = build("two_step", arguments, {"reconstruction": 0.1}, 5, 9, 6).eval()
     logmel = torch.randn(1, 9, 6)
     with torch.no_grad():

@@ -18,7 +18,10 @@ from sedrepro.training.supervised import SupervisedTrainer
 
 ROOT = Path(__file__).parents[3]
 PAPER = "two_step_attention"
-TWO_STEP = {"channels": (4, 6), "inner_sigmoid": True}
+TWO_STEP = {"channels": (4, 6), "decode_from": "encoder"}
+AS_RELEASED = {"inner_sigmoid": False, "classification_sigmoid": True}
+BY_EQUATIONS = {"inner_sigmoid": True, "classification_sigmoid": False}
+either = pytest.mark.parametrize("sigmoids", [AS_RELEASED, BY_EQUATIONS], ids=["as released", "by the equations"])
 
 
 def paper(scale="full", **overrides):
@@ -30,9 +33,9 @@ def values(shape, seed=0, size=1.0) -> torch.Tensor:
     return size * torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def step(length, inner_sigmoid=True, size=1.0, seed=0) -> AttentionStep:
+def step(length, inner_sigmoid=False, size=1.0, seed=0, classification_sigmoid=True) -> AttentionStep:
     torch.manual_seed(seed)
-    made = AttentionStep(length, inner_sigmoid).double()
+    made = AttentionStep(length, inner_sigmoid, classification_sigmoid).double()
     with torch.no_grad():
         for weight in made.parameters():
             weight.mul_(size)
@@ -55,7 +58,6 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
         ("atrous_ap", 1_047_570),
         ("2ap_alpha_0", 1_967_366),
         ("2ap_alpha_0.001", 1_967_366),
-        ("2ap_no_inner_sigmoid", 1_967_366),
     ],
 )
 def test_networks_have_as_many_parameters_as_the_released_ones(system, count):
@@ -81,6 +83,7 @@ def test_equal_seeds_give_equal_networks():
 # --- one attention step
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.booleans(), st.floats(0.1, 50), st.integers(0, 99))
 def test_weights_of_a_step_are_a_distribution_and_the_result_a_probability(length, inner_sigmoid, size, seed):
     pooled, weights = step(length, inner_sigmoid, size, seed)(values((2, 3, length), seed, size))
@@ -90,6 +93,7 @@ def test_weights_of_a_step_are_a_distribution_and_the_result_a_probability(lengt
     assert ((pooled >= 0) & (pooled <= 1 + 1e-12)).all()
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 1000), st.integers(0, 99))
 def test_the_inner_sigmoid_keeps_weights_within_a_factor_of_e(size, seed):
     _, weights = step(8, True, size, seed)(values((5, 8), seed, size))
@@ -101,6 +105,17 @@ def test_without_the_inner_sigmoid_weights_may_differ_by_more():
     assert (weights.amax(dim=-1) / weights.amin(dim=-1).clamp(min=1e-30) > np.e).all()
 
 
+def test_at_311_frames_the_inner_sigmoid_leaves_an_event_of_two_seconds_at_most_two_fifths_of_the_weights():
+    frames, event = 311, 62
+    made = step(frames, True)
+    nn.init.zeros_(made.attention.weight)
+    with torch.no_grad():
+        made.attention.bias[:event], made.attention.bias[event:] = 50.0, -50.0
+    _, weights = made(torch.zeros(1, frames, dtype=torch.float64))
+    assert weights.min().item() == pytest.approx(1 / (event * np.e + frames - event), rel=1e-6)
+    assert weights[0, :event].sum().item() == pytest.approx(0.404, abs=5e-4)
+
+
 @pytest.mark.parametrize("inner_sigmoid", [True, False])
 def test_zero_attention_is_the_mean_of_the_classification(inner_sigmoid):
     attention, given = step(6, inner_sigmoid), values((2, 3, 6))
@@ -109,45 +124,54 @@ def test_zero_attention_is_the_mean_of_the_classification(inner_sigmoid):
     pooled, weights = attention(given)
     torch.testing.assert_close(weights, torch.full_like(weights, 1 / 6))
     torch.testing.assert_close(pooled, torch.sigmoid(attention.classification(given)).mean(dim=-1))
+    attention.classification_sigmoid = False
+    torch.testing.assert_close(attention(given)[0], attention.classification(given).mean(dim=-1))
 
 
 # --- both steps
 
 
-def two_steps(z: np.ndarray, w: dict[str, np.ndarray], inner_sigmoid: bool) -> tuple[np.ndarray, ...]:
-    """Equations 4 to 7 for one class map (mel, frame), bin by bin; the classification is squashed, as released."""
+def two_steps(
+    z: np.ndarray, w: dict[str, np.ndarray], inner_sigmoid: bool, classification_sigmoid: bool
+) -> tuple[np.ndarray, ...]:
+    """Both steps for one class map (mel, frame), bin by bin; results of linear classifications are logits."""
 
     def attend(x: np.ndarray, name: str) -> tuple[float, np.ndarray]:
         logits = w[f"{name}.attention.weight"] @ x + w[f"{name}.attention.bias"]
         powers = np.exp(sigmoid(logits) if inner_sigmoid else logits)
         attention = powers / powers.sum()
-        classification = sigmoid(w[f"{name}.classification.weight"] @ x + w[f"{name}.classification.bias"])
+        classification = w[f"{name}.classification.weight"] @ x + w[f"{name}.classification.bias"]
+        if classification_sigmoid:
+            classification = sigmoid(classification)
         return float((classification * attention).sum()), attention
 
     steps = [attend(z[:, t], "frequency") for t in range(z.shape[1])]
     frame = np.array([pooled for pooled, _ in steps])
     clip, time_weights = attend(frame, "time")
+    if not classification_sigmoid:
+        clip, frame = sigmoid(clip), sigmoid(frame)
     return np.clip(clip, 0, 1), frame, np.stack([a for _, a in steps]), time_weights
 
 
+@either
 @settings(deadline=None, max_examples=40)
-@given(st.integers(1, 7), st.integers(1, 6), st.booleans(), st.integers(0, 99))
-def test_two_step_attention_is_equations_4_to_7(frames, mels, inner_sigmoid, seed):
+@given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 99))
+def test_two_step_attention_is_what_the_release_and_what_equations_4_to_7_say(sigmoids, frames, mels, seed):
     torch.manual_seed(seed)
-    pooling = TwoStepAttention(frames, mels, inner_sigmoid).double()
+    pooling = TwoStepAttention(frames, mels, **sigmoids).double()
     maps = values((2, 3, frames, mels), seed, 3.0)
     with torch.no_grad():
         results = [tensor.numpy() for tensor in pooling(maps)]
     weights = {name: tensor.numpy() for name, tensor in pooling.state_dict().items()}
     for b in range(2):
         for c in range(3):
-            expected = two_steps(maps[b, c].numpy().T, weights, inner_sigmoid)
+            expected = two_steps(maps[b, c].numpy().T, weights, **sigmoids)
             for ours, theirs in zip(results, expected, strict=True):
                 np.testing.assert_allclose(ours[b, c], theirs, rtol=1e-10)
 
 
 def test_both_steps_share_their_maps_between_classes():
-    pooling = TwoStepAttention(5, 4, True).double()
+    pooling = TwoStepAttention(5, 4, **AS_RELEASED).double()
     maps = values((1, 3, 5, 4))
     order = [2, 0, 1]
     torch.testing.assert_close(pooling(maps[:, order])[0], pooling(maps)[0][:, order])
@@ -158,14 +182,15 @@ def test_both_steps_share_their_maps_between_classes():
 
 def network(loss_weights=None, **arguments) -> TwoStepNetwork:
     torch.manual_seed(0)
-    return build("two_step", TWO_STEP | arguments, loss_weights or {}, classes=3, frames=9, mels=6)
+    return build("two_step", TWO_STEP | AS_RELEASED | arguments, loss_weights or {}, classes=3, frames=9, mels=6)
 
 
+@either
 @given(st.integers(0, 20), st.floats(0.1, 100))
 @settings(deadline=None, max_examples=8)
-def test_clip_scores_are_probabilities_and_the_reconstruction_is_never_negative(seed, size):
+def test_clip_scores_are_probabilities_and_the_reconstruction_is_never_negative(sigmoids, seed, size):
     logmel = values((2, 9, 6), seed, size).float()
-    output = network().eval()(logmel, explain=True)
+    output = network(**sigmoids).eval()(logmel, explain=True)
     assert output.clip.shape == (2, 3)
     assert output.frame.shape == (2, 9, 3)
     assert network().time_reduction == 1
@@ -177,11 +202,30 @@ def test_clip_scores_are_probabilities_and_the_reconstruction_is_never_negative(
     torch.testing.assert_close(output.losses["reconstruction"], ((reconstruction - logmel) ** 2).mean())
 
 
-def test_the_decoder_mirrors_the_encoder_and_starts_from_its_last_map():
-    channels = [
-        (layer.in_channels, layer.out_channels) for layer in network().decoder.modules() if isinstance(layer, nn.Conv2d)
-    ]
-    assert channels == [(6, 4), (4, 4), (4, 1), (1, 1)]
+def test_clip_scores_by_the_equations_have_a_gradient_whatever_they_are():
+    """Clamped into [0, 1], those below 0 would have none, and training would stop there."""
+    made = network({"reconstruction": 0}, **BY_EQUATIONS)
+    for bias in (-5.0, 5.0):
+        nn.init.constant_(made.pooling.time.classification.bias, bias)
+        clip = made(values((2, 9, 6)).float()).clip
+        (gradient,) = torch.autograd.grad(clip.sum(), made.classes.weight)
+        assert gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize(("start", "first"), [("encoder", 6), ("class_maps", 3)])
+def test_the_decoder_mirrors_the_encoder_and_starts_where_it_is_said_to(start, first):
+    made = network({"reconstruction": 1}, decode_from=start)
+    convolutions = [layer for layer in made.decoder.modules() if isinstance(layer, nn.Conv2d)]
+    channels = [(layer.in_channels, layer.out_channels) for layer in convolutions]
+    assert channels == [(first, 4), (4, 4), (4, 1), (1, 1)]
+    loss = made(values((2, 9, 6)).float()).losses["reconstruction"]
+    gradient = torch.autograd.grad(loss, made.classes.weight, allow_unused=True)[0]
+    assert (gradient is not None) == (start == "class_maps")
+
+
+def test_an_unknown_start_of_the_decoder_names_the_nearest():
+    with pytest.raises(SettingsError, match="did you mean 'encoder'"):
+        network(decode_from="encodr")
 
 
 def test_only_a_weighted_reconstruction_is_computed():

@@ -68,7 +68,7 @@ def test_outcomes_follow_from_the_runs(config):
         write_run(config, who, value_of(who))
     table = joined(config)
     first = {key: group for key, group in table.groupby("id")}
-    assert set(first["004-C5"]["outcome"]) == {"holds"}
+    assert set(first["004-C10"]["outcome"]) == {"holds"}
     assert set(first["004-C1.10"]["outcome"]) == {"fails"}  # a fifth, not 12.8 %
     assert set(first["004-C1.0"]["outcome"]) == {"holds"}  # 22.3 %
     assert "fold" not in "".join(table["note"]) and "no run" not in "".join(table["note"])
@@ -79,7 +79,7 @@ def test_runs_that_are_not_there_are_named(config):
         if who.system == "2ap_alpha_0.001" or (who.system == "atrous_ap" and (who.fold, who.seed) != (2, 1)):
             write_run(config, who, value_of(who))
     notes = {row["id"]: row["note"] for row in joined(config).to_dict("records")}
-    assert notes["004-C1.10"].endswith("no run of atrous_ap on remix_10db, fold 2, seed 1")
+    assert notes["004-C1.10"].endswith("no run of atrous_ap on remix_clean_10db, fold 2, seed 1")
     assert notes["004-C3.10"].endswith("no run of 2ap_alpha_0 on remix_10db")
     assert "no run" not in notes["004-C9"]
 
@@ -138,7 +138,7 @@ def test_a_line_per_paper_counts_outcomes_and_what_no_run_could_change(config):
     config = config.model_copy(update={"papers": (PAPER, "c_ssed")})
     lines = list(counts(joined(config)))
     assert lines == [
-        "two_step_attention: 15 claims in 36 rows: 36 cannot be tested; 0 by construction",
+        "two_step_attention: 17 claims in 48 rows: 48 cannot be tested; 0 by construction",
         "c_ssed: 20 claims in 43 rows: 2 holds, 41 cannot be tested; 2 by construction",
     ]
 

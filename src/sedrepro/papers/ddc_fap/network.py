@@ -26,8 +26,10 @@ class GatedAttention(Network):
 
     One block of two gated convolutions per entry of `filters`, each halving the mel axis, a 3x3 convolution of
     `last_filters` with ReLU, and the maximum over the mel bands left. Two BiGRUs of `recurrent` units per direction
-    read it, one gating the other: the released gate has sigmoid candidates, of which (1 + GRU) / 2 with the usual tanh
-    candidates is a reparametrisation but for the initial state; its linear candidates of the other are tanh here.
+    read it, one gating the other. The released GRUs are those of the Keras of their time: hard sigmoids as gates, the
+    reset gate before the recurrent matrix, and candidates that are sigmoid in the one that gates and linear in the
+    other. Both are torch's here, of which (1 + GRU) / 2 gates: in [0, 1] as there, but no reparametrisation of it.
+    `batch_norm` says whose defaults the norms have: "keras" or "torch".
     Frame scores are sigmoid, their weights softmax over classes, normalised over frames. The released sound event
     network, which keeps the frame rate, is taken; its two slips (an unused block, attention fed from scores) are not.
     (batch, frame, mel) -> clip (batch, class), frame (batch, frame, class).
@@ -47,10 +49,12 @@ class GatedAttention(Network):
         last_filters: int,
         recurrent: int,
         dropout: float,
+        batch_norm: str = "torch",
     ) -> None:
         super().__init__()
         require_size(frames, mels, 1, 2 ** len(filters))
-        self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout) for i, o in pairwise((1, *filters))))
+        channels = pairwise((1, *filters))
+        self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout, batch_norm) for i, o in channels))
         self.last = nn.Sequential(nn.Conv2d(filters[-1], last_filters, 3, padding=1), nn.ReLU(inplace=True))
         self.recurrent, self.gate = (
             nn.GRU(last_filters, recurrent, batch_first=True, bidirectional=True) for _ in range(2)
@@ -58,16 +62,24 @@ class GatedAttention(Network):
         self.frame = nn.Linear(2 * recurrent, classes)
         self.attention = nn.Linear(2 * recurrent, classes)
 
-    def forward(self, logmel: Tensor) -> Output:
-        """Scores of standardised log-mel features."""
+    def forward(self, logmel: Tensor, explain: bool = False) -> Output:
+        """Scores of standardised log-mel features; `explain` keeps the frames' weights (batch, frame, class)."""
         maps = self.last(self.blocks(as_image(logmel))).amax(dim=3).transpose(1, 2)
         hidden = self.recurrent(maps)[0] * (1 + self.gate(maps)[0]) / 2
         with torch.autocast(logmel.device.type, enabled=False):  # halves would tie scores
             hidden = hidden.to(self.frame.weight.dtype)
             frame = torch.sigmoid(self.frame(hidden))
             weights = torch.softmax(self.attention(hidden), dim=2).clamp(min=self.SMALLEST_WEIGHT)
-            clip = weighted_mean(frame.transpose(1, 2), weights.transpose(1, 2)).clamp(0, 1)
-        return Output(clip, frame)
+            clip = self._mean(frame, weights)
+        return Output(clip, frame, maps={"frame_weights": weights} if explain else {})
+
+    def pooled(self, output: Output, frames: slice) -> Tensor:
+        """Scores (batch, class) of some frames: their mean by the weights that they have in the clip."""
+        return self._mean(output.frame[:, frames], output.maps["frame_weights"][:, frames])
+
+    @staticmethod
+    def _mean(frame: Tensor, weights: Tensor) -> Tensor:
+        return weighted_mean(frame.transpose(1, 2), weights.transpose(1, 2)).clamp(0, 1)
 
 
 class TalNet(Network):
@@ -99,14 +111,18 @@ class TalNet(Network):
         self.frame = nn.Linear(2 * recurrent, classes)
         self.pooling = make_pooling("linear", classes, 2 * recurrent)
 
-    def forward(self, logmel: Tensor) -> Output:
-        """Scores of standardised log-mel features."""
+    def forward(self, logmel: Tensor, explain: bool = False) -> Output:
+        """Scores of standardised log-mel features; they need no more to be explained."""
         maps = self.convolutions(as_image(logmel))
         hidden, _ = self.recurrent(maps.transpose(1, 2).flatten(2))
         with torch.autocast(logmel.device.type, enabled=False):  # halves would tie scores
             frame = torch.sigmoid(self.frame(hidden.to(self.frame.weight.dtype)))
             clip = self.pooling(frame.transpose(1, 2))
         return Output(clip, frame)
+
+    def pooled(self, output: Output, frames: slice) -> Tensor:
+        """Scores (batch, class) of some frames: their linear softmax."""
+        return self.pooling(output.frame[:, frames].transpose(1, 2))
 
 
 class DistancePooling(nn.Module):
@@ -157,12 +173,19 @@ class AdaptiveDistance(Network):
         self.pooling = DistancePooling(downsample)
         self.masks = nn.Conv2d(channels[-1], classes, 1)
 
-    def forward(self, logmel: Tensor) -> Output:
-        """Scores of standardised log-mel features."""
+    def forward(self, logmel: Tensor, explain: bool = False) -> Output:
+        """Scores of standardised log-mel features; `explain` keeps the segment of each frame (batch, frame)."""
         maps, segment = self.pooling(self.blocks(as_image(logmel)))
         scores = torch.sigmoid(self.masks(maps).float()).mean(dim=3).transpose(1, 2)
         frame = scores.gather(1, segment[:, :, None].expand(-1, -1, scores.shape[2]))
-        return Output(scores.mean(dim=1), frame)
+        return Output(scores.mean(dim=1), frame, maps={"segment": segment} if explain else {})
+
+    def pooled(self, output: Output, frames: slice) -> Tensor:
+        """Scores (batch, class) of some frames: the mean of the segments that they lie in, each counted once."""
+        segment, frame = output.maps["segment"][:, frames], output.frame[:, frames]
+        first = torch.ones_like(segment).masked_fill(segment == segment.roll(1, dims=1), 0)
+        first[:, 0] = 1
+        return (frame * first[:, :, None]).sum(dim=1) / first.sum(dim=1, keepdim=True)
 
 
 def build(
@@ -176,7 +199,8 @@ def build(
         ValueError: the features are too small for the network's poolings.
     """
     builders = {
-        "masks": partial(mask_network, classes, mels),
+        "vgg": partial(mask_network, classes, mels, blocks="vgg"),
+        "ddc": partial(mask_network, classes, mels, blocks="ddc"),
         "gated_cnn": partial(GatedAttention, classes, frames, mels),
         "talnet": partial(TalNet, classes, frames, mels),
         "adaptive_distance": partial(AdaptiveDistance, classes, frames),

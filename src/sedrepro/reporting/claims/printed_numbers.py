@@ -1,15 +1,16 @@
 """Claims with a printed number: a gain, relative or absolute, or a value."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 
-from sedrepro.published.claims import Claim, printed_number
-from sedrepro.published.verdict import METRICS, SIGNIFICANCE, Metric
+from sedrepro.published.claims import Claim, printed_fraction
+from sedrepro.published.verdict import FEWEST_RUNS, METRICS, Agreement, Metric, Spread, agreement
 from sedrepro.reporting.claims.evidence import Evidence, Values
 from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 from sedrepro.reporting.claims.order import fewest_runs, side_values
-from sedrepro.reporting.claims.statistics import against_zero, fits, standard_error, within
+from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, spread
 
 
 def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
@@ -34,21 +35,18 @@ def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[floa
 
 
 def _gain_fits(claim: Claim, gains: Sequence[float]) -> Outcome:
-    """Holds if the gain is significant and the printed one is as likely as another run of ours; see `fits`."""
-    printed, half = printed_number(claim.printed)
-    metric = METRICS[claim.metric]
-    if metric.exact and gains:
-        change = METRICS.get(f"{claim.metric}_change", metric) if claim.kind == "change" else metric
-        return "holds" if abs(np.mean(gains) - printed) <= float(change.tolerance) + half else "fails"
+    """Holds if the gain is significant and the printed one might be that of one more run; see `agreement`."""
+    metric, printed = METRICS[claim.metric], printed_fraction(claim.printed)
     if not gains:
         return "cannot be tested"
-    sign, p = against_zero(gains)
-    fit = fits(gains, printed, half)
-    if fit is None:
+    if metric.exact:
+        change = METRICS.get(f"{claim.metric}_change", metric) if claim.kind == "change" else metric
+        found = agreement(Spread(float(np.mean(gains))), printed, change.tolerance)
+        return "holds" if found == "reproduced" else "fails"
+    if len(gains) < FEWEST_PAIRS:
         return "undecided"
-    if not fit or (sign < 0 and p < SIGNIFICANCE):
-        return "fails"
-    return "holds" if sign > 0 and p < SIGNIFICANCE else "undecided"
+    outcome = above_zero(gains)
+    return "fails" if agreement(spread(gains), printed, Decimal(0)) == "differs" else outcome
 
 
 def _shown_gains(gains: Sequence[float], unit: str) -> str:
@@ -59,16 +57,18 @@ def _shown_gains(gains: Sequence[float], unit: str) -> str:
 
 
 def value(claim: Claim, evidence: Evidence) -> Finding:
-    """Whether the mean of each system lies within the metric's tolerance of the printed value, its error included."""
-    printed, _ = printed_number(claim.printed)
-    metric, values = METRICS[claim.metric], side_values(claim, evidence)
-    outcomes = [_value_fits(metric, values[side], printed) for side in claim.systems]
+    """Whether each system reproduces the printed value, by the rule of the tables; see `agreement`."""
+    metric, values, printed = METRICS[claim.metric], side_values(claim, evidence), printed_fraction(claim.printed)
+    outcomes = [_value_fits(metric, list(values[side].values()), printed) for side in claim.systems]
     said = ", ".join(evidence.shown(claim, side, values[side]) for side in claim.systems)
     return Finding(worst(outcomes), f"{said}; printed {claim.printed}", fewest_runs(claim, values))
 
 
-def _value_fits(metric: Metric, of_runs: Values, printed: float) -> Outcome:
+def _value_fits(metric: Metric, of_runs: Sequence[float], printed: str) -> Outcome:
+    """Holds where the print is reproduced, fails where it differs; too few runs decide nothing."""
     if not of_runs:
         return "cannot be tested"
-    error = 0.0 if metric.exact else standard_error(of_runs)
-    return within(abs(np.mean(list(of_runs.values())) - printed), error, float(metric.tolerance))
+    if len(of_runs) < FEWEST_RUNS and not metric.exact:
+        return "undecided"
+    found: dict[Agreement, Outcome] = {"reproduced": "holds", "close": "undecided", "differs": "fails"}
+    return found[agreement(spread(of_runs), printed, metric.tolerance)]

@@ -1,11 +1,11 @@
-"""Tests over runs: paired differences against zero, standard errors, and where a further run would lie."""
+"""Tests over runs: paired differences against zero, Holm's correction, standard errors."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sedrepro.published.verdict import SIGNIFICANCE
+from sedrepro.published.verdict import SIGNIFICANCE, Spread
 from sedrepro.reporting.claims.evidence import Values
 from sedrepro.reporting.claims.finding import Outcome
 
@@ -26,6 +26,14 @@ def against_zero(differences: Sequence[float]) -> tuple[int, float]:
     if np.ptp(values) < RESOLUTION:  # the test divides by their deviation
         return sign, 0.0 if abs(values[0]) > RESOLUTION else 1.0
     return sign, float(ttest_1samp(values, 0).pvalue)
+
+
+def above_zero(differences: Sequence[float]) -> Outcome:
+    """Holds where differences, one a run, are significantly positive; fails where they are significantly negative."""
+    sign, p = against_zero(differences)
+    if not sign or p >= SIGNIFICANCE:
+        return "undecided"
+    return "holds" if sign > 0 else "fails"
 
 
 def rejected_by_holm(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
@@ -53,14 +61,6 @@ def standard_error(*samples: Values) -> float:
     return math.sqrt(sum(np.var(list(values.values()), ddof=1) / len(values) for values in samples))
 
 
-def fits(values: Sequence[float], printed: float, half: float) -> bool | None:
-    """Whether a printed number, give or take its rounding, lies where 95 % of further single runs would.
-
-    A prediction interval, since papers mostly print one run: mean ± t · s · √(1 + 1/n). None of too few values.
-    """
-    from scipy.stats import t
-
-    if len(values) < FEWEST_PAIRS:
-        return None
-    reach = t.ppf(1 - SIGNIFICANCE / 2, len(values) - 1) * np.std(values, ddof=1) * math.sqrt(1 + 1 / len(values))
-    return bool(abs(np.mean(values) - printed) <= reach + half + RESOLUTION)
+def spread(values: Sequence[float]) -> Spread:
+    """Mean and deviation of values, one a run; there must be one."""
+    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, len(values))

@@ -92,7 +92,7 @@ class NumberGrid(Grid):
         present = {record["verdict"] for record in self.cells.values()} & MARKS.keys()
         if present:
             present |= {"reproduced", "close", "differs"}  # the three explain each other
-        close = f"within {CLOSE_FACTOR} times that, or {FEWEST_RUNS} or more runs cannot tell the two apart"
+        close = f"within {CLOSE_FACTOR} times that, or where 95 % of further runs lie, judged by {FEWEST_RUNS} or more"
         meaning = {"reproduced": f" ({self._tolerances()})", "close": f" ({close})"}
         return {name: name + meaning.get(name, "") for name in MARKS if name in present}
 
