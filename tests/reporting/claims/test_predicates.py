@@ -15,6 +15,7 @@ from scipy.stats import t as t_distribution
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.published.claims import printed_fraction, printed_number
 from sedrepro.published.verdict import METRICS, Spread, verdict
+from sedrepro.reporting.claims import registry
 from sedrepro.reporting.claims.evidence import figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, worst
 from sedrepro.reporting.claims.order import tried
