@@ -18,13 +18,12 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from sedrepro.annotations.clips import Event
-from sedrepro.detection.settings import PostProcessing
 from sedrepro.detection.postprocessing import active_frames, events
-from sedrepro.detection.settings import Search
 from sedrepro.detection.search import search
 from sedrepro.detection.segments import segment_activity
-from sedrepro.evaluation.settings import SegmentBased
+from sedrepro.detection.settings import PostProcessing, Search
 from sedrepro.evaluation.segment_based import segment_metrics
+from sedrepro.evaluation.settings import SegmentBased
 
 CLASSES = [f"class {number}" for number in range(17)]
 FRAMES, FRAMES_PER_SECOND, SEGMENT_SECONDS = 125, 12.5, 1.0

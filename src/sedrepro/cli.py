@@ -38,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int | None:
     from sedrepro.steps.request import Request
 
-    return verb_module(options.verb).run(Request(options, configuration(options)))
+    module = verb_module(options.verb)
+    # Some verbs work on files alone, away from any checkout with its configuration.
+    needs = getattr(module, "needs_configuration", None)
+    return module.run(Request(options, configuration(options) if needs is None or needs(options) else None))
 
 
 def verb_names() -> list[str]:

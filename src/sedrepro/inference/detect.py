@@ -9,8 +9,7 @@ from typing import Any
 from sedrepro import __version__
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.base.files import atomic_folder, read_json, shown_name, write_json, write_table
-from sedrepro.experiments.run_files import CONFIG
+from sedrepro.base.files import atomic_folder, shown_name, write_json, write_table
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.choice import Way
 from sedrepro.inference.listener import Heard, Listener, detected_events, listener_of
@@ -34,17 +33,35 @@ def detect(
     form: str = "both",
     log: Callable[[str], None] = print,
 ) -> None:
-    """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
-
-    Each folder holds events.tsv and events.json, or one of them, and a picture as PNG and SVG.
+    """Write the events that a run finds in recordings; see `detect_with`.
 
     Raises:
-        DataError: the run cannot be used, or, after all others are done, some recordings could not be (counts them).
+        DataError: the run cannot be used; or see `detect_with`.
+        SettingsError: see `detect_with`.
+    """
+    detect_with(listener_of(run), run_facts(run, way), clips, output, way, form, log)
+
+
+def detect_with(
+    listener: Listener,
+    facts: dict[str, Any],
+    clips: Sequence[Path],
+    output: Path,
+    way: Way,
+    form: str = "both",
+    log: Callable[[str], None] = print,
+) -> None:
+    """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
+
+    `facts` say in events.json who found them. Each folder holds events.tsv and events.json, or one of them, and a
+    picture as PNG and SVG.
+
+    Raises:
+        DataError: after all others are done, some recordings could not be read or written (counts them).
         SettingsError: there is no such format.
     """
     if form not in FORMATS:
         raise SettingsError(f"format '{form}' is unknown; {did_you_mean(form, FORMATS)}")
-    listener, facts = listener_of(run), run_facts(run, way)
     if way.note:
         log(f"detection '{way.name}': {way.note}")
     each_recording(clips, output, lambda clip, target: _one(listener, facts, clip, target, way, form), "used", log)
@@ -52,13 +69,12 @@ def detect(
 
 def run_facts(run: RunView, way: Way) -> dict[str, Any]:
     """Which run and which way of detection events come from, for events.json."""
-    described = read_json(run.folder / CONFIG)
-    kept = ("scale", "budget", "features_fingerprint")
+    described = run.config.model_dump(mode="json", include={"scale", "budget", "features_fingerprint"})
     how = {"name": way.name, "kind": way.how.kind} | ({"note": way.note} if way.note else {})
     chosen = {"settings": way.detector.settings, "class_settings": way.detector.class_settings}
     return {
         "sedrepro": __version__,
-        "run": asdict(run.who) | {key: described.get(key) for key in kept},
+        "run": asdict(run.who) | described,
         "detection": how | {"method": way.how.model_dump(mode="json", exclude={"kind", "corpora"})} | chosen,
     }
 

@@ -4,16 +4,19 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.places import figures_folder, survey_folder, table_file
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.published.cells import read_cells, read_text_cells
+from sedrepro.published.cells import read_text_cells
 from sedrepro.published.claims import read_claims
-from sedrepro.published.needs import cells_file, table_runs
+from sedrepro.published.needs import cells_file, table_cells, table_runs
 from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.outside.rows import outside_rows, read_outside
 from sedrepro.reporting.tables.coverage import in_a_line
 from sedrepro.reporting.tables.files import write
 from sedrepro.reporting.tables.numbers import fill
@@ -38,7 +41,19 @@ def _filled(config: Config, paper: Paper, table: str) -> FilledTable:
     needed = table_runs(config, paper, table)
     if layout.kind == "claims":
         return _filled_claims(config, paper, table, needed)
-    return fill(read_cells(path), [read_metrics(run.metrics_file(config)) for run in needed], config.scale)
+    runs = [read_metrics(run.metrics_file(config)) for run in needed]
+    return _with_outside(config, paper, table, fill(table_cells(paper, table), runs, config.scale))
+
+
+def _with_outside(config: Config, paper: Paper, table: str, filled: FilledTable) -> FilledTable:
+    """The table with rows of systems from elsewhere, where any were added to the results."""
+    rows = outside_rows(
+        paper, table_cells(paper, table), paper.settings.tables[table], read_outside(config, paper.name)
+    )
+    if not rows:
+        return filled
+    added = pd.DataFrame(rows)[list(filled.rows.columns)]
+    return FilledTable(pd.concat([filled.rows, added], ignore_index=True), filled.scale)
 
 
 def _filled_claims(config: Config, paper: Paper, table: str, needed: Sequence[RunIdentity]) -> FilledTable:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -59,3 +60,26 @@ def add_figure(parser: argparse.ArgumentParser) -> None:
     """A figure of a paper."""
     add_paper(parser)
     parser.add_argument("--figure", required=True, help="figure of the paper, figure2 for example")
+
+
+def add_protocol(parser: argparse.ArgumentParser) -> None:
+    """The options that say what predictions are held against, and how."""
+    group = parser.add_argument_group("protocol")
+    group.add_argument("--paper", help="paper whose protocol, labels and tables are taken")
+    group.add_argument("--variant", help="corpus variant of the paper (default: its first)")
+    group.add_argument("--split", help="held-out split, or subset of one (default: the first)")
+    group.add_argument("--fold", type=at_least(0), help="only this held-out fold (default: the mean over the folds)")
+    group.add_argument("--reference", type=Path, help="table of labels instead: filename, onset, offset, event_label")
+    group.add_argument("--durations", type=Path, help="with --reference: table of filename and duration in seconds")
+    group.add_argument("--data-root", type=Path, help="where the official label tables lie; no audio is needed")
+    group.add_argument("--detection", help="way from scores to events, or which rows of a list count")
+    group.add_argument("--skip-bad-rows", action="store_true", help="leave bad rows out and count them")
+    group.add_argument(
+        "--resamples", type=at_least(0), default=1000, help="bootstrap over clips; 0: none (default: 1000)"
+    )
+    own = parser.add_argument_group("without a paper")
+    own.add_argument("--collar", type=float, help="event-based: seconds (default: 0.2)")
+    own.add_argument("--offset-share", type=float, help="event-based: share of the length for offsets (default: 0.2)")
+    own.add_argument("--segment-seconds", type=float, help="segment-based: seconds (default: 1)")
+    own.add_argument("--averaging", help="micro or macro (default: macro)")
+    own.add_argument("--undetected-classes", help="zero or dropped (default: zero)")

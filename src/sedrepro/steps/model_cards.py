@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import read_json, write_table
-from sedrepro.experiments import run_files
+from sedrepro.base.files import write_table
+from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.places import paper_folder
+from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.runs import RunIdentity, figure_runs
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.status.model_card import write_model_card
@@ -48,10 +49,10 @@ def write_model_cards(config: Config, paper: Paper) -> Path:
         folder = run.folder(config)
         if not run.metrics_file(config).is_file():
             raise DataError(f"{run.metrics_file(config)}: no such file; train and score this run first")
-        described, metrics = read_json(folder / run_files.CONFIG), read_json(run.metrics_file(config))
+        described, metrics = read_run_config(folder), read_metrics(run.metrics_file(config))
         card = write_model_card(paper, run, folder, described, metrics)
         shown = card.relative_to(paper_folder(config, paper.name)).as_posix()
-        rows.append((run.system, run.variant, run.fold, run.seed, described["parameters"], shown))
+        rows.append((run.system, run.variant, run.fold, run.seed, described.parameters, shown))
     path = paper_folder(config, paper.name) / "model_cards.csv"
     write_table(path, COLUMNS, rows, delimiter=",")
     return path

@@ -20,6 +20,7 @@ class Request:
 
     options: argparse.Namespace
     config: Config
+    """None where the verb says that it needs none."""
 
     @property
     def paper(self) -> Paper:

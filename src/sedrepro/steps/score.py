@@ -18,7 +18,9 @@ import numpy as np
 from sedrepro.annotations.clips import Event
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.base.files import read_json, write_json, write_table
+from sedrepro.base.files import write_table
+from sedrepro.base.typed import load
+from sedrepro.corpora.settings import Corpus
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
 from sedrepro.detection.median import event_durations
 from sedrepro.detection.method import Detector
@@ -30,8 +32,10 @@ from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.evaluation.settings import Evaluation
+from sedrepro.experiments.metrics_files import RunMetrics, write_metrics
 from sedrepro.experiments.places import corpus_folder
-from sedrepro.experiments.run_files import read_scores
+from sedrepro.experiments.run_config import RunConfig, read_run_config, require_front_end
+from sedrepro.experiments.run_files import CONFIG, read_scores
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps.request import Request
 
@@ -62,13 +66,14 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     folder, corpus = who.folder(config), corpus_folder(config, paper, name)
     strong = read_strong(corpus)
     described, splits = held_out_scores(folder, strong, paper.settings.front_end_of(name))
+    _require_corpus(folder, described, paper.settings.corpora[name])
     subsets = read_subsets(corpus) if paper.settings.corpora[name].subsets else {}
     with _files_that_fit(folder):
         splits |= {subset: _part_of(splits, subset, filenames) for subset, filenames in subsets.items()}
-        metrics = {key: described[key] for key in COPIED}
-        expected = described.get("expected_by_split", {})
+        metrics: dict[str, Any] = described.model_dump(mode="json", include=set(COPIED))
         metrics["splits"] = {
-            split: {"clips_expected": expected.get(split)} | _tagging(part, paper.settings.evaluation)
+            split: {"clips_expected": described.expected_by_split.get(split)}
+            | _tagging(part, paper.settings.evaluation)
             for split, part in splits.items()
         }
     if paper.settings.needs_frames:
@@ -76,7 +81,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             require_frames(folder / "scores.npz", part)
             _require_labels(corpus / "strong.tsv", split, part)
             _add(metrics["splits"][split], _frame_level(part, paper.settings.evaluation))
-    durations = _training_durations(paper, name, corpus, strong, described["classes"])
+    durations = _training_durations(paper, name, corpus, strong, described.classes)
     detected: list[tuple] = []
     for method, how in paper.settings.detection_of(name).items():
         chosen = _detector(paper, method, how, splits, durations)
@@ -86,23 +91,37 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             if split not in subsets:  # their events stand there already, as of their split
                 detected += _rows(method, split, part, found)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
-    write_json(folder / "metrics.json", metrics | {"evaluation": paper.settings.evaluation.model_dump(mode="json")})
+    metrics["evaluation"] = paper.settings.evaluation.model_dump(mode="json")
+    write_metrics(folder / "metrics.json", RunMetrics.model_validate(metrics))
     return folder / "metrics.json"
 
 
 def held_out_scores(
     folder: Path, strong: Mapping[str, list[Event]], front_end: FrontEnd
-) -> tuple[dict[str, Any], dict[str, Scores]]:
+) -> tuple[RunConfig, dict[str, Scores]]:
     """What a run's config.json says, and its scores by held-out split.
 
-    `strong` are the events of the strongly labelled clips by filename; `front_end` is that of the run's features.
+    `strong` are the events of the strongly labelled clips by filename; `front_end` is that of the settings of today,
+    which must be the one that the run was trained with.
 
     Raises:
-        DataError: a file of the run is missing, damaged, or does not fit (names it).
+        DataError: a file of the run is missing, damaged, or does not fit (names it), or it had another front end.
     """
-    described, scores = read_json(folder / "config.json"), read_scores(folder)
+    described, scores = read_run_config(folder), read_scores(folder)
+    trained_with = require_front_end(folder, described, front_end)
     with _files_that_fit(folder):
-        return described, dict(_splits(scores, strong, described["classes"], front_end))
+        return described, dict(_splits(scores, strong, described.classes, trained_with))
+
+
+def _require_corpus(folder: Path, described: RunConfig, corpus: Corpus) -> None:
+    """Refuse a run whose clips and labels were those of other settings of its corpus than the tables are of today."""
+    stored = load(type(corpus), described.corpus, str(folder / CONFIG))
+    differing = [key for key, value in corpus if getattr(stored, key) != value]
+    if differing:
+        raise DataError(
+            f"{folder}: was trained on another corpus than the settings have ({', '.join(differing)}); train it again, "
+            "or ask for what it was trained on"
+        )
 
 
 @contextmanager

@@ -15,10 +15,11 @@ import numpy as np
 
 from sedrepro.base.code import code_digest
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import write_json
 from sedrepro.base.memory import keep_freed_memory
 from sedrepro.experiments import run_files
+from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.run_config import RunConfig, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
 from sedrepro.steps.request import Request, say
@@ -73,10 +74,10 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         } | score_arrays(scored)
         folder = who.folder(config)
         run_files.write_weights(folder, progress.best_weights)
-        run_files.write_environment(folder, device, threads, time.monotonic() - started)
+        write_environment(folder, device, threads, time.monotonic() - started)
     run_files.write_scores(folder, scores)
     run_files.write_history(folder, progress.history)
-    write_json(folder / run_files.CONFIG, described)
+    write_run_config(folder, RunConfig.model_validate(described))
     for path in (resume, *resume.parent.glob(f".{resume.name}.*")):  # with what a kill while saving left
         path.unlink(missing_ok=True)
     return folder

@@ -54,20 +54,13 @@ class Grid(ABC):
         shown = self.layout.names.get(name, name)
         return name if "{}" in shown else shown
 
-    def value_name(self, name: str, value: str) -> str:
-        """What is shown for a value of the column `name`."""
-        if value in self.layout.names:
-            return self.layout.names[value]
-        template = self.layout.names.get(name, "")
-        return template.replace("{}", value) if "{}" in template else value
-
     def row_labels(self, row: Key) -> list[str]:
         """What is shown at the left of a row, left to right."""
-        return [self.value_name(name, value) for name, value in zip(self.layout.rows, row, strict=True)]
+        return [self.layout.value_name(name, value) for name, value in zip(self.layout.rows, row, strict=True)]
 
     def column_labels(self, column: Key) -> list[str]:
         """What is shown over a column, the outer level first."""
-        return [self.value_name(name, value) for name, value in zip(self.layout.columns, column, strict=True)]
+        return [self.layout.value_name(name, value) for name, value in zip(self.layout.columns, column, strict=True)]
 
     def runs_text(self) -> str:
         """How many runs stand behind the cells that have a value."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from sedrepro.experiments.table_layout import SCALES
+from sedrepro.published.added_rows import OUTSIDE
 from sedrepro.published.cells import QUOTED, SPLIT
 from sedrepro.published.verdict import CLOSE_FACTOR, FEWEST_RUNS, METRICS
 from sedrepro.reporting.tables.grid import NOT_AVAILABLE, Grid, Key, Record
@@ -31,7 +32,7 @@ class NumberGrid(Grid):
         splits: dict[str, dict[Key, Record]] = defaultdict(dict)
         for row in self.rows:
             record = self.cells.get((row, column))
-            if record and not math.isnan(record["mean"]):
+            if record and not math.isnan(record["mean"]) and not record["system"].startswith(OUTSIDE):
                 splits[record.get(SPLIT, "")][row] = record
         return [row for records in splits.values() for row in self._best_of(records)]
 
@@ -72,6 +73,8 @@ class NumberGrid(Grid):
         """What stands behind a cell, for a tooltip."""
         if self.quoted(record):
             return QUOTED
+        if record["system"].startswith(OUTSIDE):
+            return record["note"]
         parts = [f"runs: {record['runs']}"]
         if not math.isnan(record["low"]):
             low, high = (self._rounded(record[end], record["metric"]) for end in ("low", "high"))
@@ -99,7 +102,7 @@ class NumberGrid(Grid):
     def _tolerances(self) -> str:
         metrics: dict[Decimal, list[str]] = defaultdict(list)
         for metric in dict.fromkeys(record["metric"] for record in self.cells.values() if record["published"]):
-            metrics[METRICS[metric].tolerance].append(self.value_name("metric", metric))
+            metrics[METRICS[metric].tolerance].append(self.layout.value_name("metric", metric))
         parts = [f"{tolerance} in {', '.join(names)}" for tolerance, names in metrics.items()]
         return f"difference, as a fraction and beyond the print's rounding, within {' and '.join(parts)}"
 
