@@ -124,7 +124,7 @@ def test_runs_that_cannot_be_told_from_the_print_are_close_and_say_so():
     runs = [run(value, fold=fold) for fold, value in enumerate((0.6, 0.8, 1.0))]
     row = only_row(fill([cell(value="0.70")], runs, "full"))
     assert row["low"] < 0.7 < row["high"]
-    assert row["verdict"] == "close" and "cannot tell" in row["note"]
+    assert row["verdict"] == "close" and "one more run" in row["note"]
     assert only_row(fill([cell(value="0.70")], runs[1:], "full"))["verdict"] == "differs"
 
 
