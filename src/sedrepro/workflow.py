@@ -38,8 +38,9 @@ from sedrepro.obtaining.plan import (
     origin_of,
 )
 from sedrepro.obtaining.single_clips import taken_stamp
+from sedrepro.published.needs import cells_file, table_runs
+from sedrepro.reporting.claims.registry import table_figures
 from sedrepro.reporting.figures.figure_files import figures_module
-from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs
 from sedrepro.reporting.tables.comparison import paper_tables
 from sedrepro.steps.model_cards import scored_runs
 from sedrepro.steps.score import SCORE_FILES
