@@ -28,10 +28,10 @@ from semi_supervised import (
 from sklearn.metrics import average_precision_score
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.training import mean_teacher
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK
-from sedrepro.training.frame_labels import frame_targets
 
 #: All clips of `clips()` in one batch.
 ALL = {"weak": 6, "unlabelled": 8, "strong": 6}
@@ -371,7 +371,7 @@ def test_labels_pooled_as_last_are_those_of_the_release():
     ]
     train = clips(weak=6, unlabelled=8, strong=30)
     strong = train.rows(STRONG)
-    train.frame_targets[strong] = torch.from_numpy(frame_targets(events, classes, small.FRAMES, rate, "down"))
+    train.frame_targets[strong] = torch.from_numpy(event_frames(events, classes, small.FRAMES, rate, "rounded_down"))
     made = trainer(data=run_data(train), label_pooling="last")
     labels = made._strong_labels(train, torch.from_numpy(strong), torch.zeros(30, dtype=torch.int64))
     expected = np.zeros((30, small.FRAMES // REDUCTION, CLASSES))

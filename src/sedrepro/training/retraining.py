@@ -92,7 +92,7 @@ class RetrainingTrainer(MeanTeacherTrainer):
         return {"frame": sum(quotients)}
 
     def _targets(self, train: Clips, rows: Tensor, shifts: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels and weights (clip, frame, class) of a part after a shift; where several meet, they count by weight."""
+        """Labels and weights (clip, frame, class) of a part after a shift; where several meet, weights count."""
         labels, given = self.labels[rows], self.label_weights[rows] * part[rows]
         weights = self._shifted(given, shifts, train)
         return self._shifted(given * labels, shifts, train) / torch.where(weights > 0, weights, 1), weights

@@ -5,8 +5,8 @@ import pytest
 
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.hierarchical_pooling import claims
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.evidence import Evidence
 
 CLAIMS = {claim.predicate: claim for claim in read_claims(PAPERS_FOLDER / "hierarchical_pooling/published/claims.csv")}
 INSIDE = np.arange(10) >= 6

@@ -13,16 +13,10 @@ from sedrepro.papers.c_ssed.figures import (
     endings,
     share_within,
 )
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import (
-    SIGNIFICANCE,
-    Evidence,
-    Finding,
-    Outcome,
-    gravest,
-    printed_number,
-    reads,
-)
+from sedrepro.published.claims import Claim, printed_number
+from sedrepro.published.verdict import SIGNIFICANCE
+from sedrepro.reporting.claims.evidence import Evidence, reads
+from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 
 #: Points of a curve that say something of its direction: 4 points in order have a p of 0.08, 5 of 0.02.
 FEWEST_POINTS = 5
@@ -56,7 +50,7 @@ def n_ends_at_one_value(claim: Claim, evidence: Evidence) -> Finding:
     for curve in curves[~recommended]:
         with_it = np.stack([np.full_like(curve, value), curve])
         outcomes.append("holds" if common_value(with_it) is not None else _unless_on_the_way(curve[None]))
-    return Finding(gravest(outcomes), _said_of_ends(curves), _fewest(curves))
+    return Finding(worst(outcomes), _said_of_ends(curves), _fewest(curves))
 
 
 @reads("figure2")
@@ -120,9 +114,7 @@ def accuracy_rises_with_confidence(claim: Claim, evidence: Evidence) -> Finding:
     if not found:
         return Finding("cannot be tested", f"figure3a has no lambda from {LAMBDAS[0]:g} to {LAMBDAS[1]:g}")
     said = ", ".join(f"{_shown(tau)} (lambda {penalty:g})" for penalty, (tau, _) in found.items())
-    return Finding(
-        gravest([outcome for _, outcome in found.values()]), f"rank correlation {said}, one run per lambda", 1
-    )
+    return Finding(worst([outcome for _, outcome in found.values()]), f"rank correlation {said}, one run per lambda", 1)
 
 
 @reads("figure3a")

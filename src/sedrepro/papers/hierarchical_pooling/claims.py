@@ -3,9 +3,11 @@
 import numpy as np
 
 from sedrepro.papers.hierarchical_pooling.figures import ACTIVE
+from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import Evidence, Finding, above_zero, reads
+from sedrepro.reporting.claims.evidence import Evidence, reads
+from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.statistics import above_zero
 
 #: Rows of figure5: a single structure and the hierarchical one of each pooling, in this order.
 LINEAR, EXPONENTIAL, ATTENTION = range(3)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import DataError
 from sedrepro.experiments.run_view import RunView
-from sedrepro.training.frame_labels import frame_targets
 
 #: The event that the paper's figure shows (Section 4.1).
 PRINTED = Event(7.574, 10.0, "Train")
@@ -78,7 +78,7 @@ def frame_and_segment_accuracy(run: RunView) -> np.ndarray:
     values = scores["frame"][rows].astype(np.float64)
     whole = values.shape[1] // SEGMENT * SEGMENT
     events = [run.events.get(name, []) for name in names]
-    active = frame_targets(events, run.classes, values.shape[1], float(scores["frames_per_second"])) > 0
+    active = event_frames(events, run.classes, values.shape[1], float(scores["frames_per_second"]))
     values, active = (each[:, :whole].reshape(len(rows), -1, SEGMENT, len(run.classes)) for each in (values, active))
     mass = values.sum(axis=2)
     pooled = np.divide((values**2).sum(axis=2), mass, out=np.zeros_like(mass), where=mass > 0)
