@@ -14,6 +14,7 @@ from sedrepro.base.typed import load
 from sedrepro.corpora.settings import Corpus, Remix
 from sedrepro.experiments.configuration import SCALES, Config, budget_of
 from sedrepro.experiments.overrides import override, scale_keys
+from sedrepro.experiments.overruled import overruled
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.provenance import AUTHORS_CODE, Provenance, mark, published_values
 from sedrepro.training.settings import METHODS, RunSettings, Training
@@ -29,6 +30,8 @@ class Paper:
     settings: PaperSettings
     provenance: dict[str, Provenance]
     budget: str
+    overruled: tuple[str, ...] = ()
+    """Lines on changed settings that do not reach all runs."""
 
     @property
     def folder(self) -> Path:
@@ -141,7 +144,8 @@ def load_paper(name: str, config: Config) -> Paper:
     for dotted, value in config.set.get(name, {}).items():
         override(values, dotted, value, f"configuration: set.{name}")
         mark(provenance, dotted, Provenance("configuration"))
-    paper = Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+    settings, changes = load(PaperSettings, values, str(path)), config.set.get(name, {})
+    paper = Paper(name, settings, provenance, budget_of(config), tuple(overruled(settings, changes, name)))
     _require_named_code(paper, path)
     _require_runs(paper)
     return paper

@@ -54,6 +54,8 @@ class TrainingMethod(Typed):
     """Whether it starts from the weights of another run, that its system is based on."""
     pseudo_labels: ClassVar[bool] = False
     """Whether it learns from what that run says of the training clips."""
+    unused: ClassVar[tuple[str, ...]] = ()
+    """Settings that it inherits from another method and does not use, by dotted key."""
 
 
 class Supervised(TrainingMethod):
@@ -131,6 +133,10 @@ class Confidence(MeanTeacher):
     """The confidence branch alone, on a trained network that is left as it is (Liu et al. 2020, Section 2.3.1)."""
 
     starts_from_run: ClassVar[bool] = True
+    unused: ClassVar[tuple[str, ...]] = (
+        *("composition.weak", "composition.unlabelled", "average", "teacher_start", "consistency", "ramp_up"),
+        *("noise", "noise_on", "shift_frames"),
+    )
     kind: Literal["confidence"]
     penalty: float = Field(gt=0, description="lambda, the weight of the confidence loss (eq. 9)")
 

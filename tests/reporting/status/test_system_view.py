@@ -50,6 +50,16 @@ def test_a_variant_decides_on_corpus_detection_and_training(config):
     assert not any(key.startswith("training_on.dcase2017") for key in remix)
 
 
+def test_what_a_method_of_training_inherits_and_does_not_use_is_not_shown(config):
+    paper = load_paper("c_ssed", config)
+    shown = {key for key, *_ in system_rows(paper, "mt_ssed_lambda_0.1", "dcase2019")}
+    used = {"training.method.label_pooling", "training.method.composition", "training.epochs"}
+    assert used <= shown
+    assert not {key for key in shown if key.startswith("training.method.noise") or key.endswith(".ramp_up")}
+    teacher = {key for key, *_ in system_rows(paper, "power", "dcase2019")}
+    assert {"training.method.ramp_up", "training.method.average"} <= teacher
+
+
 def test_every_row_says_where_its_value_comes_from(config):
     for key, value, source, _ in system_rows(load_paper("c_ssed", config), "power", "dcase2019"):
         assert value and source, key
