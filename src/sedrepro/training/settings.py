@@ -54,8 +54,11 @@ class TrainingMethod(Typed):
     """Whether it starts from the weights of another run, that its system is based on."""
     pseudo_labels: ClassVar[bool] = False
     """Whether it learns from what that run says of the training clips."""
-    unused: ClassVar[tuple[str, ...]] = ()
-    """Settings that it inherits from another method and does not use, by dotted key."""
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Settings that it inherits from another method and does not use, by dotted key."""
+        return ()
 
 
 class Supervised(TrainingMethod):
@@ -140,10 +143,6 @@ class Confidence(MeanTeacher):
     """The confidence branch alone, on a trained network that is left as it is (Liu et al. 2020, Section 2.3.1)."""
 
     starts_from_run: ClassVar[bool] = True
-    unused: ClassVar[tuple[str, ...]] = (
-        *("composition.weak", "composition.unlabelled", "average", "teacher_start", "consistency", "ramp_up"),
-        *("noise", "noise_on", "shift_frames"),
-    )
     kind: Literal["confidence"]
     penalty: float = Field(gt=0, description="lambda, the weight of the confidence loss (eq. 9)")
     penalty_on: Literal["strong", "all"] = Field(
@@ -151,6 +150,13 @@ class Confidence(MeanTeacher):
     )
     augmented: bool = Field(description="clips are shifted and noisy, as the student's are in stage one")
     drops_out: bool = Field(description="the trained network, fixed as it is, drops out features")
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What only the mean teacher uses, and what other clips and augmentation would need."""
+        others = () if self.penalty_on == "all" else ("composition.weak", "composition.unlabelled")
+        changes = () if self.augmented else ("noise", "noise_on", "shift_frames")
+        return ("average", "teacher_start", "consistency", "ramp_up", *others, *changes)
 
 
 class Retraining(MeanTeacher):
