@@ -236,7 +236,7 @@ class Trainer:
 
     @torch.no_grad()
     def scores(self, clips: Clips, with_frames: bool = False) -> Scored:
-        """Scores of clips by the kept network as it is; of their frames, and the confidence in these, where asked for."""
+        """Scores of clips by the kept network; of their frames, and the confidence in these, where asked for."""
         network = self._kept().eval()
         parts: dict[str, list[Tensor]] = {"clip": [], "frame": [], "confidence": []}
         for batch in clips.features.split(self.run.training.batch_size):

@@ -20,9 +20,9 @@ class RetrainingTrainer(MeanTeacherTrainer):
     """Every clip has frame labels now: its own strong ones, or what stage one said of it.
 
     Loss: binary cross-entropy of all frame scores, weighted by c' (eq. 11; `normalised` says over what its quotients
-    run), and the consistency losses of the mean teacher. The clip loss is left out. Labels are kept at the resolution of the scores; in a batch they are repeated to
-    that of the features, shifted like these, and averaged by weight, so that a shift may fall between two frames of
-    scores and a label of weight 0 never counts.
+    run), and the consistency losses of the mean teacher. The clip loss is left out. Labels are kept at the resolution
+    of the scores; in a batch they are repeated to that of the features, shifted like these, and averaged by weight, so
+    that a shift may fall between two frames of scores and a label of weight 0 never counts.
     """
 
     def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
@@ -92,7 +92,7 @@ class RetrainingTrainer(MeanTeacherTrainer):
         return {"frame": sum(quotients)}
 
     def _targets(self, train: Clips, rows: Tensor, shifts: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels and weights (clip, frame, class) of a part after a shift; where several meet, each counts by weight."""
+        """Labels and weights (clip, frame, class) of a part after a shift; where several meet, weights count."""
         labels, given = self.labels[rows], self.label_weights[rows] * part[rows]
         weights = self._shifted(given, shifts, train)
         return self._shifted(given * labels, shifts, train) / torch.where(weights > 0, weights, 1), weights
