@@ -536,6 +536,7 @@ def stage(method, **training):
     return made | {"training": {"method": method, **training}}
 
 
+CONFIDENCE = {"kind": "confidence", "penalty": 0.1, "penalty_on": "strong", "augmented": False, "drops_out": False}
 RETRAINING = {"kind": "retraining", "weights": "equal", "alpha": 0, "threshold": None, "below": "dropped"}
 RETRAINING |= {"start": "anew"}
 
@@ -593,7 +594,7 @@ def test_what_a_method_does_not_say_is_as_in_the_papers_where_it_has_such_a_key(
     assert supervised.run("power", "dcase2019_mt18").training.method.kind == "supervised"
 
 
-@pytest.mark.parametrize("method", [{"kind": "confidence", "penalty": 0.1}, RETRAINING])
+@pytest.mark.parametrize("method", [CONFIDENCE, RETRAINING])
 def test_stage_two_needs_a_base_and_stage_one_takes_none(method):
     kind = method["kind"]
     message = refused(other, DOMESTIC, systems__prob=stage(method, monitor="none"))
