@@ -14,7 +14,8 @@ from sedrepro.detection.median import event_durations
 from sedrepro.detection.method import Detector
 from sedrepro.detection.methods import detector
 from sedrepro.detection.scores import Scores
-from sedrepro.detection.settings import FixedWindows, Median, Method
+from sedrepro.detection.settings import Method
+from sedrepro.detection.untuned import UNTUNED
 from sedrepro.evaluation.averages import stored
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.settings import Evaluation
@@ -29,11 +30,6 @@ from sedrepro.predictions.protocol import OF_CLIPS, OF_EVENTS, OF_FRAMES, Protoc
 from sedrepro.predictions.reference import Labelled, Reference
 from sedrepro.predictions.scores import ScoreSet, read_scores
 from sedrepro.predictions.tags import read_tags
-
-#: Where no paper says how scores become events; the window is that of the DCASE baselines, about.
-DEFAULT_WAY = Median(
-    kind="median", threshold=0.5, windows=FixedWindows(kind="fixed", seconds=0.45), filters="decisions"
-)
 
 
 @dataclass(frozen=True)
@@ -258,7 +254,7 @@ def _with_scores(
             f"lengths in frames: of the scores' own frames ({scores.frames_per_second:.4g} per second), which do not "
             "fit the paper's"
         )
-    ways = protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": DEFAULT_WAY}
+    ways = protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": UNTUNED}
     if ways:
         _require_events(reference)
         _detect(matched, scores, reference, protocol, ways, wishes.detection, other_split)
