@@ -26,7 +26,13 @@ RATE, FRAMES, SECONDS = 10.0, 50, 5.0
 WAYS = {
     "search": {
         **{"kind": "search", "corpora": ["dcase2017"], "choose_on": "testing", "criterion": "f1"},
-        **{"thresholds": [0.3, 0.6], "median_seconds": [0, 0.5], "longest_gap_seconds": [0], "shortest_seconds": [0]},
+        **{
+            "thresholds": [0.3, 0.6],
+            "median_seconds": [0, 0.5],
+            "longest_gap_seconds": [0],
+            "shortest_seconds": [0],
+            "border": "inactive",
+        },
     },
     "class_thresholds": {
         **{"kind": "class_thresholds", "corpora": ["dcase2017"], "choose_on": "testing"},

@@ -12,6 +12,7 @@ from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.published.cells import QUOTED
+from sedrepro.reporting.outside.rows import read_outside
 from sedrepro.reporting.page.data import FIGURE_FILES, TABLE_FILES, PaperResults, Rows
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
 from sedrepro.reporting.status.provenance import setting_rows
@@ -204,6 +205,25 @@ def _list_row(cell: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _outside(found: PaperResults, config: Config) -> str:
+    """Systems from elsewhere whose rows the tables show, each with what it was held against."""
+    rows = [
+        [
+            html.escape(one["name"]),
+            html.escape(f"{Path(one['source']).name} ({one.get('kind', '')})"),
+            html.escape(f"{one['variant']}, {one['split']}: {one.get('clips', '')} clips"),
+            f"{len(one.get('missing', []))} of them without a prediction, {len(one.get('unmatched', []))} files besides",
+            html.escape("; ".join(one.get("assumed", []))),
+        ]
+        for one in read_outside(config, found.paper.name)
+    ]
+    if not rows:
+        return ""
+    heads = ["system", "predictions", "evaluated on", "files", "assumed"]
+    table = plain_table(f"{found.paper.name}: systems that were not trained here", heads, rows, 1)
+    return f'<div class="part list">{table}</div>'
+
+
 def _figures(found: PaperResults, config: Config) -> str:
     return "\n".join(_figure(found, name, path) for name, path in found.figures.items())
 
@@ -307,6 +327,7 @@ def _environment(found: PaperResults, config: Config) -> str:
 PARTS = {
     "claims": ("Claims", _claims),
     "tables": ("Tables", _tables),
+    "outside": ("Outside systems", _outside),
     "figures": ("Figures", _figures),
     "settings": ("Assumptions and deviations", _settings),
     "data": ("Data", _data),
