@@ -1,5 +1,6 @@
 """The configuration of a run of the suite: scale, folders, device, seeds, folds, and overrides of settings."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -191,6 +192,11 @@ def load_config(scale: str | None = None, path: Path | None = None, changes: Map
     if scale is not None and values.get("scale") != scale:
         raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
     return make_config(values, str(path))
+
+
+def written(config: Config) -> str:
+    """A resolved configuration as YAML, keys in order, so that equal ones are written equally."""
+    return yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True)), sort_keys=True)
 
 
 #: Environment variable that names the configuration file of a command; the workflow sets it for its jobs.

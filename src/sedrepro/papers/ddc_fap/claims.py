@@ -1,8 +1,9 @@
 """A claim of the DDC-FAP paper that settings decide."""
 
+from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import COMPARABLE_SCALE
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import Evidence, Finding
+from sedrepro.reporting.claims.evidence import Evidence
+from sedrepro.reporting.claims.finding import Finding
 
 
 def input_has_printed_frames(claim: Claim, evidence: Evidence) -> Finding:
