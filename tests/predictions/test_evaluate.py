@@ -8,6 +8,7 @@ import pytest
 
 from sedrepro.base.errors import DataError
 from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
+from sedrepro.predictions.chosen import Chosen
 from sedrepro.predictions.compare import compare
 from sedrepro.predictions.evaluate import Wishes, evaluate, read_predictions
 from sedrepro.predictions.problems import Problems
@@ -167,6 +168,24 @@ def test_the_baseline_of_dcase_2019_scores_as_by_sed_eval(tmp_path):
         for key, of_classes in expected["class_metrics"].items():
             assert found.class_metrics[key] == pytest.approx(of_classes, abs=2e-6)
     assert (found.clips, len(found.missing)) == (1168, 125)
+
+
+@with_cases
+@pytest.mark.parametrize(("split", "printed"), [("validation", 1.56), ("eval2018", 1.65)])
+def test_the_public_baseline_has_about_the_error_rate_that_c_ssed_prints_for_it(tmp_path, split, printed):
+    """Table 3, row MT18; the list is of another training of the same baseline."""
+    official = CASES.parent / "metadata" / "dcase2019_task4" / "metadata"
+    if not official.is_dir():
+        pytest.skip("the official label tables are not there")
+    folder = tmp_path / "DCASE2019_task4" / "dataset"
+    folder.mkdir(parents=True)
+    (folder / "metadata").symlink_to(official)
+    reference, protocol = Chosen(paper="c_ssed", split=split, data_root=tmp_path).resolve(None)
+    found = evaluate(
+        CASES / "psds_eval" / "examples_data" / "baseline_0.5.csv", reference, protocol, Wishes(resamples=0), None
+    )
+    assert found.clips == {"validation": 1168, "eval2018": 880}[split]
+    assert found.metrics["event_error_rate"] == pytest.approx(printed, abs=0.03)
 
 
 def test_json_holds_no_nan(tmp_path):

@@ -99,3 +99,17 @@ def test_labels_of_a_paper_come_from_the_official_tables(tmp_path, capsys):
         assert main([*words, "--split", split, "--format", "json", "--resamples", "0"]) == 0
         found = json.loads(capsys.readouterr().out)
         assert (found["clips"], found["metrics"]["event_f1"]) == (clips, score)
+
+
+def test_an_evaluation_is_kept_in_the_results_of_its_scale_only(files, capsys):
+    (files / "full.yaml").write_text("{scale: full, folds: [1], seeds: [1], device: cpu, results_dir: results}")
+    words = ["evaluate", "mine.tsv", "--config", "full.yaml", "--reference", "labels.tsv", "--name", "a/b"]
+    assert main([*words, "--paper", "c_ssed", "--add-to", "results/full"]) == 1
+    assert "make results first" in capsys.readouterr().err
+    (files / "results" / "full").mkdir(parents=True)
+    assert main([*words, "--paper", "c_ssed", "--add-to", "results/full"]) == 0
+    assert json.loads((files / "results" / "full" / "c_ssed" / "outside" / "a_b.json").read_text())["name"] == "a/b"
+    assert main([*words, "--paper", "c_ssed", "--add-to", "results/miniature"]) == 1
+    assert "choose it by --scale" in capsys.readouterr().err
+    assert main([*words, "--add-to", "results/full"]) == 1
+    assert "name it by --paper" in capsys.readouterr().err

@@ -40,6 +40,8 @@ class Wishes:
     fold: int | None = None
     skip_bad_rows: bool = False
     resamples: int = bootstrap.RESAMPLES
+    psds: bool = True
+    """Whether scores are measured by what the field reports today, too."""
 
 
 @dataclass
@@ -134,9 +136,15 @@ def evaluate(
             for key, value in drawn_classes.items()
         },
         assumed=_assumed(matched, protocol, groups),
-        field=field_metrics(matched.scores, protocol.evaluation) if matched.scores and reference.has_events else None,
+        field=_field(matched, reference, protocol, wishes),
         resamples=wishes.resamples,
     )
+
+
+def _field(matched: Matched, reference: Reference, protocol: Protocol, wishes: Wishes) -> FieldMetrics | None:
+    if not wishes.psds or matched.scores is None or not reference.has_events:
+        return None
+    return field_metrics(matched.scores, protocol.evaluation)
 
 
 def read_predictions(
