@@ -130,7 +130,7 @@ class MeanTeacher(TrainingMethod):
     )
     kept: Literal["student", "teacher"] = Field(description="what is evaluated, stored, and asked for pseudo-labels")
     teacher_norm: Literal["own", "averaged"] = Field(
-        description="running statistics of the teacher's batch norms: of its own batches, or averaged as its weights are"
+        description="running statistics of the teacher's batch norms: its own, or averaged as its weights are"
     )
 
 
@@ -160,7 +160,7 @@ class Retraining(MeanTeacher):
     labels: Literal["soft", "hard"] = Field(description="pseudo-labels: probabilities, or these rounded")
     normalised: Literal["jointly", "strong_apart", "predicted_apart"] = Field(
         description="eq. 11 of a batch: one quotient; or the sum of two, one of strong and one of all other clips, or "
-        "one of labels that are known (those of strong clips and absent classes of weak ones) and one of predicted labels"
+        "one of known labels (of strong clips, and absent classes of weak ones) and one of predicted labels"
     )
     start: Literal["anew", "stage_one"] = Field(description="the network's first weights")
 
