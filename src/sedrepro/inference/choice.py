@@ -7,7 +7,8 @@ from sedrepro.detection.median import MedianFiltered
 from sedrepro.detection.method import Detector
 from sedrepro.detection.methods import chosen_before
 from sedrepro.detection.postprocessing import median_window
-from sedrepro.detection.settings import FixedWindows, Median, Method
+from sedrepro.detection.settings import Method
+from sedrepro.detection.untuned import UNTUNED
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.experiments.run_files import CONFIG
@@ -15,15 +16,8 @@ from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity, runs_of
 from sedrepro.experiments.trained_runs import trained_runs, variants_of
 
-#: For papers that detect no events; the window is that of the DCASE baselines, about, and nothing of it was tuned.
-DEFAULT_SECONDS = 0.45
-DEFAULT = Median(
-    kind="median",
-    threshold=0.5,
-    windows=FixedWindows(kind="fixed", seconds=DEFAULT_SECONDS),
-    filters="decisions",
-    border="inactive",
-)
+#: For papers that detect no events.
+DEFAULT = UNTUNED
 DEFAULT_NOTE = "the paper detects no events: threshold and window are this suite's own, tuned on nothing"
 
 
