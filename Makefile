@@ -2,11 +2,18 @@
 # make data      download and prepare the data sets (DRY_RUN=1: only show how much, and under which terms)
 # make test      set up and run the tests
 SHELL := /bin/bash
+comma := ,
+space := $() $()
+# One word of the shell, and a text of YAML, whatever the value holds: spaces, quotes, #, {a}, 2023_11, dollars. The
+# space and the comment keep Snakemake from taking the quotes off.
+quoted = '$(subst ','\'',$(1))'
+as_yaml = $(space)'$(subst ','',$(1))' \#
 PYTHON ?= python3
 VENV ?= .venv
 SCALE ?= miniature
 PAPER ?=
-TARGET ?= $(PAPER)
+NAMES = $(strip $(subst $(comma), ,$(PAPER)))
+TARGET ?= $(NAMES)
 DATA_ROOT ?=
 CORES ?= all
 SET ?=
@@ -16,12 +23,25 @@ AGAIN ?=
 CONFIG ?=
 
 READY := $(VENV)/.ready
-BIN := $(abspath $(VENV))/bin
+# Relative or absolute, and never split at spaces: the checkout may lie anywhere.
+BIN := $(if $(filter /%,$(VENV)),,$(CURDIR)/)$(VENV)/bin
 export PATH := $(BIN):$(PATH)
+# A pip.conf that installs for the user, as shared machines have it, does not do so into this environment.
+export PIP_USER := 0
+# Where the home folder cannot be written, caches and settings of the libraries lie in the checkout.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/.home
+endif
 SNAKEMAKE = snakemake --profile workflow/profiles/default --cores $(CORES)
-KEYS = $(if $(DATA_ROOT),data_root=$(DATA_ROOT)) $(if $(PAPER),papers=$(PAPER)) $(if $(MIRROR),mirror=$(MIRROR)) $(CONFIG)
-CHOSEN = --config scale=$(SCALE) $(KEYS)
-ASSIGNED = --scale $(SCALE) $(foreach word,$(KEYS),--set $(word))
+PAPERS = $(subst $(space),$(comma),$(NAMES))
+# The values of DATA_ROOT and MIRROR as they stand, for Snakemake, which reads YAML, and for sedrepro, which does not.
+CHOSEN = --config scale=$(SCALE) $(if $(PAPER),papers=$(PAPERS)) \
+	$(if $(value DATA_ROOT),$(call quoted,data_root=$(call as_yaml,$(value DATA_ROOT)))) \
+	$(if $(value MIRROR),$(call quoted,mirror=$(call as_yaml,$(value MIRROR)))) $(foreach key,$(KEYS),$(call quoted,$(key)))
+ASSIGNED = --scale $(SCALE) $(if $(PAPER),--set papers=$(PAPERS)) \
+	$(if $(value DATA_ROOT),--set $(call quoted,data_root=$(value DATA_ROOT))) \
+	$(if $(value MIRROR),--set $(call quoted,mirror=$(value MIRROR))) $(foreach key,$(KEYS),--set $(call quoted,$(key)))
+KEYS = $(CONFIG)
 
 .DEFAULT_GOAL := help
 .PHONY: help results notebooks data unlock test lint format bench clean setup plan summary
@@ -45,8 +65,8 @@ $(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; set PYTHON=python3.11 or newer"; exit 1; }
 	@echo "Installing the pinned environment into $(VENV) (once; a few minutes)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: cannot create a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -c envs/constraints.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -c envs/constraints.txt
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
@@ -58,7 +78,7 @@ notebooks: $(READY)  ## run the notebooks on the results that are there, into re
 	@python -m sedrepro notebooks $(ASSIGNED)
 
 data: SCALE = full
-data: KEYS += data_sets=$(or $(SET),all)
+data: KEYS += data_sets=$(or $(subst $(space),$(comma),$(strip $(SET))),all)
 data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1: only size, licence, terms; AGAIN=1: look at all clips again)
 	@python -m sedrepro data $(if $(DRY_RUN),,--check) $(ASSIGNED)
 	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data $(if $(AGAIN),--forcerun survey) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }

@@ -1,7 +1,7 @@
 """sedrepro: front door of the workflow. `snakemake --profile workflow/profiles/default` builds everything.
 
 The scale decides data, budget and folds: `--config scale=miniature` (default), `scale=recordings data_root=DIR`,
-`scale=full`. Other configuration keys: see config/miniature.yaml and `sedrepro/experiments/configuration.py`.
+`scale=full`. Other configuration keys: see config/README.md.
 """
 
 from snakemake.utils import min_version
@@ -22,40 +22,40 @@ include: "workflow/rules/sweep.smk"
 rule all:
     default_target: True
     input:
-        [paper_outputs(name) for name in PAPERS],
-        multiext(f"{RESULTS}/post_processing", ".csv", ".md", ".html"),
-        multiext(f"{RESULTS}/comparison", ".csv", ".md"),
-        f"{RESULTS}/index.html",
+        [PLAN.paper_outputs(name) for name in PLAN.papers],
+        multiext(PLAN.results("post_processing"), ".csv", ".md", ".html"),
+        multiext(PLAN.results("comparison"), ".csv", ".md"),
+        PLAN.results("index.html"),
 
 
 rule data:
     input:
-        f"{RESULTS}/data/coverage.html",
-        [data_set_files(name) for name in DATA_SETS["data"]],
+        PLAN.results("data", "coverage.html"),
+        [PLAN.data_set_files(name) for name in PLAN.data_sets["data"]],
 
 
-# Not while the files are read: a dry run must not change the configuration of a run in progress.
+# Not while the files are read: a dry run writes nothing.
 onstart:
-    write_configuration()
+    PLAN.write_configuration()
 
 
 onerror:
     report_failed_jobs(log)
 
 
-for name in PAPERS:
+for name in PLAN.papers:
 
     rule:
         name:
             name
         input:
-            paper_outputs(name),
+            PLAN.paper_outputs(name),
 
 
-for name in DATA_SETS["data"]:
+for name in PLAN.data_sets["data"]:
 
     rule:
         name:
             name
         input:
-            data_set_files(name),
+            PLAN.data_set_files(name),

@@ -18,13 +18,12 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from sedrepro.annotations.clips import Event
-from sedrepro.detection.settings import PostProcessing
 from sedrepro.detection.postprocessing import active_frames, events
-from sedrepro.detection.settings import Search
 from sedrepro.detection.search import search
 from sedrepro.detection.segments import segment_activity
-from sedrepro.evaluation.settings import SegmentBased
+from sedrepro.detection.settings import PostProcessing, Search
 from sedrepro.evaluation.segment_based import segment_metrics
+from sedrepro.evaluation.settings import SegmentBased
 
 CLASSES = [f"class {number}" for number in range(17)]
 FRAMES, FRAMES_PER_SECOND, SEGMENT_SECONDS = 125, 12.5, 1.0
@@ -36,6 +35,7 @@ GRID = Search(
     median_seconds=(0, 0.24, 0.4, 0.72, 1.2),
     longest_gap_seconds=(0, 0.2, 0.4, 0.8),
     shortest_seconds=(0, 0.2, 0.4, 0.8),
+    border="inactive",
 )
 EVALUATION = SegmentBased(segment_seconds=SEGMENT_SECONDS, averaging="micro", undetected_classes="zero")
 
@@ -90,6 +90,7 @@ def only(how: PostProcessing) -> Search:
         median_seconds=(how.median_seconds,),
         longest_gap_seconds=(how.longest_gap_seconds,),
         shortest_seconds=(how.shortest_seconds,),
+        border=GRID.border,
     )
 
 
@@ -103,7 +104,7 @@ def main() -> None:
     scores, durations = synthesised(given.clips, seed=1), [FRAMES / FRAMES_PER_SECOND] * given.clips
     truth = PostProcessing(threshold=0.5, median_seconds=0.4, longest_gap_seconds=0.4, shortest_seconds=0.4)
     other = (scores + synthesised(given.clips, seed=2)) / 2
-    labels = events(active_frames(other, truth, FRAMES_PER_SECOND), FRAMES_PER_SECOND, CLASSES, durations)
+    labels = events(active_frames(other, truth, FRAMES_PER_SECOND, GRID.border), FRAMES_PER_SECOND, CLASSES, durations)
     reference = {f"{number}.wav": of_clip for number, of_clip in enumerate(labels)}
     activity = segment_activity(labels, CLASSES, SEGMENT_SECONDS)
     settings, base, suite = sampled(given.sample), [], []

@@ -33,12 +33,12 @@ from sedrepro.corpora.remix import Mixture, read_recipes
 from sedrepro.corpora.survey import survey, write_survey
 from sedrepro.data_sets import data_set
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.places import corpus_folder, store_folder, survey_folder
 from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import corpus_folder, store_folder, survey_folder
 from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
+from sedrepro.steps.corpus_tables import prepare_tables
 from sedrepro.steps.features import extract_features
 from sedrepro.steps.recipes import prepare_recipes
-from sedrepro.steps.corpus_tables import prepare_tables
 
 PAPER = "two_step_attention"
 CORPUS = "remix"

@@ -36,13 +36,13 @@ from sedrepro.base.parallel import usable_cores
 from sedrepro.experiments.configuration import SCALES, Config
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import Paper, load_paper
-from sedrepro.training.settings import RunSettings
 from sedrepro.nn.output import Network
 from sedrepro.training.data import Clips
 from sedrepro.training.device import MIB, wants_cuda
 from sedrepro.training.order import epoch_order
 from sedrepro.training.schedules import Schedule
 from sedrepro.training.seeds import RunSeeds
+from sedrepro.training.settings import RunSettings
 from sedrepro.training.supervised import SupervisedTrainer
 
 PAPER, SYSTEM, FOLD = "ddc_fap", "ddc_fap", 1

@@ -1,3 +1,4 @@
+import argparse
 import os
 import re
 import subprocess
@@ -7,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sedrepro import __version__, cli
+from sedrepro import __version__
 from sedrepro.base.errors import SettingsError
-from sedrepro.cli import OPTIONAL, OPTIONS, VERBS, build_parser, configuration, main
+from sedrepro.cli import build_parser, configuration, main, verb_module, verb_names
 from sedrepro.data_sets import data_set_names
-from sedrepro.experiments import runs
+from sedrepro.steps import pseudo_labels, summary
 
 ROOT = Path(__file__).parents[1]
 RUN = {"paper": "two_step_attention", "system": "vgg_gap", "variant": "remix_0db", "fold": "1", "seed": "1"}
@@ -24,17 +25,25 @@ def _in_the_checkout(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+def options_of(verb) -> list[argparse.Action]:
+    """The options that a verb has of its own."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments = getattr(verb_module(verb), "add_arguments", None)
+    if add_arguments:
+        add_arguments(parser)
+    return parser._actions
+
+
 def line(verb, tmp_path, **changes) -> list[str]:
     """A complete command line of a verb, whose results would lie in `tmp_path`."""
-    options = [
-        option.replace("_", "-")
-        for option in VERBS[verb][1]
-        if option not in OPTIONAL and OPTIONS[option][1] is not bool
-    ]
     words = [verb, "--set", f"work_dir={tmp_path}/data", "--set", f"results_dir={tmp_path}/results"]
-    for option in options:
-        value = changes.get(option) or WORDS.get(option, "any")
-        words += [value] if option == "recordings" else [f"--{option}", value]
+    for option in options_of(verb):
+        name = option.dest.replace("_", "-")
+        value = changes.get(name) or WORDS.get(name, "any")
+        if not option.option_strings:
+            words.append(value)
+        elif option.required or name in changes:
+            words += [option.option_strings[0], value]
     return words
 
 
@@ -61,19 +70,18 @@ def test_help_lists_every_verb_without_loading_heavy_modules():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0
     assert done.stderr.strip() == ""
-    for verb, (function, _) in VERBS.items():
+    for verb in verb_names():
         assert re.search(rf"^ +{verb}\b", done.stdout, re.MULTILINE)
-        assert function.__doc__.split()[0] in done.stdout
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", verb_names())
 def test_every_verb_explains_its_options(verb, capsys):
     with pytest.raises(SystemExit) as left:
         main([verb, "--help"])
     assert left.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert " ".join(VERBS[verb][0].__doc__.splitlines()[0].split()) in text
-    for flag in (*(OPTIONS[option][0] for option in VERBS[verb][1]), "--scale", "--config", "--set"):
+    assert verb_module(verb).__doc__.splitlines()[0] in text
+    for flag in (*(flag for option in options_of(verb) for flag in option.option_strings), "--scale", "--config"):
         assert flag in text
 
 
@@ -107,7 +115,9 @@ def test_incomplete_or_impossible_command_lines_end_with_usage(words, capsys):
 # --- names
 
 
-@pytest.mark.parametrize("verb", [verb for verb, (_, options) in VERBS.items() if "paper" in options])
+@pytest.mark.parametrize(
+    "verb", [verb for verb in verb_names() if any(o.dest == "paper" and o.required for o in options_of(verb))]
+)
 def test_a_wrong_paper_names_the_nearest(verb, tmp_path, capsys):
     message = refused(line(verb, tmp_path, paper="two_step_atention"), capsys)
     assert "did you mean 'two_step_attention'?" in message
@@ -148,7 +158,9 @@ def test_a_step_before_its_inputs_names_the_missing_file(verb, tmp_path, capsys)
 
 def test_pseudo_labels_are_asked_of_the_run_that_the_words_name(tmp_path, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr(runs, "write_pseudo_labels", lambda *words: asked.append(words) or tmp_path / "some.npz")
+    monkeypatch.setattr(
+        pseudo_labels, "write_pseudo_labels", lambda *words: asked.append(words) or tmp_path / "some.npz"
+    )
     assert main([*line("pseudo-labels", tmp_path), "--threads", "2"]) == 0
     ((paper, who, config, threads),) = asked
     assert (paper.name, threads, config.work_dir) == (RUN["paper"], 2, tmp_path / "data")
@@ -305,21 +317,21 @@ def test_a_configuration_file_of_ones_own(tmp_path, capsys):
 
 
 def test_an_interrupt_ends_with_130_and_one_line(monkeypatch, capsys):
-    def interrupted(options, config):
+    def interrupted(request):
         """Stop."""
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.VERBS, "summary", (interrupted, ()))
+    monkeypatch.setattr(summary, "run", interrupted)
     assert main(["summary"]) == 130
     assert capsys.readouterr().err == "sedrepro summary: interrupted; run it again to go on\n"
 
 
 def test_errors_of_the_program_itself_are_not_hidden(monkeypatch):
-    def broken(options, config):
+    def broken(request):
         """Fail."""
         raise ZeroDivisionError
 
-    monkeypatch.setitem(cli.VERBS, "summary", (broken, ()))
+    monkeypatch.setattr(summary, "run", broken)
     with pytest.raises(ZeroDivisionError):
         main(["summary"])
 

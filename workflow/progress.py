@@ -1,9 +1,11 @@
 """Snakemake's output as one progress line per job that starts; errors stay whole. The jobs' own logs are files."""
 
+import os
 import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 STARTED = re.compile(r"^Job \d+: (.*)")
 DONE = re.compile(r"^(\d+) of (\d+) steps .* done$")
@@ -13,15 +15,27 @@ TRANSFER = re.compile(r"\d[\d.]*[kMGT]?B/s\b|trying (again|once more)")
 HIDDEN = re.compile(
     r"^(CalledProcessError|RuleException|Error in rule|Command )|\(check log file|^ +File |^ +message: |Look above"
 )
+# What Snakemake says of a folder in which another one works, or was killed; its advice would fit the second case only.
+LOCK = re.compile(r"LockException|Directory cannot be locked")
+OF_LOCK = re.compile(r"[Ll]ocked|--unlock|no other Snakemake|no other instances|remaining lock|kill signal|^/\S")
+INTERRUPTED = re.compile(r"on user request|KeyboardInterrupt")
 INTRODUCES = re.compile(r"^\w*(Error|Exception)\b.*:$")
 
 
 def shown(lines: Iterable[str]) -> Iterator[str]:
     """The lines worth showing; what an error line ending in a colon introduces is shown too."""
-    done, introduced = "starting", False
+    done, introduced, locked, interrupted = "starting", False, False, False
     for line in lines:
         text = line.rstrip("\n")
-        if match := STARTED.match(text):
+        if LOCK.search(text) or (locked and OF_LOCK.search(text)):
+            if not locked:
+                yield in_use(others_here())
+            locked = True
+        elif INTERRUPTED.search(text):
+            if not interrupted:
+                yield "interrupted; run the same command again to go on"
+            interrupted = True
+        elif match := STARTED.match(text):
             yield f"[{done}] {match[1]}"
         elif match := DONE.match(text):
             done = f"{match[1]}/{match[2]}"
@@ -29,11 +43,35 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
             yield f"    {text.strip()}"
         elif (introduced or SHOWN.search(text)) and not HIDDEN.search(text):
             yield text
-        introduced = bool(INTRODUCES.search(text)) and not text.startswith("RuleException")
+        introduced = bool(INTRODUCES.search(text)) and not text.startswith("RuleException") and not LOCK.search(text)
+
+
+def in_use(processes: list[int]) -> str:
+    """Why the folder is locked, and what to do, in one line."""
+    if processes:
+        return f"error: another command works in this folder (process {processes[0]}); wait until it has ended"
+    return "error: a command was killed in this folder; `make unlock` takes its lock away, then run it again to go on"
+
+
+def others_here() -> list[int]:
+    """Processes of Snakemake that work in this folder, but for the one whose output this is (Linux)."""
+    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _is_other(entry)]
+
+
+def _is_other(process: Path) -> bool:
+    try:
+        command = (process / "cmdline").read_bytes().split(b"\0")
+        parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        here = (process / "cwd").samefile(".")
+    except (OSError, ValueError, IndexError):  # it has ended, or is another user's
+        return False
+    return here and parent != os.getppid() and any(Path(os.fsdecode(word)).name == "snakemake" for word in command[:2])
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake ends by itself, and its last lines are worth showing
-    sys.stdin.reconfigure(newline=None)  # progress bars end their lines with a carriage return
+    # Progress bars end their lines with a carriage return; names may be no UTF-8.
+    sys.stdin.reconfigure(newline=None, errors="surrogateescape")
+    sys.stdout.reconfigure(errors="surrogateescape")
     for shown_line in shown(sys.stdin):
         print(shown_line, flush=True)

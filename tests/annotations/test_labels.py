@@ -1,5 +1,6 @@
 """Official label tables: what they may look like, and how errors in them are named."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -460,3 +461,26 @@ def test_what_overlaps_is_joined_and_what_touches_is_not():
     )
     assert merged([event(0, 1), event(0, 1)]) == (event(0, 1),)
     assert merged([]) == ()
+
+
+@pytest.mark.parametrize(("onset", "offset"), [("0", "20.1"), ("3500", "4120"), ("44100", "88200"), ("1e3", "2e3")])
+def test_times_that_cannot_be_seconds_of_the_clips_are_refused(tmp_path, onset, offset):
+    """Milliseconds and samples, taken for seconds, would leave a clip without its events and say nothing."""
+    path = table(tmp_path, STRONG + f"a.wav\t1\t2\tCat\nb.wav\t{onset}\t{offset}\tCat\n")
+    with pytest.raises(DataError, match=rf"row 3: offset {re.escape(offset)} cannot be seconds of a clip of 10 s"):
+        read_strong(path, CLASSES, 10)
+    headerless = table(tmp_path, f"a.wav\t1\t2\tCat\nb.wav\t{onset}\t{offset}\tCat\n")
+    with pytest.raises(DataError, match="row 2: offset"):
+        read_headerless_strong(headerless, CLASSES, {"a.wav", "b.wav"}, 10)
+
+
+def test_segments_that_cannot_be_seconds_of_a_video_are_refused(tmp_path):
+    path = table(tmp_path, "a.wav\t30000\t40000\tCat\n")
+    assert read_headerless_weak(path, CLASSES) == {"a.wav": ("Cat",)}
+    with pytest.raises(DataError, match="row 1: offset 40000"):
+        read_headerless_weak(path, CLASSES, 10)
+
+
+def test_published_offsets_a_little_behind_the_end_stay(tmp_path):
+    path = table(tmp_path, STRONG + "a.wav\t9\t11.0\tCat\n")
+    assert read_strong(path, CLASSES, 10) == {"a.wav": (event(9, 11.0, "Cat"),)}

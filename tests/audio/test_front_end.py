@@ -27,6 +27,8 @@ def changed(front_end: FrontEnd, **changes) -> FrontEnd:
         ({"fmin": -1}, "'fmin' = -1: Input should be greater than or equal to 0"),
         ({"sample_rate": 22050}, "at half the sample rate, 11025.0"),
         ({"clip_seconds": 0.06}, "window_length = 2048 is longer than a clip of 1920 samples"),
+        ({"fft_length": 2047}, "fft_length = 2047 must be at least window_length = 2048"),
+        ({"clip_seconds": 0.08, "fft_length": 4096}, "fft_length = 4096 is longer than a clip of 2560 samples"),
         ({"window_length": 1}, "'window_length' = 1: Input should be greater than 1"),
         ({"hop_length": 0}, "'hop_length' = 0: Input should be greater than 0"),
         ({"n_mels": 0}, "'n_mels' = 0: Input should be greater than 0"),

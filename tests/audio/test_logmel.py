@@ -115,19 +115,30 @@ def test_log_mel_equals_librosa_up_to_the_scale_of_the_window(published: FrontEn
     centred=st.booleans(),
     spectrum=st.sampled_from(["magnitude", "power"]),
     length=st.integers(256, 1300),
+    more=st.sampled_from([None, 0, 1, 200, 777]),
     hop=st.integers(100, 700),
     n_mels=st.integers(8, 40),
     offset=st.sampled_from([1e-8, 1e-5, 1.0]),
 )
 def test_every_front_end_equals_librosa(
-    window: str, symmetric: bool, centred: bool, spectrum: str, length: int, hop: int, n_mels: int, offset: float
+    window: str,
+    symmetric: bool,
+    centred: bool,
+    spectrum: str,
+    length: int,
+    more: int | None,
+    hop: int,
+    n_mels: int,
+    offset: float,
 ):
+    n_fft = length + (more or 0)
     front_end = FrontEnd(
         sample_rate=16000,
         clip_seconds=0.5,
         window=window,
         window_symmetric=symmetric,
         window_length=length,
+        fft_length=None if more is None else n_fft,
         hop_length=hop,
         centred=centred,
         spectrum=spectrum,
@@ -141,7 +152,8 @@ def test_every_front_end_equals_librosa(
     mel = librosa.feature.melspectrogram(
         y=samples.astype(np.float64),
         sr=16000,
-        n_fft=length,
+        n_fft=n_fft,
+        win_length=length,
         hop_length=hop,
         window=scipy.signal.get_window(window, length, fftbins=not symmetric),
         center=centred,

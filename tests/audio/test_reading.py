@@ -1,7 +1,9 @@
 """Recordings of any kind become mono samples; one that cannot be used says why."""
 
 import math
+import os
 import struct
+import tracemalloc
 from pathlib import Path
 
 import librosa
@@ -12,7 +14,16 @@ import soxr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sedrepro.audio.reading import AudioError, fit_length, read_mono, resample, root_mean_square
+from sedrepro.audio import reading
+from sedrepro.audio.reading import (
+    AudioError,
+    fit_length,
+    opened,
+    read_mixed,
+    read_mono,
+    resample,
+    root_mean_square,
+)
 
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 TRUNCATED = "corrupt (shorter than its header says)"
@@ -31,12 +42,13 @@ def wav_bytes(samples: np.ndarray, rate: int = 32000, before: bytes = b"", annou
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def reason(path: Path) -> str:
+def reason(path: Path, *problems: str) -> str:
     with pytest.raises(AudioError) as caught:
         read_mono(path)
     assert str(caught.value) == f"{path}: {caught.value.reason}"
     assert "\n" not in str(caught.value)
     assert caught.value.path == path
+    assert caught.value.problem in (problems or ["corrupt", "empty", "not finite"])
     return caught.value.reason
 
 
@@ -81,21 +93,108 @@ def test_other_containers(tmp_path: Path, suffix: str, tolerance: float):
 
 
 def test_missing(tmp_path: Path):
-    assert reason(tmp_path / "absent.wav") == "missing"
-    assert reason(tmp_path) == "missing"
+    assert reason(tmp_path / "absent.wav", "missing") == "missing"
+    assert reason(tmp_path / "absent" / "a.wav", "missing") == "missing"
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF", b"This is a web page, no audio.\n" * 20, bytes(5000)])
-def test_what_is_no_audio_is_corrupt(tmp_path: Path, content: bytes):
+def test_a_name_that_differs_by_capitals_is_hinted_at(tmp_path: Path):
+    soundfile.write(tmp_path / "a.WAV", noise(10), 8000)
+    assert "'a.WAV'" in reason(tmp_path / "a.wav", "missing")
+    assert len(read_mono(tmp_path / "a.WAV")[0]) == 10
+
+
+def test_a_folder_and_a_pipe_are_called_that(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert "folder" in reason(tmp_path, "not readable")
+    assert "no plain file" in reason(tmp_path / "pipe.wav", "not readable")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_says_so(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", noise(10), 8000)
+    (tmp_path / "a.wav").chmod(0)
+    assert "Permission denied" in reason(tmp_path / "a.wav", "not readable")
+
+
+@pytest.mark.parametrize("content", [b"RIFF", b"fLaC" + bytes(20), b"OggS" + bytes(100)])
+def test_a_damaged_container_is_corrupt(tmp_path: Path, content: bytes):
     (tmp_path / "a.wav").write_bytes(content)
-    assert reason(tmp_path / "a.wav").startswith("corrupt (")
+    reason(tmp_path / "a.wav", "corrupt")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"This is a letter, no audio.\n" * 20, "no audio format that is known"),
+        (bytes(5000), "no audio format that is known"),
+        (b"<!DOCTYPE html><html>404</html>", "web page"),
+        (b"\0\0\0\x20ftypM4A " + bytes(500), "MPEG-4"),
+        (b"\xff\xf1\x50\x80" + bytes(500), "AAC"),
+        (b"\x1aE\xdf\xa3" + bytes(500), "WebM"),
+        (b"RIFF\x2e\0\0\0WAVEfmt " + struct.pack("<IHHIIHHH", 18, 0x161, 1, 44100, 16000, 1, 16, 0), "0x0161"),
+    ],
+)
+def test_other_formats_are_called_that_and_not_corrupt(tmp_path: Path, content: bytes, name: str):
+    (tmp_path / "a.wav").write_bytes(content)
+    said = reason(tmp_path / "a.wav", "not readable")
+    assert name in said
+    assert "convert it" in said
 
 
 @SAME_FOLDER
 @given(content=st.binary(max_size=2000))
-def test_random_bytes_are_corrupt(tmp_path: Path, content: bytes):
+def test_random_bytes_are_refused(tmp_path: Path, content: bytes):
     (tmp_path / "a.wav").write_bytes(content)
-    assert reason(tmp_path / "a.wav").startswith("corrupt (")
+    reason(tmp_path / "a.wav", *(["empty"] if not content else ["corrupt", "not readable"]))
+
+
+@pytest.mark.parametrize("error", [ValueError("array is too big"), MemoryError(), KeyError("x"), OSError(5, "I/O")])
+def test_whatever_the_libraries_raise_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception):
+    def fail(*arguments, **options):
+        raise error
+
+    soundfile.write(tmp_path / "a.wav", noise(10), 8000)
+    monkeypatch.setattr(soundfile.SoundFile, "read", fail)
+    reason(tmp_path / "a.wav", "corrupt")
+    monkeypatch.setattr(soundfile.SoundFile, "__init__", fail)
+    reason(tmp_path / "a.wav", "corrupt")
+
+
+def test_names_of_any_bytes_are_read(tmp_path: Path):
+    for name in (b"caf\xe9.wav", b"-a.wav", b"cash $$ register.wav", b"x" * 246 + b".wav", b"new\nline.flac"):
+        path = tmp_path / os.fsdecode(name)
+        soundfile.write(os.fsencode(path), noise(10), 8000)
+        assert len(read_mono(path)[0]) == 10
+        assert len(read_mono(str(path))[0]) == 10
+
+
+def test_blocks_put_together_are_the_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    values = noise(5000, 3)
+    soundfile.write(tmp_path / "a.wav", values, 44100, subtype="PCM_16")
+    whole, rate, channels = read_mixed(tmp_path / "a.wav")
+    monkeypatch.setattr(reading, "BLOCK", 1000)
+    with opened(tmp_path / "a.wav") as sound:
+        blocks = list(sound.blocks)
+    assert max(map(len, blocks)) == 333
+    assert (sound.rate, sound.channels) == (rate, channels) == (44100, 3)
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+
+
+def test_reading_block_by_block_needs_the_memory_of_a_block(tmp_path: Path):
+    values = np.tile((8000 * noise(2**16)[:, 0]).astype(np.int16), 128)  # 8 M samples, 32 MB as floats
+    soundfile.write(tmp_path / "a.wav", values, 44100)
+    tracemalloc.start()
+    with opened(tmp_path / "a.wav") as sound:
+        assert sum(map(len, sound.blocks)) == len(values)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * 4 * reading.BLOCK
+
+
+def test_an_impossible_sample_rate_is_corrupt(tmp_path: Path):
+    for rate in (1, 5_000_000):
+        (tmp_path / "a.wav").write_bytes(wav_bytes(np.arange(100), rate=rate))
+        assert f"{rate} Hz" in reason(tmp_path / "a.wav", "corrupt")
 
 
 @SAME_FOLDER
@@ -110,7 +209,7 @@ def test_a_wav_cut_anywhere_in_its_samples_is_corrupt(tmp_path: Path, subtype: s
 
 
 @SAME_FOLDER
-@given(share=st.floats(0, 0.999))
+@given(share=st.floats(0.01, 0.999))
 def test_a_file_cut_anywhere_is_corrupt(tmp_path: Path, share: float):
     for suffix in ("wav", "flac"):
         path = tmp_path / f"a.{suffix}"

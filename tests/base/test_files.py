@@ -27,6 +27,7 @@ from sedrepro.base.files import (
     in_words,
     read_json,
     read_table,
+    shown_name,
     write_json,
     write_table,
     write_text,
@@ -369,3 +370,19 @@ def test_free_space_where_the_folder_does_not_exist_yet(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(("count", "words"), [(0, "0.00B"), (890, "890B"), (1657550587, "1.66GB"), (10**12, "1.00TB")])
 def test_bytes_in_words(count: int, words: str):
     assert in_words(count) == words
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127 + "x", "x" * 251 + ".tsv"])
+def test_names_as_long_as_the_file_system_takes_can_be_written(tmp_path, name):
+    for _ in range(2):
+        write_text(tmp_path / "files" / name, "text")
+        with atomic_folder(tmp_path / "folders" / name) as folder:
+            write_text(folder / "a", "text")
+    assert [path.name for path in (tmp_path / "files").iterdir()] == [name]
+    assert [path.name for path in (tmp_path / "folders").iterdir()] == [name]
+
+
+def test_every_name_can_be_shown(tmp_path):
+    assert shown_name("plain ü $.wav") == "plain ü $.wav"
+    assert shown_name(os.fsdecode(b"caf\xe9\n.wav")) == "caf\ufffd\ufffd.wav"
+    write_text(tmp_path / "a", shown_name(os.fsdecode(bytes(range(1, 256)))))

@@ -16,9 +16,8 @@ from sedrepro.audio.extraction import file_features
 from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table
-from sedrepro.corpora import official
 from sedrepro.corpora.official import write_official_tables
-from sedrepro.corpora.settings import Official
+from sedrepro.corpora.settings import NO_FOLD, Official
 from sedrepro.corpora.survey import Surveyed, read_coverage, survey, write_survey
 from sedrepro.corpora.tables import CORPUS_TABLES, read_clips, read_strong, read_subsets
 from sedrepro.data_sets import dcase2017_task4, dcase2018_task4, dcase2019_task4
@@ -65,12 +64,12 @@ def test_it_has_one_variant_one_data_set_and_no_folds():
     assert settings.data_sets == (DATA_SET,)
     assert settings.splits == ("training", "testing", "evaluation")
     for configured in ((1,), (1, 2, 3, 4)):
-        assert settings.folds(configured) == (settings.NO_FOLD,)
+        assert settings.folds(configured) == (NO_FOLD,)
 
 
 def test_parts_are_those_of_the_splits():
     splits = np.array(["evaluation", "training", "other", "testing", "training"])
-    parts = corpus().parts(splits, np.zeros(5, dtype=int), settings.NO_FOLD)
+    parts = corpus().parts(splits, np.zeros(5, dtype=int), NO_FOLD)
     assert parts.weak.tolist() == parts.training.tolist() == [False, True, False, False, True]
     assert parts.held_out.tolist() == [True, False, False, True, False]
     assert not parts.strong.any()
@@ -92,7 +91,7 @@ def test_a_split_has_one_role_and_stands_there_once(one: str, other: str):
 def test_every_clip_has_the_role_of_its_split_and_no_other(splits: list[str]):
     settings = corpus(["t"], ["h"], strong=["s"], unlabelled=["u"])
     assert settings.splits == ("t", "s", "u", "h")
-    parts = settings.parts(np.array(splits, dtype=str), np.zeros(len(splits)), settings.NO_FOLD)
+    parts = settings.parts(np.array(splits, dtype=str), np.zeros(len(splits)), NO_FOLD)
     found = {"t": parts.weak, "s": parts.strong, "u": parts.unlabelled, "h": parts.held_out}
     for split, chosen in found.items():
         assert chosen.tolist() == [one == split for one in splits]
@@ -328,7 +327,7 @@ def test_features_are_those_of_the_files(root: Path, threads: int):
     store = FeatureStore(store_folder(config, paper, CORPUS), front_end)
     assert store.filenames == [one.clip.filename for one in found]
     assert store.splits.tolist() == [one.clip.split for one in found]
-    assert set(store.folds.tolist()) == {settings.NO_FOLD}
+    assert set(store.folds.tolist()) == {NO_FOLD}
     assert store.durations.tolist() == [one.duration for one in found]
     assert store.facts.variants == (CORPUS,)
     assert (store.facts.clips, store.facts.clips_expected) == (14, 14)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +54,7 @@ def test_every_kind_of_damage_is_counted_and_none_raised(tmp_path: Path, damaged
     assert {s.clip.filename.removesuffix(".wav"): s.problem for s in found} == {
         "good": "",
         "truncated": "corrupt",
-        "text": "corrupt",
+        "text": "not readable",
         "random": "corrupt",
         "empty": "empty",
         "silent": "silent",
@@ -91,6 +92,32 @@ def test_silent_clips_may_be_used_and_are_counted(tmp_path: Path, recorded: Call
     assert (facts.usable, facts.silent_and_used, facts.rejected) == (1, 1, {})
 
 
+def test_what_a_downloader_kept_beyond_the_segment_is_counted_and_left_out(
+    tmp_path: Path, recorded: Callable[..., str]
+):
+    video = "Yabcdefghijk_31.000_41.000.wav"
+    clips = []
+    for folder, seconds in (("whole", 180), ("exact", 10), ("rounded", 10.9), ("shorter", 4)):
+        clips.append(listed(recorded(f"{folder}/{video}", np.resize(NOISE, round(seconds * 1000)), 1000)))
+    clips.append(listed(recorded("no_segment.wav", np.resize(NOISE, 180000), 1000)))
+    found = survey(tmp_path, clips, "clips")
+    assert [s.problem for s in found] == ["too long", "", "", "", ""]
+    assert "180 s" in found[0].detail
+    assert write_survey(tmp_path / "survey", "some_set", 10.0, found).rejected == {"too long": 1}
+
+
+@pytest.mark.parametrize("error", [ValueError("array is too big"), MemoryError(), RuntimeError("seek")])
+def test_no_exception_at_all_ends_a_survey(
+    tmp_path: Path, recorded: Callable[..., str], monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    def fail(*arguments, **options):
+        raise error
+
+    clips = [listed(recorded("a.wav", NOISE))]
+    monkeypatch.setattr(soundfile.SoundFile, "read", fail)
+    assert [s.problem for s in survey(tmp_path, clips, "clips")] == ["corrupt"]
+
+
 def test_the_tables_tell_usable_from_rejected(tmp_path: Path, damaged: list[Clip]):
     folder = tmp_path / "survey"
     facts = write_survey(folder, "some_set", 2.0, survey(tmp_path, damaged, "events"))
@@ -109,10 +136,12 @@ def test_the_tables_tell_usable_from_rejected(tmp_path: Path, damaged: list[Clip
         "present": "7",
         "usable": "1",
         "missing": "1",
-        "corrupt": "3",
+        "corrupt": "2",
+        "not readable": "1",
         "empty": "1",
         "silent": "1",
         "not finite": "1",
+        "too long": "0",
         "shorter": "0",
         "sample_rates": "32000 Hz: 1",
         "channels": "1 ch: 1",
@@ -121,7 +150,7 @@ def test_the_tables_tell_usable_from_rejected(tmp_path: Path, damaged: list[Clip
     assert (counts["Meow"]["usable"], counts["Meow"]["expected"]) == ("1", "4")
     assert read_survey_facts(folder) == facts
     assert (facts.data_set, facts.expected, facts.usable, facts.clip_seconds) == ("some_set", 8, 1, 2.0)
-    assert facts.rejected == {"missing": 1, "corrupt": 3, "empty": 1, "silent": 1, "not finite": 1}
+    assert facts.rejected == {"missing": 1, "corrupt": 2, "not readable": 1, "empty": 1, "silent": 1, "not finite": 1}
 
 
 CAT, FIRE = Event(0.5, 1.25, "Cat"), Event(1.0, 9.0, "Fire engine, fire truck (siren)")

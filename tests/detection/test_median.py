@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.ndimage
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sedrepro.annotations.clips import Event
@@ -25,7 +25,9 @@ from sedrepro.detection.settings import Median, Method
 FIXED = {"kind": "fixed", "seconds": 0.45}
 AVERAGE = {"kind": "average", "share": 1 / 3}
 EVENT_SPECIFIC = {"kind": "event_specific", "share": 1 / 3, "knee": "chord"}
-SETTINGS = {"kind": "median", "threshold": 0.5, "windows": FIXED, "filters": "decisions"}
+SETTINGS = {"kind": "median", "threshold": 0.5, "windows": FIXED, "filters": "decisions", "border": "inactive"}
+#: What SciPy calls each border.
+BORDERS = {"inactive": "constant", "reflect": "reflect"}
 few = settings(deadline=None, max_examples=60)
 
 
@@ -44,10 +46,10 @@ def slowly(frame: np.ndarray, clip: np.ndarray, how: Median, windows: list[int])
         if how.clip_threshold is not None:
             curve *= clip[number, label] >= np.float32(how.clip_threshold)
         if how.filters != "decisions":
-            curve = scipy.ndimage.median_filter(curve, size=windows[label], mode="constant")
+            curve = scipy.ndimage.median_filter(curve, size=windows[label], mode=BORDERS[how.border])
         decisions = (curve >= np.float32(how.threshold)).astype(int)
         if how.filters != "posteriors":
-            decisions = scipy.ndimage.median_filter(decisions, size=windows[label], mode="constant")
+            decisions = scipy.ndimage.median_filter(decisions, size=windows[label], mode=BORDERS[how.border])
         found[number, :, label] = decisions
     return found
 
@@ -72,11 +74,15 @@ some_windows = st.lists(st.sampled_from([1, 3, 5, 9, 41, 101]), min_size=3, max_
     st.sampled_from(["decisions", "posteriors", "both"]),
     st.sampled_from([0.3, 0.5, 0.8]),
     st.sampled_from([None, 0.3, 0.5]),
+    st.sampled_from([*BORDERS]),
 )
-def test_filters_are_those_of_scipy_on_posteriors_and_decisions(scores, windows, filters, threshold, clip_threshold):
+def test_filters_are_those_of_scipy_on_posteriors_and_decisions(
+    scores, windows, filters, threshold, clip_threshold, border
+):
     frame, clip = scores
-    setting = how(filters=filters, threshold=threshold, clip_threshold=clip_threshold)
+    setting = how(filters=filters, threshold=threshold, clip_threshold=clip_threshold, border=border)
     windows = windows[: clip.shape[1]]
+    assume(border == "inactive" or max(windows) // 2 <= frame.shape[1])  # SciPy's mirror of mirrors errs
     active = median_active(frame, clip, setting, windows)
     assert active.shape == frame.shape
     assert active.dtype == bool
@@ -93,6 +99,8 @@ def test_five_frames_by_hand_and_at_the_borders():
     assert filtered("xx.x.....xxx...xx", 5) == ".xx......xxx....."
     assert filtered("xxx.....xxx", 5) == "xxx.....xxx"
     assert filtered("xx......xx", 5) == "." * 10
+    assert filtered("xx......xx", 5, border="reflect") == "xx......xx"
+    assert filtered("x.......x.", 5, border="reflect") == "." * 10
 
 
 def test_both_is_twice_and_once_is_the_same_on_either():
@@ -173,51 +181,73 @@ slopes = st.sampled_from([0.0, 0.01, 0.1, 0.3, 1.0, 7.0])
 def test_the_knee_of_two_lines_is_their_corner(before, after, slow, fast, random):
     durations = bent(before, after, slow, fast)
     shuffled = random.sample(durations.tolist(), len(durations))
-    assert knee(np.array(shuffled)) == (before + 1 if slow != fast else len(durations))
+    assert knee(np.array(shuffled), "chord") == (before + 1 if slow != fast else len(durations))
 
 
-def test_equal_durations_and_one_or_two_have_no_knee():
+def test_equal_durations_and_one_or_two_have_no_chord_to_be_far_from():
     for durations in ([2.0], [0.3, 5.0], [0.7] * 9, [1.0, 2.0, 3.0]):
-        assert knee(np.array(durations)) == len(durations)
-        assert event_specific_duration(np.array(durations)) == pytest.approx(np.mean(durations))
+        assert knee(np.array(durations), "chord") == len(durations)
+        assert event_specific_duration(np.array(durations), "chord") == pytest.approx(np.mean(durations))
+
+
+@few
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=60))
+def test_the_cumulative_sum_bends_where_durations_pass_their_mean(tenths):
+    durations = np.array(tenths) / 10
+    shorter = sum(number * len(tenths) < sum(tenths) for number in tenths)  # in integers, where ties are exact
+    assert knee(durations, "cumulative_sum") == (shorter or len(tenths))
+
+
+def test_equal_durations_have_no_bend_either():
+    for durations in ([2.0], [0.7] * 9):
+        assert knee(np.array(durations), "cumulative_sum") == len(durations)
 
 
 def test_a_knee_by_hand():
     durations = np.array([9.0, 1.0, 2.0, 1.0, 8.0])
     # Sorted 1 1 2 8 9, chord 1 3 5 7 9.
-    assert knee(durations) == 3
-    assert event_specific_duration(durations) == pytest.approx(4 / 3)
+    assert knee(durations, "chord") == 3
+    assert event_specific_duration(durations, "chord") == pytest.approx(4 / 3)
+    # Sums 0 1 2 4 12 21, chord 0 4.2 8.4 12.6 16.8 21: farthest by 8.6 after the third.
+    assert knee(durations, "cumulative_sum") == 3
+    # Sums 0 1 3 6 10 15, chord 0 3 6 9 12 15: farthest by 3 after the second, and as far after the third.
+    assert knee(np.array([3.0, 1.0, 2.0, 5.0, 4.0]), "cumulative_sum") == 2
+    assert event_specific_duration(np.array([3.0, 1.0, 2.0, 5.0, 4.0]), "cumulative_sum") == pytest.approx(1.5)
     assert average_duration(durations) == pytest.approx(21 / 5)
 
 
 def test_of_two_equally_far_points_the_first_counts():
     # Above the chord 0 2 4 6 by 1 s, then below it by as much; the others only but for floating point.
     for durations in ([0.0, 3.0, 3.0, 6.0], [0.2, 0.5, 0.5, 0.8], [1.1, 3.8, 3.8, 6.5]):
-        assert knee(np.array(durations)) == 2
+        assert knee(np.array(durations), "chord") == 2
 
 
 some_durations = st.lists(st.floats(0.01, 10), min_size=1, max_size=60).map(np.array)
+knees = st.sampled_from(["cumulative_sum", "chord"])
 
 
 @few
-@given(some_durations)
-def test_the_event_specific_duration_lies_between_the_shortest_and_the_average(durations):
-    found = event_specific_duration(durations)
+@given(some_durations, knees)
+def test_the_event_specific_duration_lies_between_the_shortest_and_the_average(durations, of):
+    found = event_specific_duration(durations, of)
     assert durations.min() * (1 - 1e-9) <= found <= average_duration(durations) * (1 + 1e-9)
 
 
 @few
-@given(some_durations, st.integers(-6, 6))
-def test_durations_scale_with_their_unit(durations, power):
-    assert knee(durations * 2.0**power) == knee(durations)
-    assert event_specific_duration(durations * 2.0**power) == event_specific_duration(durations) * 2.0**power
+@given(some_durations, st.integers(-6, 6), knees)
+def test_durations_scale_with_their_unit(durations, power, of):
+    scaled = durations * 2.0**power
+    assert knee(scaled, of) == knee(durations, of)
+    assert event_specific_duration(scaled, of) == event_specific_duration(durations, of) * 2.0**power
     assert average_duration(durations * 2.0**power) == average_duration(durations) * 2.0**power
 
 
-@pytest.mark.parametrize("statistic", [average_duration, knee, event_specific_duration])
-def test_there_must_be_durations(statistic):
+@pytest.mark.parametrize(
+    ("statistic", "of"), [(average_duration, []), (knee, ["chord"]), (event_specific_duration, ["cumulative_sum"])]
+)
+def test_there_must_be_durations(statistic, of):
     with pytest.raises(ValueError, match="no durations"):
-        statistic(np.array([]))
+        statistic(np.array([]), *of)
 
 
 # --- windows
@@ -231,6 +261,9 @@ def seconds(windows: dict, durations=DURATIONS) -> dict[str, float]:
 
 def test_windows_are_shares_of_durations_and_a_class_without_events_has_the_mean_of_the_others():
     assert seconds(AVERAGE) == pytest.approx({"Cat": 1.4, "Dog": 0.3, "Speech": 0.85})
+    assert seconds(EVENT_SPECIFIC | {"knee": "cumulative_sum"}) == pytest.approx(
+        {"Cat": 4 / 9, "Dog": 0.2, "Speech": (4 / 9 + 0.2) / 2}
+    )
     assert seconds(EVENT_SPECIFIC) == pytest.approx({"Cat": 4 / 9, "Dog": 0.3, "Speech": (4 / 9 + 0.3) / 2})
     assert seconds(AVERAGE, {"Dog": DURATIONS["Dog"]}) == pytest.approx(dict.fromkeys(DURATIONS, 0.3))
 
@@ -305,7 +338,7 @@ class Settings(Typed):
         ),
         ({"windows": AVERAGE | {"share": 0}}, "'detection.own.windows.share' = 0: Input should be greater than 0"),
         ({"windows": FIXED | {"second": 1}}, "unknown key 'detection.own.windows.second'; did you mean 'seconds'?"),
-        ({"windows": EVENT_SPECIFIC | {"knee": "bend"}}, "'detection.own.windows.knee' = 'bend': Input should be 'ch"),
+        ({"windows": EVENT_SPECIFIC | {"knee": "bend"}}, "'detection.own.windows.knee' = 'bend': Input should be 'cu"),
     ],
 )
 def test_impossible_settings_are_named(changes, message):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import SettingsError
+from sedrepro.detection.median import MedianFiltered
 from sedrepro.detection.methods import chosen_before, detector
 from sedrepro.detection.scores import Scores
 from sedrepro.detection.settings import ClassThresholds, FixedWindows, Hysteresis, Median, Search
@@ -25,11 +26,18 @@ SEARCH = Search(
     median_seconds=(0,),
     longest_gap_seconds=(0,),
     shortest_seconds=(0,),
+    border="inactive",
 )
 THRESHOLDS = ClassThresholds(kind="class_thresholds", choose_on="testing", segment_seconds=1, segment_pooling="mean")
 
 MEDIAN = Median.model_validate(
-    {"kind": "median", "threshold": 0.5, "windows": {"kind": "average", "share": 0.5}, "filters": "both"}
+    {
+        "kind": "median",
+        "threshold": 0.5,
+        "windows": {"kind": "average", "share": 0.5},
+        "filters": "both",
+        "border": "inactive",
+    }
 )
 
 FIXED_MEDIAN = MEDIAN.model_copy(update={"windows": FixedWindows(kind="fixed", seconds=1.2), "filters": "decisions"})
@@ -123,6 +131,25 @@ def test_a_search_and_class_thresholds_say_what_they_chose():
     chosen = detector(THRESHOLDS, testing, None)
     assert chosen.settings["Cat"] == pytest.approx(0.55)
     assert dict(zip(CLASSES, chosen.clip_thresholds, strict=True)) == pytest.approx(chosen.settings)
+
+
+def test_clip_scores_are_the_networks_or_the_means_of_its_frame_scores():
+    frame = np.full((1, 40, 2), 0.05)
+    frame[0, 10:13, 0], frame[0, :30, 1] = 0.9, 0.9  # means 0.11 and 0.69, maxima 0.9
+    of_network, of_frames = (
+        detector(FIXED_MEDIAN.model_copy(update={"clip_threshold": 0.5, "clip_scores": of}), scores(frame), None)
+        for of in ("network", "frame_mean")
+    )
+    np.testing.assert_allclose(of_network.clip_scores(scores(frame)), [[0.9, 0.9]])
+    np.testing.assert_allclose(of_frames.clip_scores(scores(frame)), [[0.11375, 0.6875]])
+    short = FIXED_MEDIAN.windows.model_copy(update={"seconds": 0})
+    for found, cats in ((of_network, 1), (of_frames, 0)):  # the gate silences the cat
+        ungated = replace_windows(found, short).events(scores(frame))[0]
+        assert [event.event_label for event in ungated].count("Cat") == cats
+
+
+def replace_windows(found: MedianFiltered, windows: FixedWindows) -> MedianFiltered:
+    return detector(found.how.model_copy(update={"windows": windows}), scores(np.zeros((1, 1, 2))), None)
 
 
 def test_median_filters_follow_the_durations_of_the_classes():

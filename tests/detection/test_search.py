@@ -29,6 +29,7 @@ GRID = {
     "median_seconds": (0, 0.4),
     "longest_gap_seconds": (0, 0.3),
     "shortest_seconds": (0, 0.5),
+    "border": "inactive",
 }
 PLANTED = PostProcessing(threshold=0.7, median_seconds=0.4, longest_gap_seconds=0.3, shortest_seconds=0.5)
 
@@ -49,7 +50,7 @@ def drifting(seed: int, clips: int, frames: int, classes: int) -> np.ndarray:
 
 
 def detected(scores: np.ndarray, how: PostProcessing, durations: list[float]) -> list[list]:
-    return events(active_frames(scores, how, RATE), RATE, names(scores.shape[2]), durations)
+    return events(active_frames(scores, how, RATE, "inactive"), RATE, names(scores.shape[2]), durations)
 
 
 def tried_one_by_one(scores, reference, how, durations, segment_seconds) -> list[tuple[dict, PostProcessing]]:

@@ -6,7 +6,9 @@ import yaml
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments import configuration as module
 from sedrepro.experiments.configuration import (
+    LITERAL,
     SCALES,
+    Config,
     budget_of,
     has_cuda,
     load_config,
@@ -170,10 +172,26 @@ def test_a_changed_scale_takes_that_scales_file(tmp_path):
         (["folds=[1, 2]", "tf32=true"], {"folds": [1, 2], "tf32": True}),
         (["a.b=x=y"], {"a.b": "x=y"}),
         (["seeds="], {"seeds": None}),
+        (["data_root=/a/set #2"], {"data_root": "/a/set #2"}),
+        (["work_dir=2023_11", "results_dir={a}"], {"work_dir": "2023_11", "results_dir": "{a}"}),
+        (["archives=", "mirror=true", "manifest=[x", "checksums=a: b"], None),
     ],
 )
 def test_assignments(words, values):
-    assert parse_assignments(words) == values
+    assert parse_assignments(words) == (values or dict(word.split("=", 1) for word in words))
+
+
+def test_every_folder_and_file_is_taken_literally():
+    texts = {name for name, field in Config.model_fields.items() if field.annotation in (Path, Path | None, str | None)}
+    assert texts == LITERAL
+
+
+@pytest.mark.parametrize("name", ["set #2", "2023_11", "{a}", "null", "1e3", "a: b", "'x'", "caf\u00e9 $HOME"])
+def test_a_data_root_of_any_name_is_found(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    config = make_config(GIVEN | parse_assignments([f"data_root={name}"]), "x")
+    assert config.data_root == Path(name)
 
 
 @pytest.mark.parametrize("word", ["device", "=cpu", "folds=[1, 2", "x=}"])

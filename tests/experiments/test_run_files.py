@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sedrepro.base.errors import DataError
+from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.run_files import (
     HISTORY,
     PSEUDO_LABELS,
@@ -24,7 +25,6 @@ from sedrepro.experiments.run_files import (
     read_pseudo_labels,
     read_scores,
     read_weights,
-    write_environment,
     write_history,
     write_pseudo_labels,
     write_scores,

@@ -17,7 +17,6 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import write_table
-from sedrepro.experiments import runs
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.networks import build_network
@@ -421,7 +420,7 @@ def test_an_edit_of_the_training_code_makes_resume_states_useless(trained, tmp_p
     assert WHO.resume_file(config).exists()
     lines = []
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "_training_code", lambda paper: b"edited")
+        patch.setattr(steps_train, "code_digest", lambda modules: "edited")
         train(config, log=lines.append)
     assert lines[0].startswith("epoch 1 ")
     with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,7 @@ from sedrepro.annotations.clips import Coverage
 from sedrepro.audio.store import FeatureStore, StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.corpora.tables import write_tables
-from sedrepro.experiments import places, runs
+from sedrepro.experiments import places
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import load_paper
@@ -208,7 +208,7 @@ def who(request) -> RunIdentity:
 
 
 def test_pseudo_labels_are_what_the_network_says_clip_by_clip(copy: Config, who: RunIdentity, monkeypatch):
-    monkeypatch.setattr(runs, "ASKED_AT_ONCE", 4)  # so that the blocks' borders are seen
+    monkeypatch.setattr(pseudo_labels, "ASKED_AT_ONCE", 4)  # so that the blocks' borders are seen
     paper, found = load_paper(PAPER, copy), ask(copy, who)
     store = FeatureStore(places.store_folder(copy, paper, CORPUS))
     wanted = [row for row, split in enumerate(store.splits) if split in ("weak", "unlabelled")]
@@ -234,7 +234,7 @@ def test_pseudo_labels_are_what_the_network_says_clip_by_clip(copy: Config, who:
 @pytest.mark.parametrize("size", [1, 3, 11, 512])
 def test_pseudo_labels_do_not_depend_on_the_blocks(copy: Config, size: int, monkeypatch):
     whole = read_pseudo_labels(BRANCH.folder(copy))
-    monkeypatch.setattr(runs, "ASKED_AT_ONCE", size)
+    monkeypatch.setattr(pseudo_labels, "ASKED_AT_ONCE", size)
     again = ask(copy, BRANCH)
     assert again.keys() == whole.keys()
     assert list(again["filenames"]) == list(whole["filenames"])

@@ -1,6 +1,7 @@
 """`python -m sedrepro detect` with tiny networks: files of any kind in, tables, JSON and pictures out."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -127,6 +128,49 @@ def test_one_that_cannot_be_read_keeps_none_back(file, tmp_path, recordings, cap
     assert "2 of 4 recordings cannot be used, the first: " in said
     assert "broken.wav: corrupt" in said
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["mono", "short"]
+
+
+def test_each_bad_file_of_a_batch_is_named_with_its_true_reason(file, tmp_path, recordings, capsys):
+    """And names of every kind: a dollar, a Latin-1 byte, 250 bytes, a dash, equal base names."""
+    content = recordings[0].read_bytes()
+    (tmp_path / "again").mkdir()
+    good = [
+        b"cash $$ register.wav",
+        b"$x_{1}.wav",
+        b"caf\xe9.wav",
+        b"y" * 246 + b".wav",
+        b"-dash.wav",
+        b"tab\there.wav",
+    ]
+    good = [tmp_path / os.fsdecode(name) for name in good]
+    twin = tmp_path / "again" / "-dash.flac"
+    bad = {"none.wav": b"", "voice.m4a": b"\0\0\0\x20ftypM4A " + bytes(99), "cut.wav": content[:-100]}
+    for path in (*good, twin):
+        path.write_bytes(content)
+    for name, what in bad.items():
+        (tmp_path / name).write_bytes(what)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "RIFF.WAV").write_bytes(content)
+    unread = [tmp_path / name for name in (*bad, "folder", "RIFF.wav")]
+    command = words(file, tmp_path / "out", [*unread, *good, twin, recordings[1]])
+    command = [
+        "detect",
+        *command[1 + len(unread) + len(good) + 2 :],
+        "--",
+        *map(str, [*unread, *good, twin, recordings[1]]),
+    ]
+    assert main(command) == 1
+    said = capsys.readouterr()
+    assert "6 of 13 recordings cannot be used" in said.err
+    left_out = [line for line in said.out.splitlines() if line.startswith("left out: ")]
+    reasons = ["empty", "MPEG-4", "shorter than its header", "is a folder", "there is 'RIFF.WAV'", "has the name of"]
+    for line, reason in zip(left_out, reasons, strict=True):
+        assert reason in line
+    done = {os.fsencode(path.name) for path in (tmp_path / "out").iterdir()}
+    assert done == {*(os.fsencode(path.stem) for path in good), b"mono"}
+    table = read_table(tmp_path / "out" / os.fsdecode(b"caf\xe9") / "events.tsv", COLUMNS)
+    assert table[0]["filename"] == "caf\ufffd.wav"
+    assert "cash $$ register.wav" in (tmp_path / "out" / "cash $$ register" / "events.svg").read_text()
 
 
 @pytest.mark.parametrize(

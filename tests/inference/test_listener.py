@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -11,10 +12,11 @@ from sedrepro.audio.extraction import clip_features
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import LogMel
 from sedrepro.base.errors import SettingsError
-from sedrepro.detection.hysteresis import Fixed
 from sedrepro.detection.class_thresholds import Thresholded
 from sedrepro.detection.frames import segment_frames
+from sedrepro.detection.hysteresis import Fixed
 from sedrepro.detection.postprocessing import events
+from sedrepro.detection.scores import Scores
 from sedrepro.detection.settings import ClassThresholds, Hysteresis
 from sedrepro.inference.listener import Heard, Listener, detected_events, frames_in, gives_masks, united, window_starts
 from sedrepro.nn.output import Network, Output
@@ -172,6 +174,38 @@ def test_events_behind_the_end_of_a_short_recording_are_dropped(hann):
     scores = scored(hann, hann.n_frames, [[0.9, 0.9]])
     scores.frame[10:15, 0] = 0.8
     assert detected_events(scores, DETECTOR, CLASSES, hann, 0.2) == []
+
+
+@dataclass
+class Asked:
+    """Keeps what it is asked, and finds nothing."""
+
+    scores: Scores | None = None
+
+    def events(self, scores: Scores) -> list[list[Event]]:
+        self.scores = scores
+        return [[] for _ in scores.filenames]
+
+
+def test_each_window_lasts_from_its_start_to_the_end_of_the_recording(hann):
+    # Post-processing may not see what only fills a window up: events end, and windows of segments are cut, there.
+    detector, seconds = Asked(), 1.6 * hann.n_frames / hann.frames_per_second
+    heard = scored(hann, round(1.6 * hann.n_frames), np.ones((3, 2)))
+    heard.frame[:] = np.arange(len(heard.frame))[:, None]
+    detected_events(heard, detector, CLASSES, hann, seconds)
+    starts = np.array(heard.starts) / hann.frames_per_second
+    assert len(starts) == len(detector.scores.filenames) == 3
+    np.testing.assert_allclose(detector.scores.durations, seconds - starts)
+    np.testing.assert_array_equal(detector.scores.frame[:, 0, 0], heard.starts)
+    assert detector.scores.frame.shape == (3, hann.n_frames, 2)
+
+
+def test_no_event_of_any_window_outlasts_the_recording(hann):
+    heard = scored(hann, round(1.6 * hann.n_frames), np.ones((3, 2)))
+    heard.frame[:] = 0.8
+    seconds = 1.4 * hann.n_frames / hann.frames_per_second
+    found = detected_events(heard, DETECTOR, CLASSES, hann, seconds)
+    assert found == [Event(0, pytest.approx(seconds), label) for label in sorted(CLASSES)]
 
 
 def test_each_window_is_decided_by_its_own_clip_scores(hann):

@@ -1,85 +1,24 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
-import torch
+import tones
+from tones import PAPER, RATE, SETTINGS, TONES, UNMASKED, WHO, sounds
 
-from sedrepro.annotations.clips import Coverage, Event
-from sedrepro.audio.logmel import LogMel
+from sedrepro.annotations.clips import Event
 from sedrepro.audio.reading import resample
-from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table
 from sedrepro.detection.hysteresis import Fixed
 from sedrepro.detection.settings import Hysteresis
-from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
-from sedrepro.experiments.places import store_folder
 from sedrepro.experiments.run_view import RunView
-from sedrepro.experiments.runs import RunIdentity
 from sedrepro.inference.separate import RECORD, separate, sound_name
-from sedrepro.steps import train as steps_train
 
-PAPER = "two_step_attention"
-WHO = RunIdentity(PAPER, "vgg_gap", "remix_0db", 1, 1)
-RATE = 8000
-TONES = {"Bark": 500.0, "Meow": 2500.0}
-TINY = {
-    "front_end.sample_rate": RATE,
-    "front_end.clip_seconds": 2,
-    "front_end.window_length": 512,
-    "front_end.hop_length": 256,
-    "front_end.n_mels": 16,
-    "front_end.fmax": RATE / 2,
-    "networks.vgg_like.channels": [8, 8],
-    "networks.two_step.channels": [4, 4],
-    "training.epochs": 20,
-    "training.monitor": "loss",
-    "training.schedule.patience": 3,
-    "training.batch_size": 8,
-    "training.learning_rate": 0.01,
-}
-HOW = Hysteresis(kind="hysteresis", clip_threshold=0.1, high=0.45, low=0.35, longest_gap_frames=4, shortest_frames=5)
+HOW = Hysteresis(kind="hysteresis", clip_threshold=0.3, high=0.5, low=0.3, longest_gap_frames=4, shortest_frames=5)
 DETECT = Fixed(HOW)
-
-
-def sounds(events: list[tuple[str, float, float]], seconds: float, seed: int = 0) -> np.ndarray:
-    """Tones of the classes in noise; events are (label, onset, offset)."""
-    time = np.arange(round(seconds * RATE)) / RATE
-    samples = 0.01 * np.random.default_rng(seed).standard_normal(len(time))
-    for label, onset, offset in events:
-        samples += 0.3 * np.sin(2 * np.pi * TONES[label] * time) * ((time >= onset) & (time < offset))
-    return samples.astype(np.float32)
-
-
-def make_store(config, clips: int = 48) -> None:
-    """Clips of 2 s with one of the tones or none."""
-    paper, random = load_paper(PAPER, config), np.random.default_rng(0)
-    front_end, index, features = paper.settings.front_end, [], []
-    for number in range(clips):
-        labels = [[], ["Bark"], ["Meow"]][number // 3 % 3]
-        onsets = [float(random.random() * 0.9) for _ in labels]
-        events = [(label, onset, onset + 1) for label, onset in zip(labels, onsets, strict=True)]
-        features.append(LogMel(front_end)(torch.from_numpy(sounds(events, 2, number))).numpy())
-        index.append((f"{number:05d}.wav", "development", number % 3 + 1, 2, ",".join(labels), f"g{number}"))
-    facts = StoreFacts(
-        front_end=front_end,
-        classes=tuple(TONES),
-        variants=("remix_0db",),
-        clips=clips,
-        clips_expected=clips,
-        fingerprint="f" * 64,
-        data={"some_set": Coverage(expected=1, usable=1, fingerprint="f" * 64)},
-    )
-    write_store(
-        store_folder(config, paper, "remix"), facts, index, [{"remix_0db": np.stack(features).astype(np.float16)}]
-    )
-
-
-def configured(folder, **overrides):
-    given = {"scale": "miniature", "folds": [1], "seeds": [1], "device": "cpu", "set": {PAPER: TINY | overrides}}
-    return make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
 
 
 def view(config, who=WHO) -> RunView:
@@ -88,13 +27,9 @@ def view(config, who=WHO) -> RunView:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory):
-    """The configuration under which two small runs were trained, one of them without masks."""
-    threads = torch.get_num_threads()
-    made = configured(tmp_path_factory.mktemp("separation"))
-    make_store(made)
-    for who in (WHO, RunIdentity(PAPER, "2ap_alpha_0", "remix_0db", 1, 1)):
-        steps_train.train(load_paper(PAPER, made), who, made, 1, lambda line: None)
-    torch.set_num_threads(threads)
+    """The configuration under which two runs lie, one of them of a network without masks."""
+    made = tones.configured(tmp_path_factory.mktemp("separation"))
+    tones.write_runs(made)
     return made
 
 
@@ -114,7 +49,7 @@ def events_of(folder) -> list[tuple[str, float, float]]:
 # --- what is written
 
 
-def test_a_trained_run_parts_a_recording_into_its_events(config, clip, tmp_path):
+def test_a_run_parts_a_recording_into_its_events(config, clip, tmp_path):
     lines = []
     separate(view(config), [clip], tmp_path / "out", DETECT, lines.append)
     folder = tmp_path / "out" / "long"
@@ -163,7 +98,11 @@ def test_rate_and_channels_do_not_matter(config, clip, tmp_path):
 
 @pytest.mark.parametrize("seconds", [0.001, 0.7])
 def test_short_and_silent_recordings_end_well(config, tmp_path, seconds):
-    for name, samples in (("silent", np.zeros(round(seconds * RATE))), ("noise", sounds([], seconds))):
+    for name, samples in (
+        ("silent", np.zeros(round(seconds * RATE))),
+        ("noise", sounds([], seconds)),
+        ("tone", sounds([("Bark", 0, seconds)], seconds)),
+    ):
         soundfile.write(tmp_path / f"{name}.wav", samples, RATE)
         separate(view(config), [tmp_path / f"{name}.wav"], tmp_path / "out", DETECT, lambda line: None)
         for _, onset, offset in events_of(tmp_path / "out" / name):
@@ -172,7 +111,7 @@ def test_short_and_silent_recordings_end_well(config, tmp_path, seconds):
 
 
 def test_sounds_above_full_scale_are_not_clipped(config, tmp_path):
-    soundfile.write(tmp_path / "loud.wav", 8 * sounds([("Bark", 0.5, 1.5)], 2), RATE, "FLOAT")
+    soundfile.write(tmp_path / "loud.wav", sounds([("Bark", 0.5, 1.5)], 2, level=2.4), RATE, "FLOAT")
     separate(view(config), [tmp_path / "loud.wav"], tmp_path / "out", DETECT, lambda line: None)
     peaks = [np.abs(soundfile.read(path)[0]).max() for path in (tmp_path / "out" / "loud").glob("*Bark*.wav")]
     assert max(peaks) > 1.2
@@ -200,19 +139,18 @@ def test_unreadable_recordings_are_counted_after_the_others_are_done(config, cli
 
 
 def test_an_absent_run_says_how_to_make_it(config, clip, tmp_path):
-    with pytest.raises(DataError, match=r"no such run; .* sedrepro train --paper two_step_attention .* --seed 7"):
-        separate(view(config, RunIdentity(PAPER, "vgg_gap", "remix_0db", 1, 7)), [clip], tmp_path / "out", DETECT)
+    with pytest.raises(DataError, match=r"no such run; .* sedrepro train --paper ddc_fap .* --seed 7"):
+        separate(view(config, replace(WHO, seed=7)), [clip], tmp_path / "out", DETECT)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_network_without_masks_is_refused(config, clip, tmp_path):
-    who = RunIdentity(PAPER, "2ap_alpha_0", "remix_0db", 1, 1)
-    with pytest.raises(SettingsError, match="system '2ap_alpha_0' gives no masks"):
-        separate(view(config, who), [clip], tmp_path / "out", DETECT)
+    with pytest.raises(SettingsError, match="system 'talnet' gives no masks"):
+        separate(view(config, UNMASKED), [clip], tmp_path / "out", DETECT)
 
 
 def test_a_run_with_another_front_end_is_refused(config, clip, tmp_path):
-    changed = config.model_copy(update={"set": {PAPER: TINY | {"front_end.fmin": 80}}})
+    changed = config.model_copy(update={"set": {PAPER: SETTINGS | {"front_end.fmin": 80}}})
     with pytest.raises(DataError, match="was trained with another front end"):
         separate(view(changed), [clip], tmp_path / "out", DETECT)
 

@@ -1,6 +1,6 @@
-"""Runs of networks with their first weights, written as training and scoring leave them."""
+"""Runs of networks with their first or with constructed weights, written as training and scoring leave them."""
 
-import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,13 @@ import numpy as np
 from sedrepro.annotations.clips import Coverage
 from sedrepro.audio.store import StoreFacts
 from sedrepro.base.files import write_json
-from sedrepro.experiments import networks, places, run_files, runs
+from sedrepro.experiments import networks, places, run_files
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.run_config import RunConfig, write_run_config
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.nn.output import Network
+from sedrepro.steps import train as steps_train
 
 RATE, SECONDS = 8000, 2
 CLASSES = 2
@@ -45,11 +48,22 @@ def configured(folder: Path, **overrides) -> Config:
     return make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
 
 
-def write_run(config: Config, who: RunIdentity, detections: dict | None = None) -> Path:
-    """Write the files of a run; `detections` are those of its metrics. Returns its folder."""
+def write_run(
+    config: Config,
+    who: RunIdentity,
+    detections: dict | None = None,
+    classes: Sequence[str] = (),
+    construct: Callable[[Network], None] = lambda network: None,
+    mean: float = -5,
+    deviation: float = 2,
+) -> Path:
+    """Write the files of a run; `detections` are those of its metrics. Returns its folder.
+
+    `construct` sets the weights; `mean` and `deviation` of every mel band standardise the features.
+    """
     paper, folder = load_paper(who.paper, config), who.folder(config)
     corpus = paper.settings.corpus_of(who.variant)[0]
-    classes = paper.settings.classes_of(corpus)[:CLASSES]
+    classes = tuple(classes) or paper.settings.classes_of(corpus)[:CLASSES]
     coverage = {"fsdkaggle2018": Coverage(expected=9, usable=8, fingerprint="f" * 64)}
     front_end = paper.settings.front_end_of(corpus)
     facts = StoreFacts(
@@ -62,7 +76,8 @@ def write_run(config: Config, who: RunIdentity, detections: dict | None = None) 
         data=coverage,
     )
     network = networks.build_network(paper, who.system, len(classes), who.seed, who.variant)
-    described = runs.describe(paper, who, config, facts) | {"parameters": 77, "best_epoch": 3, "train_clips": 20}
+    construct(network)
+    described = steps_train.describe(paper, who, config, facts) | {"parameters": 77, "best_epoch": 3, "train_clips": 20}
     folder.mkdir(parents=True, exist_ok=True)
     run_files.write_weights(folder, network.state_dict())
     run_files.write_history(folder, [{"epoch": 1.0}])
@@ -78,11 +93,11 @@ def write_run(config: Config, who: RunIdentity, detections: dict | None = None) 
             "filenames": np.array(["a.wav", "b.wav"]),
             "splits": np.array(["held_out", "held_out"]),
             "frames_per_second": np.array(rate),
-            "mean": np.full(front_end.n_mels, -5, np.float32),
-            "deviation": np.full(front_end.n_mels, 2, np.float32),
+            "mean": np.full(front_end.n_mels, mean, np.float32),
+            "deviation": np.full(front_end.n_mels, deviation, np.float32),
         },
     )
-    write_json(folder / run_files.CONFIG, json.loads(json.dumps(described)))
+    write_run_config(folder, RunConfig.model_validate(described))
     write_json(folder / "metrics.json", metrics_of(who, described, detections or {}))
     return folder
 

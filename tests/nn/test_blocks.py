@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.nn.blocks import (
     AtrousEncoder,
     ConvBlock,
@@ -21,6 +22,7 @@ from sedrepro.nn.blocks import (
     baseline_init,
     glorot_uniform,
     he_uniform,
+    norm_arguments,
     pooling_reductions,
 )
 
@@ -165,6 +167,26 @@ def test_a_gated_convolution_multiplies_its_linear_half_by_the_sigmoid_of_its_ga
     linear, gate = normed[:, :4], normed[:, 4:]
     torch.testing.assert_close(gated(given), linear / (1 + torch.exp(-gate)))
     assert gated.convolution.bias is None
+
+
+def test_batch_norm_after_keras_keeps_0_99_of_its_statistics_and_adds_1e_3_to_the_variance():
+    norm = nn.BatchNorm1d(1, **norm_arguments("keras")).double()
+    given = torch.tensor([[1.0], [3.0]], dtype=torch.float64)  # mean 2, variance 1; of a sample 2
+    scaled = 1 / math.sqrt(1 + 1e-3)
+    torch.testing.assert_close(norm(given), torch.tensor([[-scaled], [scaled]], dtype=torch.float64))
+    assert norm.running_mean.item() == pytest.approx(0.01 * 2)
+    assert norm.running_var.item() == pytest.approx(0.99 * 1 + 0.01 * 2)
+    assert (GatedConv(1, 1, "keras").norm.eps, GatedConv(1, 1).norm.eps) == (1e-3, nn.BatchNorm2d(1).eps)
+
+
+def test_torch_is_what_torch_has_by_itself():
+    norm = nn.BatchNorm1d(1)
+    assert norm_arguments("torch") == {"eps": norm.eps, "momentum": norm.momentum}
+
+
+def test_an_unknown_batch_norm_is_refused():
+    with pytest.raises(SettingsError, match="batch_norm 'kears' is unknown; did you mean 'keras'"):
+        GatedConvBlock(1, 4, (1, 1), 0, "kears")
 
 
 def test_a_closed_gate_lets_nothing_through():

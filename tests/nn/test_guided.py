@@ -78,6 +78,11 @@ def test_a_block_is_convolutions_with_norm_and_relu_then_pooling_and_dropout():
     assert (first[0].kernel_size, second[0].kernel_size) == ((3, 3), (1, 1))
 
 
+def test_all_norms_of_an_encoder_have_the_same_defaults():
+    norms = [m for m in GuidedEncoder(12, 9, **SMALL, batch_norm="keras").modules() if hasattr(m, "running_mean")]
+    assert [(norm.eps, norm.momentum) for norm in norms] == 4 * [(1e-3, 0.01)]
+
+
 def test_a_trained_encoder_does_not_mind_the_level_of_a_band():
     torch.manual_seed(0)
     encoder = GuidedEncoder(12, 9, **SMALL)
@@ -223,7 +228,10 @@ def pair(frames=12, long=6, short=2, distilled=0) -> TeacherStudent:
     def branch(reduction: int) -> Branch:
         poolings = {"poolings": [[1, 2], [reduction, 2]]}
         encoder = GuidedEncoder(frames, 9, **SMALL | poolings)
-        return Branch(encoder, ClassWiseAttention(encoder.features, 3), distilled)
+        made = Branch(encoder, ClassWiseAttention(encoder.features, 3))
+        if distilled:
+            made.distil(distilled)
+        return made
 
     return TeacherStudent(frames, branch(long), branch(short))
 

@@ -314,16 +314,32 @@ ESCAPES = {
     "//x": "absolute",
     "C:/x": "absolute",
     "c:x": "absolute",
-    "C:\\x": "backslash",
-    "audio\\..\\x": "backslash",
-    "..\\x": "backslash",
 }
+BACKSLASHES = {"C:\\x": "absolute", "audio\\..\\x": "leads out", "..\\x": "leads out", "\\x": "absolute"}
 
 
 @pytest.mark.parametrize("kind", PACKED)
 @pytest.mark.parametrize(("name", "shown"), ESCAPES.items())
 def test_a_member_that_would_leave_the_target_is_refused(tmp_path, target, name, shown, kind):
     refused(pack(tmp_path / "set", {"audio/a.wav": b"good", name: b"bad"}, kind), target, repr(name), shown)
+
+
+@pytest.mark.parametrize(("name", "shown"), BACKSLASHES.items())
+def test_backslashes_in_a_zip_lead_no_farther_than_slashes(tmp_path, target, name, shown):
+    refused(pack(tmp_path / "set", {name: b"bad"}, "zip"), target, repr(name.replace("\\", "/")), shown)
+
+
+@pytest.mark.parametrize("name", BACKSLASHES)
+def test_backslashes_in_a_tar_are_refused(tmp_path, target, name):
+    refused(pack(tmp_path / "set", {name: b"bad"}, "tar"), target, repr(name), "backslash")
+
+
+def test_zips_of_old_windows_tools_part_folders_by_backslashes(tmp_path, target):
+    tree = {"set\\audio\\a.wav": b"good", "set\\audio\\more\\b.WAV": b"too", "set\\other\\c.txt": b"not wanted"}
+    done = unpack(pack(tmp_path / "set", tree, "zip"), target, kept=("audio",))
+    assert (done.files, done.left_out) == (2, 1)
+    assert (target / "audio/a.wav").read_bytes() == b"good"
+    assert (target / "audio/more/b.WAV").read_bytes() == b"too"
 
 
 @pytest.mark.parametrize("name", ["../audio/x", "__MACOSX/../../._x", "elsewhere/../x", "../folder/"])

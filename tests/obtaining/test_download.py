@@ -1,8 +1,10 @@
 """A file arrives as it is, whatever the server and the line do to it, or one line says why it does not."""
 
+import errno
 import hashlib
 import random
 import resource
+import socket
 import ssl
 import tempfile
 import time
@@ -221,6 +223,45 @@ def test_no_server_there(target: Path, web: Web, sleeps: list[float]):
     with pytest.raises(AddressError, match=r"^the connection failed \(.*refused.*\) \(3 attempts\)$"):
         download(address, target, KNOWN, web)
     assert len(sleeps) == 2
+
+
+NO_NETWORK = [
+    socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+    socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+    OSError(errno.ENETUNREACH, "Network is unreachable"),
+]
+
+
+@pytest.mark.parametrize("error", NO_NETWORK, ids=str)
+def test_without_a_network_nothing_is_waited_for(
+    target: Path, web: Web, sleeps: list[float], monkeypatch: pytest.MonkeyPatch, error: OSError
+):
+    def unknown(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(AddressError, match="is there a network"):
+        download("http://records.example/audio.zip", target, KNOWN, web)
+    assert sleeps == []
+
+
+def test_a_network_that_goes_in_the_midst_is_waited_for(
+    server: WebServer, target: Path, web: Web, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+):
+    address = server.serve(PATH, CONTENT, [Turn(cut=100_000), GOOD])
+    known, asked = socket.getaddrinfo, []
+
+    def once_unknown(*arguments: object, **options: object) -> object:
+        asked.append(1)
+        if len(asked) == 2:
+            raise NO_NETWORK[0]
+        return known(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", once_unknown)
+    download(address, target, KNOWN, web)
+    assert_arrived(target)
+    assert len(asked) == 3
+    assert sleeps
 
 
 def test_broken_handshake_is_tried_again(server: WebServer, target: Path, web: Web, sleeps: list[float]):

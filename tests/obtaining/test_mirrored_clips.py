@@ -131,7 +131,7 @@ def test_id_alone_needs_one_segment_and_the_length_of_a_clip(tmp_path: Path):
     (root / two[0]).write_bytes(b"there: the file may be its copy, not that of the other segment")
     report = take_clips(source, clips(*two, f"a/Y{SECOND}_1_11.wav", f"a/{THIRD}_120_130.wav"), root)
     assert report.taken == 1
-    assert report.unmatched.first == [f"{FIRST}.wav", f"{SECOND}.wav"]
+    assert (report.unmatched.first, report.too_long.first) == ([f"{FIRST}.wav"], [f"{SECOND}.wav"])
     assert report.still_missing == [two[1], f"a/Y{SECOND}_1_11.wav"]
 
 
@@ -210,6 +210,36 @@ def test_a_zip_member_with_a_wrong_checksum_is_undecodable(tmp_path: Path):
     source.write_bytes(content)
     report = take_clips(source, clips(*NAMES), tmp_path / "corpora")
     assert (report.taken, report.undecodable.first) == (1, [f"{FIRST}.wav"])
+
+
+@every_source
+def test_each_file_that_cannot_be_used_is_named_with_its_true_reason(tmp_path: Path, pack: Callable):
+    names = [f"weak/Y{FIRST}_{start}_{start + 10}.wav" for start in range(0, 60, 10)]
+    unknown = bytearray(audio(noise(), kind="FLAC"))
+    unknown[21] &= 0xF0  # of unknown length
+    unknown[22:26] = bytes(4)
+    contents = [
+        audio(noise(180, 1000), 1000),
+        b"\0\0\0\x20ftypM4A " + bytes(500),
+        audio(noise(), kind="OGG")[:-500],
+        b"",
+        bytes(unknown),
+        audio(noise()),
+    ]
+    files = {Path(name).name: content for name, content in zip(names, contents, strict=True)}
+    report = take_clips(pack(tmp_path / "copy", files), clips(*names), tmp_path / "corpora", minimum_rate=0)
+    assert (report.taken, report.failed) == (2, 4)
+    said = str(report)
+    for words in ("lasts 180 s, its segment 10 s", "MPEG-4", "cut off", "empty"):
+        assert words in said
+    assert sorted(path.name for path in (tmp_path / "corpora/weak").iterdir()) == [Path(n).name for n in names[4:]]
+
+
+def test_zips_of_old_windows_tools_and_endings_in_capitals_are_taken(tmp_path: Path):
+    files = {f"mirror\\Y{FIRST}_30.000_40.000.WAV": audio(noise()), f"mirror\\deep\\{SECOND}.WaV": audio(noise())}
+    report = take_clips(as_zip(tmp_path / "copy", files), clips(*NAMES), tmp_path / "corpora")
+    assert (report.taken, report.unmatched.count) == (2, 0)
+    assert all((tmp_path / "corpora" / name).is_file() for name in NAMES[:2])
 
 
 def test_paths_in_archives_are_never_used(tmp_path: Path):

@@ -116,10 +116,22 @@ def test_a_source_that_fails_keeps_what_others_brought(config: Config, source: P
     assert read_json(taken_stamp(config, "desed_2020")) == {"clips": 4, "missing": 3}
 
 
+def test_files_that_cannot_be_used_end_with_an_error_after_all_others(
+    config: Config, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / Path(WEAK[0]).name).write_bytes(b"\0\0\0\x20ftypM4A " + bytes(99))
+    with pytest.raises(DataError, match="1 files of clips cannot be used"):
+        take_single_clips(config, "desed_2020", [str(damaged), str(source)], Wishes())
+    assert there(config) == {WEAK[2]}
+    assert "MPEG-4" in capsys.readouterr().out
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from sedrepro.config import Config
+from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining import single_clips
 def take_and_die(*arguments):
     take_clips(*arguments)

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.run_config import RunConfig, write_run_config
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
@@ -90,7 +91,13 @@ def write_run(folder: Path, system: str, seed: int, **other: object) -> None:
         **{"peak_memory_mib": 300, "peak_gpu_memory_mib": None},
     }
     (run / "environment.json").write_text(json.dumps(environment | other))
-    (run / "config.json").write_text(json.dumps({"parameters": 12345, "features_fingerprint": "e" * 64}))
+    settings = {"settings": {}, "corpus": {}, "mixed_precision": "off", "tf32": False, "classes": ["Bus"], "data": {}}
+    described = RunConfig(
+        **{"paper": PAPER, "system": system, "variant": "dcase2017", "fold": 0, "seed": seed, "scale": "miniature"},
+        **{"budget": "cpu", "clips": 40, "clips_expected": 41, "parameters": 12345, "features_fingerprint": "e" * 64},
+        **settings,
+    )
+    write_run_config(run, described)
 
 
 def write_rows(path: Path, columns, rows) -> None:

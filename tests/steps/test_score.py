@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sed_eval
+from run_config_example import run_config
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
@@ -44,14 +45,8 @@ class Run:
         self.frame: list[np.ndarray] = []
         self.strong: dict[str, list[Event]] = {}
         self.described = {
-            **vars(WHO),
-            "scale": "miniature",
-            "clips": 40,
-            "parameters": 7,
-            "clips_expected": 41,
-            "expected_by_split": {},
-            "data": {"dcase2017_task4": {"expected": 41, "usable": 40, "fingerprint": "f" * 64}},
             "classes": list(CLASSES),
+            "data": {"dcase2017_task4": {"expected": 41, "usable": 40, "fingerprint": "f" * 64}},
         }
 
     def add(self, name: str, split: str, frame: np.ndarray, events=(), duration: float = SECONDS) -> None:
@@ -83,7 +78,8 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         kept = {name: array for name, array in (self.arrays() | arrays).items() if name not in without}
         np.savez(folder / "scores.npz", **kept)
-        write_json(folder / "config.json", self.described)
+        described = run_config(config, WHO).model_dump(mode="json") | self.described
+        write_json(folder / "config.json", described)
         rows = [
             row
             for name, events in self.strong.items()
@@ -404,6 +400,25 @@ def test_a_damaged_description_is_named(tmp_path: Path, data):
     made.described["data"] = data
     config = configured(tmp_path)
     made.write(config)
-    with pytest.raises(DataError, match=r"config.json and scores.npz do not fit \(.*\); train this run again"):
+    with pytest.raises(DataError, match=r"config.json: key 'data.*; train this run again"):
         score(config)
     assert not (WHO.folder(config) / "metrics.json").exists()
+
+
+# --- what the run stored, not what the settings of today say
+
+
+@pytest.mark.parametrize(("key", "value"), [("hop_length", 500), ("n_mels", 17)])
+def test_a_run_of_another_front_end_is_not_scored_as_if_it_were_of_this_one(tmp_path: Path, key: str, value: int):
+    random_run().write(configured(tmp_path))
+    message = refused(configured(tmp_path, **{f"front_end__{key}": value}))
+    assert "was trained with another front end than the settings have" in message
+    assert f"{key} " in message and f", not {value}" in message
+
+
+def test_a_run_of_another_corpus_is_not_scored_against_the_labels_of_this_one(tmp_path: Path):
+    config, made = configured(tmp_path), random_run()
+    corpus = run_config(config, WHO).corpus
+    made.described["corpus"] = corpus | {"held_out": corpus["held_out"][:1]}
+    made.write(config)
+    assert "was trained on another corpus than the settings have (held_out)" in refused(config)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from run_config_example import run_config
 from sklearn.metrics import f1_score
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
@@ -23,6 +24,7 @@ from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics
 from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.run_config import write_run_config
 from sedrepro.experiments.run_files import read_scores
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
@@ -43,6 +45,7 @@ SEARCH = {
     "median_seconds": [0, 0.5],
     "longest_gap_seconds": [0],
     "shortest_seconds": [0, 0.4],
+    "border": "inactive",
 }
 HYSTERESIS = {
     "kind": "hysteresis",
@@ -112,9 +115,8 @@ def write(config: Config, clips: list[Clip], who: RunIdentity = WHO, without: tu
         "frame": np.stack(frame).astype(np.float16),
     }
     np.savez(folder / "scores.npz", **{name: array for name, array in arrays.items() if name not in without})
-    data = {"expected": 90, "usable": 80, "fingerprint": "f" * 64}
-    described = {"scale": "miniature", "clips": 80, "clips_expected": 90, "parameters": 12345, "data": {"some": data}}
-    write_json(folder / "config.json", vars(who) | described | {"expected_by_split": {}, "classes": list(CLASSES)})
+    described = run_config(config, who, classes=list(CLASSES), clips=80, clips_expected=90, parameters=12345)
+    write_run_config(folder, described)
     rows = [
         row
         for name, of_clip in zip(names, found, strict=True)
@@ -355,7 +357,7 @@ def test_a_paper_without_detection_has_ranking_metrics_of_clips_alone(tmp_path: 
 DOMESTIC = RunIdentity("c_ssed", "power", "dcase2019", 0, 1)
 SUBSET = "eval2018"
 PART = tuple(range(1, 12, 3))
-WINDOWS = {"kind": "median", "threshold": 0.5, "filters": "decisions"}
+WINDOWS = {"kind": "median", "threshold": 0.5, "filters": "decisions", "border": "reflect"}
 WINDOWS |= {"windows": {"kind": "average", "share": 0.5}}
 # Strongly labelled clips that train: trains last 2 s on average, cars 1 s; nothing else is heard.
 TRAINED = {

@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from run_config_example import run_config
 
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import write_json
 from sedrepro.corpora.tables import write_tables
 from sedrepro.detection.settings import Hysteresis
 from sedrepro.evaluation.averages import mean_of_defined
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.run_config import write_run_config
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.paper_tables import table_runs
 from sedrepro.steps import score as scoring
@@ -98,8 +99,7 @@ class Made:
         folder = who.folder(self.config)
         folder.mkdir(parents=True, exist_ok=True)
         np.savez(folder / "scores.npz", **{key: array for key, array in arrays.items() if key not in without})
-        described = {key: 0 for key in scoring.COPIED} | vars(who) | {"classes": list(CLASSES), "data": {}}
-        write_json(folder / "config.json", described)
+        write_run_config(folder, run_config(self.config, who, classes=list(CLASSES)))
         return folder
 
     def swept(self, monkeypatch, *runs: RunIdentity) -> pd.DataFrame:

@@ -1,6 +1,10 @@
 """What `make results` shows of Snakemake's output."""
 
 import importlib.util
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 SPEC = importlib.util.spec_from_file_location("progress", Path(__file__).parents[2] / "workflow" / "progress.py")
@@ -45,3 +49,58 @@ def test_transfers_say_how_fast_they_are_and_why_they_try_again():
         "    audio.zip: 83 % of 44.0MB, 1.01MB/s, 00:07 left",
         "    audio.zip: the server answers 503 Busy; 9.1MB are here, trying again in 2 s",
     ]
+
+
+LOCKED = """LockException:
+Error: Directory cannot be locked. Please make sure that no other Snakemake process is trying to create the same files \
+in the following directory:
+/somewhere/else
+If you are sure that no other instances of snakemake are running on this directory, the remaining lock was likely \
+caused by a kill signal or a power loss. It can be removed with the --unlock argument.
+"""
+
+
+def test_a_second_command_in_a_folder_is_told_to_wait(monkeypatch):
+    monkeypatch.setattr(progress, "others_here", lambda: [4711])
+    said = shown(LOCKED)
+    assert len(said) == 1
+    assert "another command works in this folder (process 4711); wait" in said[0]
+    assert "unlock" not in said[0]
+
+
+def test_a_lock_that_a_killed_command_left_can_be_taken_away(monkeypatch):
+    monkeypatch.setattr(progress, "others_here", list)
+    said = shown(LOCKED)
+    assert len(said) == 1
+    assert "`make unlock`" in said[0]
+
+
+def test_who_works_in_the_folder_is_seen(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "snakemake"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nsleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert progress.others_here() == []
+    # A shell in between: children of this process' parent would count as the command's own.
+    with subprocess.Popen(["sh", "-c", f"{program} & wait"], cwd=tmp_path, start_new_session=True) as process:
+        try:
+            wait_until(progress.others_here)
+            monkeypatch.chdir(program.parent)
+            assert progress.others_here() == []
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_until(true):
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_an_interrupted_run_says_how_to_go_on():
+    said = shown(
+        "Job 7: Drawing a\nTerminating processes on user request, this might take some time.\nComplete log: x\n"
+    )
+    assert said == ["[starting] Drawing a", "interrupted; run the same command again to go on"]

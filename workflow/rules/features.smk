@@ -3,51 +3,50 @@
 
 rule features:
     input:
-        tables=multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", "clips.tsv", "weak.tsv"),
-        sources=corpus_sources,
-        code=feature_code,
+        tables=PLAN.in_corpus("clips.tsv", "weak.tsv"),
+        sources=PLAN.corpus_sources,
     output:
-        directory(f"{WORK}/{{paper}}/features/{{corpus}}"),
+        directory(PLAN.work("{paper}", "features", "{corpus}")),
     log:
-        f"{WORK}/logs/{{paper}}/features_{{corpus}}.log",
+        PLAN.log("{paper}", "features_{corpus}"),
     benchmark:
-        f"{WORK}/benchmarks/{{paper}}/features_{{corpus}}.tsv"
+        PLAN.benchmark("{paper}", "features_{corpus}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
     resources:
         gpu=1,
     params:
-        config=CONFIG_FILE,
-        settings=feature_settings,
+        settings=PLAN.corpus_settings,
+        code=lambda wildcards: plan.corpus_code(PLAN, wildcards, "features"),
     message:
         "Extracting the features of {wildcards.corpus}"
     shell:
-        "python -m sedrepro features --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
-        " --threads {threads} > {log:q} 2>&1"
+        "python -m sedrepro features --paper {wildcards.paper} --corpus {wildcards.corpus} --threads {threads}"
+        " > {log:q} 2>&1"
 
 
 rule remix_audio:
     """WAV files of every corpus variant, for listening; for one variant ask for its folder by name."""
     input:
-        audio_folders(),
+        PLAN.audio_folders(),
 
 
 rule render_audio:
     input:
-        recipes=lambda wildcards: f"{WORK}/{wildcards.paper}/corpora/{corpus_of(wildcards)}/recipes.tsv",
-        code=code("corpora/mixing.py", "audio/reading.py", "audio/writing.py"),
+        recipes=lambda wildcards: PLAN.corpus_table(wildcards, "recipes.tsv"),
     output:
-        directory(f"{WORK}/{{paper}}/audio/{{variant}}"),
+        directory(PLAN.work("{paper}", "audio", "{variant}")),
     log:
-        f"{WORK}/logs/{{paper}}/render_audio_{{variant}}.log",
+        PLAN.log("{paper}", "render_audio_{variant}"),
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
     params:
-        config=CONFIG_FILE,
+        settings=PLAN.corpus_settings,
+        code=plan.step_code("remix_audio"),
     message:
         "Writing the mixtures of {wildcards.variant} as WAV files"
     shell:
-        "python -m sedrepro remix-audio --config {params.config:q} --paper {wildcards.paper} --variant {wildcards.variant}"
-        " --threads {threads} > {log:q} 2>&1"
+        "python -m sedrepro remix-audio --paper {wildcards.paper} --variant {wildcards.variant} --threads {threads}"
+        " > {log:q} 2>&1"

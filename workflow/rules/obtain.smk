@@ -3,55 +3,46 @@
 Archives and unpacked audio are no outputs, which Snakemake would delete before a job runs again; receipts are.
 """
 
-if SCALE == "miniature":
+if PLAN.config.scale == "miniature":
 
     rule synthesise:
-        input:
-            code=miniature_code,
         output:
-            f"{WORK}/synthesised/{{archive}}.json",
+            PLAN.work("synthesised", "{archive}.json"),
         log:
-            f"{WORK}/logs/synthesise_{{archive}}.log",
+            PLAN.log("synthesise_{archive}"),
         benchmark:
-            f"{WORK}/benchmarks/synthesise_{{archive}}.tsv"
+            PLAN.benchmark("synthesise_{archive}")
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
         params:
-            config=CONFIG_FILE,
-            seed=CONF.miniature_seed,
+            seed=PLAN.config.miniature_seed,
+            code=plan.synthesis_code,
         message:
             "Synthesising {wildcards.archive}"
         shell:
-            "python -m sedrepro synthesise --config {params.config:q} --data-set {wildcards.archive} > {log:q} 2>&1"
+            "python -m sedrepro synthesise --data-set {wildcards.archive} > {log:q} 2>&1"
 
 
-if SCALE == "full":
+if PLAN.config.scale == "full":
 
-    for source in SOURCES:
-
-        rule:
-            name:
-                f"obtain_{source.data_set}_{source.file}"
-            output:
-                receipt_path(CONF, source),
-            log:
-                f"{WORK}/logs/obtain/{source.data_set}/{source.file}.log",
-            benchmark:
-                f"{WORK}/benchmarks/obtain/{source.data_set}/{source.file}.tsv"
-            conda:
-                "../../envs/sedrepro.yaml"
-            resources:
-                downloads=1,
-                runtime=720,
-            params:
-                config=CONFIG_FILE,
-                data_set=source.data_set,
-                file=source.file,
-                checksum=source.checksum,
-            message:
-                f"Obtaining {source.file} of {source.data_set} ({source.size})"
-            shell:
-                # The progress goes to the terminal too, so that hours of transfer do not look like a halt.
-                "python -m sedrepro obtain --config {params.config:q} --data-set {params.data_set} --file {params.file:q}"
-                " 2>&1 | tee {log:q}"
+    rule obtain:
+        output:
+            f"{PLAN.config.receipts_dir}/{{data_set}}/{{file}}.json",
+        log:
+            PLAN.log("obtain", "{data_set}", "{file}"),
+        benchmark:
+            PLAN.benchmark("obtain", "{data_set}", "{file}")
+        conda:
+            "../../envs/sedrepro.yaml"
+        resources:
+            downloads=1,
+            runtime=720,
+        params:
+            checksum=lambda wildcards: PLAN.source(wildcards).checksum,
+            size=lambda wildcards: PLAN.source(wildcards).size,
+        message:
+            "Obtaining {wildcards.file} of {wildcards.data_set} ({params.size})"
+        shell:
+            # The progress goes to the terminal too, so that hours of transfer do not look like a halt.
+            "python -m sedrepro obtain --data-set {wildcards.data_set} --file {wildcards.file:q} 2>&1 | tee {log:q}"

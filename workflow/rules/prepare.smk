@@ -3,61 +3,55 @@
 
 rule survey:
     input:
-        data=brought_by,
-        code=survey_code,
+        PLAN.brought_by,
     output:
-        multiext(f"{WORK}/surveys/{{data_set}}/", *SURVEY_TABLES),
+        [PLAN.survey_file("{data_set}", table) for table in SURVEY_TABLES],
     log:
-        f"{WORK}/logs/survey_{{data_set}}.log",
+        PLAN.log("survey_{data_set}"),
     benchmark:
-        f"{WORK}/benchmarks/survey_{{data_set}}.tsv"
+        PLAN.benchmark("survey_{data_set}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8
     params:
-        config=CONFIG_FILE,
+        code=plan.survey_code,
     message:
         "Checking every clip of {wildcards.data_set}"
     shell:
-        "python -m sedrepro survey --config {params.config:q} --data-set {wildcards.data_set}"
-        " --threads {threads} > {log:q} 2>&1"
+        "python -m sedrepro survey --data-set {wildcards.data_set} --threads {threads} > {log:q} 2>&1"
 
 
 rule recipes:
     input:
-        surveys=corpus_surveys,
-        code=code("corpora/remix.py"),
+        surveys=PLAN.corpus_surveys,
     output:
-        f"{WORK}/{{paper}}/corpora/{{corpus}}/recipes.tsv",
+        PLAN.in_corpus("recipes.tsv"),
     log:
-        f"{WORK}/logs/{{paper}}/recipes_{{corpus}}.log",
+        PLAN.log("{paper}", "recipes_{corpus}"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
-        settings=lambda wildcards: compact(PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]),
+        settings=PLAN.corpus_settings,
+        code=lambda wildcards: plan.corpus_code(PLAN, wildcards, "recipes"),
     message:
         "Drawing the recipe of {wildcards.corpus}"
     shell:
-        "python -m sedrepro recipes --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
-        " > {log:q} 2>&1"
+        "python -m sedrepro recipes --paper {wildcards.paper} --corpus {wildcards.corpus} > {log:q} 2>&1"
 
 
 rule corpus_tables:
     input:
-        sources=corpus_sources,
-        code=corpus_code,
+        sources=PLAN.corpus_sources,
     output:
-        multiext(f"{WORK}/{{paper}}/corpora/{{corpus}}/", *CORPUS_TABLES),
+        PLAN.in_corpus(*CORPUS_TABLES),
     log:
-        f"{WORK}/logs/{{paper}}/corpus_tables_{{corpus}}.log",
+        PLAN.log("{paper}", "corpus_tables_{corpus}"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
-        settings=lambda wildcards: compact(PAPERS[wildcards.paper].settings.corpora[wildcards.corpus]),
+        settings=PLAN.corpus_settings,
+        code=lambda wildcards: plan.corpus_code(PLAN, wildcards, "corpus_tables"),
     message:
         "Listing the clips and labels of {wildcards.corpus}"
     shell:
-        "python -m sedrepro corpus-tables --config {params.config:q} --paper {wildcards.paper} --corpus {wildcards.corpus}"
-        " > {log:q} 2>&1"
+        "python -m sedrepro corpus-tables --paper {wildcards.paper} --corpus {wildcards.corpus} > {log:q} 2>&1"

@@ -1,154 +1,164 @@
-"""Tables and figures."""
+"""Tables, figures, model cards, and what is over all papers."""
 
 
 rule coverage:
     input:
-        facts=lambda wildcards: [survey_file(name, "survey.json") for name in DATA_SETS[wildcards.owner]],
-        tables=lambda wildcards: [survey_file(name, "coverage.tsv") for name in DATA_SETS[wildcards.owner]],
-        code=code("reporting/coverage.py"),
+        facts=lambda wildcards: [PLAN.survey_file(name, "survey.json") for name in PLAN.data_sets[wildcards.owner]],
+        tables=lambda wildcards: [PLAN.survey_file(name, "coverage.tsv") for name in PLAN.data_sets[wildcards.owner]],
     output:
         in_report(
-            f"{RESULTS}/{{owner}}/coverage",
-            (".csv", ".html"),
+            PLAN.results("{owner}", "coverage"),
+            plan.COVERAGE_FORMS,
             labels=lambda wildcards: {"page": "coverage"},
             category="{owner}",
             caption="../report/coverage.rst",
         ),
     log:
-        f"{WORK}/logs/{{owner}}/coverage.log",
+        PLAN.log("{owner}", "coverage"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
-        names=lambda wildcards: DATA_SETS[wildcards.owner],
+        names=lambda wildcards: PLAN.data_sets[wildcards.owner],
+        code=plan.step_code("coverage"),
     message:
         "Counting which clips are there"
     shell:
-        "python -m sedrepro coverage --config {params.config:q} --owner {wildcards.owner} > {log:q} 2>&1"
+        "python -m sedrepro coverage --owner {wildcards.owner} > {log:q} 2>&1"
 
 
 rule table:
     input:
-        metrics=table_metrics,
-        arrays=table_arrays,
-        cells=lambda wildcards: str(cells_file(PAPERS[wildcards.paper], wildcards.table)),
-        code=table_code,
+        metrics=PLAN.table_metrics,
+        arrays=PLAN.table_arrays,
     output:
         in_report(
-            f"{RESULTS}/{{paper}}/tables/{{table}}",
-            (".csv", ".md", ".html", ".tex"),
+            PLAN.results("{paper}", "tables", "{table}"),
+            plan.TABLE_FORMS,
             labels=table_labels,
             category="{paper}",
             subcategory="tables",
             caption="../report/table.rst",
         ),
     log:
-        f"{WORK}/logs/{{paper}}/{{table}}.log",
+        PLAN.log("{paper}", "{table}"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
-        settings=table_settings,
+        settings=PLAN.table_settings,
+        code=PLAN.table_code,
     message:
         "Writing {wildcards.table} of {wildcards.paper}"
     shell:
-        "python -m sedrepro table --config {params.config:q} --paper {wildcards.paper} --table {wildcards.table} > {log:q} 2>&1"
-
-
-rule comparison:
-    input:
-        tables=[str(table.path) for name in PAPERS for table in paper_tables(CONF, name)],
-        code=code("reporting/comparison.py", "reporting/verdict.py", "reporting/markdown.py"),
-    output:
-        in_report(
-            f"{RESULTS}/comparison",
-            (".csv", ".md"),
-            labels=lambda wildcards: {"table": "all cells, ours against published"},
-            category="comparison",
-            caption="../report/comparison.rst",
-        ),
-    log:
-        f"{WORK}/logs/comparison.log",
-    conda:
-        "../../envs/sedrepro.yaml"
-    params:
-        config=CONFIG_FILE,
-    message:
-        "Comparing all cells with the published values"
-    shell:
-        "python -m sedrepro comparison --config {params.config:q} > {log:q} 2>&1"
-
-
-rule claims:
-    input:
-        tables=claims_tables(),
-        code=code("reporting/claims_file.py"),
-    output:
-        in_report(
-            f"{RESULTS}/claims",
-            (".csv",),
-            labels=lambda wildcards: {"table": "claims of all papers"},
-            category="comparison",
-            caption="../report/claims.rst",
-        ),
-    log:
-        f"{WORK}/logs/claims.log",
-    conda:
-        "../../envs/sedrepro.yaml"
-    params:
-        config=CONFIG_FILE,
-    message:
-        "Trying the claims of all papers"
-    shell:
-        "python -m sedrepro claims --config {params.config:q} > {log:q} 2>&1"
-
-
-rule page:
-    input:
-        shown=page_inputs,
-        code=PAGE_CODE,
-    output:
-        in_report(
-            f"{RESULTS}/index",
-            (".html",),
-            labels=lambda wildcards: {"page": "all papers"},
-            category="results page",
-            caption="../report/page.rst",
-        ),
-    log:
-        f"{WORK}/logs/page.log",
-    conda:
-        "../../envs/sedrepro.yaml"
-    params:
-        config=CONFIG_FILE,
-        settings=page_settings,
-    message:
-        "Writing the results page"
-    shell:
-        "python -m sedrepro page --config {params.config:q} > {log:q} 2>&1"
+        "python -m sedrepro table --paper {wildcards.paper} --table {wildcards.table} > {log:q} 2>&1"
 
 
 rule figure:
     input:
-        multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
-        code=lambda wildcards: code("reporting/pictures.py", f"papers/{wildcards.paper}/figures.py"),
+        multiext(PLAN.results("{paper}", "figures", "{figure}"), ".npz", ".json"),
     output:
         in_report(
-            f"{RESULTS}/{{paper}}/figures/{{figure}}",
-            (".svg", ".png"),
+            PLAN.results("{paper}", "figures", "{figure}"),
+            plan.FIGURE_FORMS,
             labels=figure_labels,
             category="{paper}",
             subcategory="figures",
             caption="../report/figure.rst",
         ),
     log:
-        f"{WORK}/logs/{{paper}}/{{figure}}.log",
+        PLAN.log("{paper}", "{figure}"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
+        code=lambda wildcards: PLAN.figure_code(wildcards, "figure"),
     message:
         "Drawing {wildcards.figure} of {wildcards.paper}"
     shell:
-        "python -m sedrepro figure --config {params.config:q} --paper {wildcards.paper} --figure {wildcards.figure}"
-        " > {log:q} 2>&1"
+        "python -m sedrepro figure --paper {wildcards.paper} --figure {wildcards.figure} > {log:q} 2>&1"
+
+
+rule model_cards:
+    input:
+        PLAN.card_files,
+    output:
+        PLAN.results("{paper}", "model_cards.csv"),
+    log:
+        PLAN.log("{paper}", "model_cards"),
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        settings=lambda wildcards: PLAN.all_settings(wildcards.paper),
+        code=plan.step_code("model_cards"),
+    message:
+        "Writing the model cards of {wildcards.paper}"
+    shell:
+        "python -m sedrepro model-cards --paper {wildcards.paper} > {log:q} 2>&1"
+
+
+rule comparison:
+    input:
+        tables=PLAN.all_tables(),
+    output:
+        in_report(
+            PLAN.results("comparison"),
+            (".csv", ".md"),
+            labels=lambda wildcards: {"table": "all cells, ours against published"},
+            category="comparison",
+            caption="../report/comparison.rst",
+        ),
+    log:
+        PLAN.log("comparison"),
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        code=plan.step_code("comparison"),
+    message:
+        "Comparing all cells with the published values"
+    shell:
+        "python -m sedrepro comparison > {log:q} 2>&1"
+
+
+rule claims:
+    input:
+        tables=PLAN.all_tables("claims"),
+    output:
+        in_report(
+            PLAN.results("claims"),
+            (".csv",),
+            labels=lambda wildcards: {"table": "claims of all papers"},
+            category="comparison",
+            caption="../report/claims.rst",
+        ),
+    log:
+        PLAN.log("claims"),
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        code=plan.step_code("claims"),
+    message:
+        "Testing the claims of all papers"
+    shell:
+        "python -m sedrepro claims > {log:q} 2>&1"
+
+
+rule page:
+    input:
+        PLAN.page_inputs(),
+    output:
+        in_report(
+            PLAN.results("index"),
+            (".html",),
+            labels=lambda wildcards: {"page": "all papers"},
+            category="results page",
+            caption="../report/page.rst",
+        ),
+    log:
+        PLAN.log("page"),
+    conda:
+        "../../envs/sedrepro.yaml"
+    params:
+        settings=PLAN.all_settings(),
+        code=plan.step_code("page"),
+    message:
+        "Writing the results page"
+    shell:
+        "python -m sedrepro page > {log:q} 2>&1"

@@ -3,18 +3,17 @@
 
 rule score:
     input:
-        multiext(f"{RUN}/", *RUN_FILES),
-        reference=reference_events,
-        code=score_code,
+        PLAN.in_run(*RUN_FILES),
+        tables=lambda wildcards: [PLAN.corpus_table(wildcards, name) for name in CORPUS_TABLES],
     output:
-        multiext(f"{RUN}/", *SCORE_FILES),
+        PLAN.in_run(*SCORE_FILES),
     log:
-        f"{WORK}/logs/{{paper}}/score/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+        PLAN.log("{paper}", "score", "{system}", "{variant}_fold{fold}_seed{seed}"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
-        settings=score_settings,
+        settings=PLAN.score_settings,
+        code=PLAN.score_code,
     message:
         "Scoring {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
@@ -23,22 +22,17 @@ rule score:
 
 rule examine:
     input:
-        run=figure_files,
-        code=lambda wildcards: [
-            *code("reporting/figures.py"),
-            *with_imports(SOURCE / "papers" / wildcards.paper / "figures.py", "reporting", "papers"),
-        ],
+        PLAN.figure_files,
     output:
-        multiext(f"{RESULTS}/{{paper}}/figures/{{figure}}", ".npz", ".json"),
+        multiext(PLAN.results("{paper}", "figures", "{figure}"), ".npz", ".json"),
     log:
-        f"{WORK}/logs/{{paper}}/examine_{{figure}}.log",
+        PLAN.log("{paper}", "examine_{figure}"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
-        settings=figure_settings,
+        settings=PLAN.figure_settings,
+        code=lambda wildcards: PLAN.figure_code(wildcards, "examine"),
     message:
-        "Looking into the run of {wildcards.figure}"
+        "Looking into the runs of {wildcards.figure}"
     shell:
-        "python -m sedrepro examine --config {params.config:q} --paper {wildcards.paper} --figure {wildcards.figure}"
-        " > {log:q} 2>&1"
+        "python -m sedrepro examine --paper {wildcards.paper} --figure {wildcards.figure} > {log:q} 2>&1"

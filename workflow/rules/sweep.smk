@@ -3,44 +3,42 @@
 
 rule sweep:
     input:
-        scores=sweep_scores,
-        labels=sweep_labels,
-        code=SWEEP_CODE,
+        PLAN.sweep_files,
     output:
-        f"{RESULTS}/{{paper}}/post_processing.csv",
+        PLAN.results("{paper}", "post_processing.csv"),
     log:
-        f"{WORK}/logs/{{paper}}/sweep.log",
+        PLAN.log("{paper}", "sweep"),
     benchmark:
-        f"{WORK}/benchmarks/{{paper}}/sweep.tsv"
+        PLAN.benchmark("{paper}", "sweep")
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
+        settings=PLAN.sweep_settings,
+        code=PLAN.sweep_code(),
     message:
         "Trying ways of post-processing on the scores of {wildcards.paper}"
     shell:
-        "python -m sedrepro sweep --config {params.config:q} --paper {wildcards.paper} > {log:q} 2>&1"
+        "python -m sedrepro sweep --paper {wildcards.paper} > {log:q} 2>&1"
 
 
 rule sweep_table:
     input:
-        parts=[part_file(CONF, name) for name in PAPERS],
-        code=SWEEP_TABLE_CODE,
+        parts=[PLAN.results(name, "post_processing.csv") for name in PLAN.papers],
     output:
         in_report(
-            f"{RESULTS}/post_processing",
+            PLAN.results("post_processing"),
             (".csv", ".md", ".html"),
             labels=lambda wildcards: {"table": "ways of post-processing"},
             category="post-processing",
             caption="../report/post_processing.rst",
         ),
     log:
-        f"{WORK}/logs/sweep_table.log",
+        PLAN.log("sweep_table"),
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        config=CONFIG_FILE,
+        code=plan.step_code("sweep_table"),
     message:
         "Writing the table of ways of post-processing"
     shell:
-        "python -m sedrepro sweep --config {params.config:q} > {log:q} 2>&1"
+        "python -m sedrepro sweep-table > {log:q} 2>&1"

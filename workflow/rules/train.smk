@@ -1,34 +1,25 @@
 """Training: one job per run. Resume state lies outside the declared outputs, which Snakemake deletes after a failure."""
 
-RUN = f"{RESULTS}/{{paper}}/runs/{{system}}/{{variant}}/fold{{fold}}/seed{{seed}}"
-RUN_WORDS = (
-    "--config {params.config:q} --paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
-    " --fold {wildcards.fold} --seed {wildcards.seed}"
-)
-
 
 rule train:
     input:
-        features=run_features,
-        labels=training_labels,
-        base=training_base,
-        network=network_code,
-        code=training_code,
+        features=PLAN.run_features,
+        labels=PLAN.training_labels,
+        base=PLAN.training_base,
     output:
-        multiext(f"{RUN}/", *RUN_FILES),
+        PLAN.in_run(*RUN_FILES),
     log:
-        f"{WORK}/logs/{{paper}}/train/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+        PLAN.log("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}"),
     benchmark:
-        f"{WORK}/benchmarks/{{paper}}/train/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.tsv"
+        PLAN.benchmark("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
     params:
-        config=CONFIG_FILE,
-        settings=lambda wildcards: compact(PAPERS[wildcards.paper].run(wildcards.system, wildcards.variant)),
-        machine=lambda wildcards: [CONF.mixed_precision, CONF.tf32, stores_frames(CONF, PAPERS[wildcards.paper])],
+        settings=PLAN.run_settings,
+        code=PLAN.training_code,
     message:
         "Training {wildcards.system} on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:
@@ -37,20 +28,20 @@ rule train:
 
 rule pseudo_labels:
     input:
-        multiext(f"{RUN}/", *RUN_FILES),
-        features=run_features,
-        network=network_code,
+        PLAN.in_run(*RUN_FILES),
+        features=PLAN.run_features,
     output:
-        f"{RUN}/{PSEUDO_LABELS}",
+        PLAN.in_run(PSEUDO_LABELS),
     log:
-        f"{WORK}/logs/{{paper}}/pseudo_labels/{{system}}/{{variant}}_fold{{fold}}_seed{{seed}}.log",
+        PLAN.log("{paper}", "pseudo_labels", "{system}", "{variant}_fold{fold}_seed{seed}"),
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
     params:
-        config=CONFIG_FILE,
+        settings=PLAN.run_settings,
+        code=PLAN.network_code,
     message:
         "Asking {wildcards.system} for pseudo-labels on {wildcards.variant} (fold {wildcards.fold}, seed {wildcards.seed})"
     shell:

@@ -95,3 +95,20 @@ def segment_of(filename: str) -> Segment:
     if not match or float(match[2]) >= float(match[3]):
         raise DataError(f"{filename}: is not named Y<YouTube id>_<start>_<end>.wav")
     return Segment(match[1], float(match[2]), float(match[3]))
+
+
+#: Seconds by which audio may be longer than the segment that it is named after. A downloader that kept more of the
+#: video has kept sound that the labels do not speak of, and nothing says where in it the segment lies: it is not used.
+LONGER_BY = 1.0
+
+
+def too_long(filename: str, seconds: float) -> str:
+    """Why audio of so many seconds is not the segment that its name tells; empty if it may be, or tells none."""
+    try:
+        segment = segment_of(filename)
+    except DataError:
+        return ""
+    named = segment.end - segment.start
+    if seconds <= named + LONGER_BY:
+        return ""
+    return f"lasts {seconds:g} s, its segment {named:g} s; cut it to the segment or obtain it again"

@@ -5,7 +5,7 @@ Tables are UTF-8 text with tabs. Errors name the file and the row, counted from 
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Event, segment_of, split_labels
@@ -14,12 +14,16 @@ from sedrepro.base.files import read_table
 
 LIST_COLUMNS = ("filename",)
 SCENE_COLUMNS = ("filename", "scene_label", "identifier")
+# Clip lengths up to which an offset is taken for seconds; published ones are up to 1.1 (11 s in a clip of 10 s).
+FARTHEST = 2
 # Plainer than float(), which also takes '1_0', ' 1' and digits of other scripts.
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
-def read_strong(path: Path, classes: Collection[str]) -> dict[str, tuple[Event, ...]]:
+def read_strong(path: Path, classes: Collection[str], clip_seconds: float = inf) -> dict[str, tuple[Event, ...]]:
     """Events per clip, row for row, of a table with header; a clip with an empty row has none.
+
+    `clip_seconds` is how long the clips should be: times far behind their ends are no seconds.
 
     Raises:
         DataError: the table is missing or not readable as such, or has a bad row (names file and row).
@@ -32,14 +36,16 @@ def read_strong(path: Path, classes: Collection[str]) -> dict[str, tuple[Event, 
             raise DataError(f"{where}: {filename} has an empty row and another row; keep either its events or none")
         of_clip = events.setdefault(filename, [])
         if not is_empty:
-            of_clip.append(_event(where, onset, offset, label, classes))
+            of_clip.append(_event(where, onset, offset, label, classes, clip_seconds))
     return {filename: tuple(of_clip) for filename, of_clip in events.items()}
 
 
 def read_headerless_strong(
-    path: Path, classes: Collection[str], listed: Collection[str]
+    path: Path, classes: Collection[str], listed: Collection[str], clip_seconds: float = inf
 ) -> dict[str, tuple[Event, ...]]:
     """Events per clip, row for row, of a table of DCASE 2017; onset = offset = 0: the label's event was not heard.
+
+    `clip_seconds` as in `read_strong`.
 
     Raises:
         DataError: the table is missing or not readable as such, or has a bad row, or one of a clip that is not
@@ -49,7 +55,7 @@ def read_headerless_strong(
     for where, (filename, onset, offset, label) in _rows(path, STRONG_COLUMNS, header=False):
         if filename not in listed:
             raise DataError(f"{where}: {filename!r} is not in the weak table of its split; correct the name")
-        event = _event(where, onset, offset, label, classes, may_be_unheard=True)
+        event = _event(where, onset, offset, label, classes, clip_seconds, may_be_unheard=True)
         events.setdefault(filename, []).append(event)
     return {filename: tuple(of_clip) for filename, of_clip in events.items()}
 
@@ -72,8 +78,10 @@ def read_weak(path: Path, classes: Collection[str]) -> dict[str, tuple[str, ...]
     return labels
 
 
-def read_headerless_weak(path: Path, classes: Collection[str]) -> dict[str, tuple[str, ...]]:
+def read_headerless_weak(path: Path, classes: Collection[str], clip_seconds: float = inf) -> dict[str, tuple[str, ...]]:
     """Sorted labels per clip of a table of DCASE 2017: one row per label, with the clip's place in the video.
+
+    `clip_seconds` as in `read_strong`.
 
     Raises:
         DataError: the table is missing or not readable as such, or has a bad row (names file and row).
@@ -84,8 +92,8 @@ def read_headerless_weak(path: Path, classes: Collection[str]) -> dict[str, tupl
         if of_clip is None:
             _check_filename(where, filename)
             of_clip = labels[filename] = []
-        _seconds(where, "onset", start)
-        _seconds(where, "offset", end)
+        seconds = _seconds(where, "offset", end) - _seconds(where, "onset", start)
+        _check_seconds(where, end, seconds, clip_seconds)
         _check_class(where, label, classes)
         if label in of_clip:
             raise DataError(f"{where}: {filename} has the label {label!r} twice; remove one row")
@@ -182,7 +190,13 @@ def _text(path: Path) -> str:
 
 
 def _event(
-    where: str, onset: str, offset: str, label: str, classes: Collection[str], may_be_unheard: bool = False
+    where: str,
+    onset: str,
+    offset: str,
+    label: str,
+    classes: Collection[str],
+    clip_seconds: float,
+    may_be_unheard: bool = False,
 ) -> Event:
     """The event of a row; its offset may lie behind the clip's end, as published."""
     _check_class(where, label, classes)
@@ -190,7 +204,16 @@ def _event(
     is_unheard = may_be_unheard and event.offset == 0
     if event.offset < event.onset or (event.offset == event.onset and not is_unheard):
         raise DataError(f"{where}: offset {offset} is not after onset {onset}; correct the times")
+    _check_seconds(where, offset, event.offset, clip_seconds)
     return event
+
+
+def _check_seconds(where: str, offset: str, seconds: float, clip_seconds: float) -> None:
+    if seconds > FARTHEST * clip_seconds:
+        raise DataError(
+            f"{where}: offset {offset} cannot be seconds of a clip of {clip_seconds:g} s; "
+            "give seconds, not milliseconds or samples"
+        )
 
 
 def _seconds(where: str, column: str, text: str) -> float:

@@ -28,7 +28,7 @@ def clip_features(samples: np.ndarray, front_end: FrontEnd, device: str = "cpu")
     is missing at the end are zeros: 0 dB, as loud as a mel band of 1.
     """
     samples = samples[: front_end.samples]
-    wanted = front_end.samples if front_end.padding == "silence" else front_end.window_length
+    wanted = front_end.samples if front_end.padding == "silence" else front_end.n_fft
     samples = np.pad(samples, (0, max(0, wanted - len(samples))))
     features = log_mel_on(front_end, device)(torch.from_numpy(samples)).cpu().numpy()
     return np.pad(features, ((0, front_end.n_frames - len(features)), (0, 0)))

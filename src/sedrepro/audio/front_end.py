@@ -15,7 +15,12 @@ class FrontEnd(Typed):
     clip_seconds: float = Field(gt=0, description="length of every clip, s")
     window: Literal["hamming", "hann"]
     window_symmetric: bool = Field(description="symmetric (np.hamming) rather than periodic window")
-    window_length: int = Field(gt=1, description="samples; also the FFT length")
+    window_length: int = Field(gt=1, description="samples")
+    fft_length: int | None = Field(
+        None,
+        gt=1,
+        description="samples; to so many a shorter window is filled up with zeros at both ends; none: its own",
+    )
     hop_length: int = Field(gt=0, description="samples")
     centred: bool = Field(description="frame i is centred on sample i * hop, the clip being mirrored at its ends")
     spectrum: Literal["magnitude", "power"]
@@ -38,9 +43,17 @@ class FrontEnd(Typed):
             raise ValueError(
                 f"fmax = {self.fmax} must lie above fmin and at most at half the sample rate, {self.sample_rate / 2}"
             )
-        if self.samples < self.window_length:
-            raise ValueError(f"window_length = {self.window_length} is longer than a clip of {self.samples} samples")
+        if self.samples < self.n_fft:
+            name = "window_length" if self.fft_length is None else "fft_length"
+            raise ValueError(f"{name} = {self.n_fft} is longer than a clip of {self.samples} samples")
+        if self.n_fft < self.window_length:
+            raise ValueError(f"fft_length = {self.n_fft} must be at least window_length = {self.window_length}")
         return self
+
+    @property
+    def n_fft(self) -> int:
+        """Samples that a frame of the spectrum is of, its window's or more."""
+        return self.fft_length or self.window_length
 
     @property
     def samples(self) -> int:
@@ -52,7 +65,7 @@ class FrontEnd(Typed):
         """Frames of one clip: those that lie in it whole; where they are centred, one per begun hop."""
         if self.centred:
             return -(-self.samples // self.hop_length)
-        return (self.samples - self.window_length) // self.hop_length + 1
+        return (self.samples - self.n_fft) // self.hop_length + 1
 
     @property
     def frames_per_second(self) -> float:

@@ -17,10 +17,13 @@ class LogMel:
     def __init__(self, front_end: FrontEnd, device: torch.device | str = "cpu") -> None:
         self.front_end = front_end
         self.device = torch.device(device)
-        self._window = torch.tensor(window_samples(front_end), dtype=torch.float64, device=self.device)
+        window = np.zeros(front_end.n_fft)
+        begin = (front_end.n_fft - front_end.window_length) // 2
+        window[begin : begin + front_end.window_length] = window_samples(front_end)
+        self._window = torch.tensor(window, dtype=torch.float64, device=self.device)
         filters = mel_filters(
             front_end.sample_rate,
-            front_end.window_length,
+            front_end.n_fft,
             front_end.n_mels,
             front_end.fmin,
             front_end.fmax,
@@ -43,8 +46,8 @@ class LogMel:
         """
         samples = waveforms.to(torch.float64)
         if self.front_end.centred:
-            samples = _mirrored(samples, self.front_end.window_length // 2)
-        frames = samples.unfold(-1, self.front_end.window_length, self.front_end.hop_length)
+            samples = _mirrored(samples, self.front_end.n_fft // 2)
+        frames = samples.unfold(-1, self.front_end.n_fft, self.front_end.hop_length)
         frames = frames[..., : self.front_end.n_frames, :]
         return torch.fft.rfft(frames * self._window).to(torch.complex64)
 

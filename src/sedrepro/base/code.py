@@ -1,9 +1,9 @@
 """What code a result depends on: the import closure of modules, and a digest of what that code does.
 
-Imports are read from the source, those inside functions too; what stands under `if TYPE_CHECKING` is no dependency. A
-module that is found by its name at run time (a paper's network, a method of training) is given as one more start. The
-digest is of the syntax trees without docstrings, so that comments, docstrings and layout do not count, and of other
-files by their bytes.
+Imports are read from the source, those inside functions too. What stands under `if TYPE_CHECKING`, and functions named
+`add_arguments`, which only describe a command line, do not count. A module that is found by its name at run time (a
+paper's network, a method of training) is given as one more start. The digest is of the syntax trees without docstrings,
+so that docstrings, comments and layout do not count, and of other files by their bytes.
 """
 
 import ast
@@ -64,12 +64,18 @@ def _imports(node: ast.AST) -> Iterator[str]:
             for other in child.orelse:
                 yield from _imports(other)
             continue
+        if _describes_options(child):
+            continue
         if isinstance(child, ast.ImportFrom) and child.module and child.module.split(".")[0] == PACKAGE.name:
             yield child.module
             yield from (f"{child.module}.{name.name}" for name in child.names)
         if isinstance(child, ast.Import):
             yield from (name.name for name in child.names if name.name.split(".")[0] == PACKAGE.name)
         yield from _imports(child)
+
+
+def _describes_options(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "add_arguments"
 
 
 def _is_typing_only(test: ast.expr) -> bool:
@@ -80,6 +86,7 @@ def _is_typing_only(test: ast.expr) -> bool:
 def _meaning(path: Path, changed: int) -> str:
     """Digest of a source file without its docstrings, comments and layout."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if not _describes_options(node)]
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and body:

@@ -69,15 +69,25 @@ def _beside(path: Path, make: Callable[[Path], Path], discard: Callable[[Path], 
             discard(temporary)
 
 
+#: Bytes that the name of a file may have on the file systems of Linux.
+LONGEST_NAME = 255
+
+
+def _prefix(path: Path, behind: str) -> str:
+    """The beginning of a temporary name, shorter than the final one where eight characters and `behind` need room."""
+    room = LONGEST_NAME - len(os.fsencode(f"..{behind}")) - 8
+    return f".{os.fsdecode(os.fsencode(path.name)[:room])}."
+
+
 def _empty_file(path: Path) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_prefix(path, path.suffix), suffix=path.suffix, dir=path.parent)
     os.close(handle)
     os.chmod(name, 0o666 & ~_umask())
     return Path(name)
 
 
 def _empty_folder(path: Path) -> Path:
-    name = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
+    name = tempfile.mkdtemp(prefix=_prefix(path, ".old"), dir=path.parent)
     os.chmod(name, 0o777 & ~_umask())
     return Path(name)
 
@@ -127,10 +137,10 @@ def read_json(path: Path | str) -> Any:
         raise DataError(f"{path}: is not valid JSON ({error}); delete it and run the step again") from error
 
 
-def write_table(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a tab-separated table with a header row to `path` atomically."""
+def write_table(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = "\t") -> None:
+    """Write a delimited table with a header row to `path` atomically."""
     with atomic_path(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)
 
@@ -198,6 +208,15 @@ def existing(folder: Path) -> Path:
 def free_space(folder: Path) -> int:
     """Free bytes where a folder lies or will lie."""
     return shutil.disk_usage(existing(folder)).free
+
+
+def shown_name(path: Path | str) -> str:
+    """A file's name or path as text that can be written and drawn anywhere.
+
+    Bytes that are no UTF-8 and characters that cannot be printed become the replacement character.
+    """
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def in_words(count: int) -> str:

@@ -1,12 +1,15 @@
-"""Typed, validated settings: unknown keys and impossible values become one-line errors."""
+"""Typed, validated settings and files: unknown keys and impossible values become one-line errors."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.files import read_json
 
 
 class Typed(BaseModel):
@@ -30,6 +33,23 @@ def load(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
         return model.model_validate(dict(values))
     except ValidationError as error:
         raise SettingsError(f"{where}: {_first_problem(model, error)}") from None
+
+
+def read_typed(model: type[Model], path: Path | str, remedy: str) -> Model:
+    """What a JSON file of the suite's own holds; `remedy` says what makes it anew.
+
+    Raises:
+        DataError: the file is missing, is no JSON, or a key is missing, unknown or wrong (names file and key).
+    """
+    text = json.dumps(read_json(path))  # strict validation takes a whole number for a float only from JSON text
+    try:
+        return model.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(_follow(model, first["loc"])[0])
+        problem = "is missing" if first["type"] == "missing" else first["msg"][0].lower() + first["msg"][1:]
+        place = f"key '{key}' " if first["type"] == "missing" else f"key '{key}': " if key else ""
+        raise DataError(f"{path}: {place}{problem}; {remedy}") from error
 
 
 def _first_problem(model: type[BaseModel], error: ValidationError) -> str:

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels
-from sedrepro.audio.reading import AudioError, read_mixed, root_mean_square
+from sedrepro.annotations.clips import STRONG_COLUMNS, WEAK_COLUMNS, Clip, Coverage, Event, join_labels, too_long
+from sedrepro.audio.reading import AudioError, opened
 from sedrepro.base.files import read_json, write_json, write_table
 from sedrepro.base.parallel import ordered_map
 from sedrepro.base.typed import load
 
-REASONS = ("missing", "corrupt", "empty", "silent", "not finite")
+REASONS = ("missing", "corrupt", "not readable", "empty", "silent", "not finite", "too long")
 # Seconds by which a clip may fall short of its length, and an event end behind its clip, without being counted.
 TOLERANCE = 0.1
 CLIP_COLUMNS = ("filename", "split", "fold", "duration", "sample_rate", "channels", "group")
@@ -84,15 +84,19 @@ def survey(
 
 
 def _examine(data_root: Path, clip: Clip, use_silent: bool) -> Surveyed:
+    length, silent = 0, True
     try:
-        samples, rate, channels = read_mixed(data_root / clip.filename)
+        with opened(data_root / clip.filename) as sound:
+            for block in sound.blocks:
+                length, silent = length + len(block), silent and not block.any()
     except AudioError as error:
-        problem = next((r for r in REASONS if error.reason.startswith(r)), "not finite")
-        return Surveyed(clip, problem=problem, detail=error.reason)
-    duration = round(len(samples) / rate, 6)
-    silent = root_mean_square(samples) == 0
-    problem = "silent" if silent and not use_silent else ""
-    return Surveyed(clip, duration, rate, channels, problem, "digitally silent" if silent else "")
+        return Surveyed(clip, problem=error.problem, detail=error.reason)
+    facts = (round(length / sound.rate, 6), sound.rate, sound.channels)
+    if silent:
+        return Surveyed(clip, *facts, "" if use_silent else "silent", "digitally silent")
+    if detail := too_long(clip.filename, facts[0]):
+        return Surveyed(clip, *facts, "too long", detail)
+    return Surveyed(clip, *facts)
 
 
 def write_survey(folder: Path, data_set: str, clip_seconds: float, surveyed: Sequence[Surveyed]) -> SurveyFacts:

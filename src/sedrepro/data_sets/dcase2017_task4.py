@@ -64,12 +64,12 @@ def clips(data_root: Path) -> list[Clip]:
 
 
 def _clips_of(data_root: Path, split: str) -> list[Clip]:
-    labels = read_headerless_weak(data_root / _where_it_lies(data_root, WEAK_LABELS[split]), CLASSES)
+    labels = read_headerless_weak(data_root / _where_it_lies(data_root, WEAK_LABELS[split]), CLASSES, CLIP_SECONDS)
     weak = [Clip(f"{AUDIO[split]}/Y{name}", split, youtube_id(name), labels=labels[name]) for name in labels]
     if split not in STRONG_LABELS:
         return weak
     path = data_root / _where_it_lies(data_root, STRONG_LABELS[split])
-    released = read_headerless_strong(path, CLASSES, listed=labels)
+    released = read_headerless_strong(path, CLASSES, labels, CLIP_SECONDS)
     return [
         replace(clip, events=_heard(released.get(name, ())), events_as_released=released.get(name, ()))
         for clip, name in zip(weak, labels, strict=True)

@@ -106,7 +106,7 @@ def _strong_clips(
             events=tuple(clean(released)),
             events_as_released=released,
         )
-        for name, released in read_strong(table, CLASSES).items()
+        for name, released in read_strong(table, CLASSES, CLIP_SECONDS).items()
     ]
 
 

@@ -37,10 +37,13 @@ def best_class_thresholds(targets: np.ndarray, scores: np.ndarray) -> np.ndarray
     A class is found where its score, in [0, 1], is at least its threshold, which lies midway between two scores that
     occur. Of equally good ones the highest is taken; `UNREACHABLE` for a class that is best never found.
 
-    TALNet tunes one class at a time, the others held, until nothing improves. F1 = 2 correct / (found + positive) is at
-    least f exactly if the sum over classes of 2 correct - f found is at least f positive: for given f the classes are
-    independent, so all are chosen at once and f raised to what they reach, until it stays (Dinkelbach 1967). Where no
-    class by itself improves F1, none do together, so both end at the same F1, the highest there is.
+    F1 = 2 correct / (found + positive) is at least f exactly if the sum over classes of 2 correct - f found is at least
+    f positive: for given f the classes are independent, so all are chosen at once and f raised to what they reach,
+    until it stays (Dinkelbach 1967). It ends at the highest F1 there is.
+
+    TALNet tunes one class at a time, the others held, until none changes. Where no class by itself improves F1, none do
+    together, so that would end at the same F1; but its release takes F1 for 0 where a class is found nowhere, whatever
+    the others reach, so it gives every class some clips, and ends lower where one is best never found.
 
     Raises:
         DataError: no clip has a label, so that nothing can be chosen.

@@ -4,9 +4,14 @@ Windows in proportion to the mean duration of a class (c_ssed, Section 2.1) come
 GL); joint_at_aed (Section II.D, eq. 7) takes the mean of the shorter events only. A class whose clip score is below a
 threshold may be silenced first: GL's gate, joint_at_aed's product of tagging labels and posteriors (Section II.A).
 
-Windows become frames as in `sedrepro.detection.postprocessing`: rounded, then odd; frames outside the clip count as
-inactive. GL truncates the mean duration to frames and their share (0.333) again, to one frame at least, and leaves even
-windows even; its windows are up to two frames shorter.
+Windows become frames as in `sedrepro.detection.postprocessing`: rounded, then odd. GL truncates the mean duration to
+frames and their share (0.333) again, to one frame at least, and leaves even windows even; its windows are up to two
+frames shorter.
+
+Frames of scores may reach beyond the end of a clip: the 108 of the official baseline of DCASE 2019 end at 10.0114 s.
+Its events that reach the end therefore touch an 11th segment of 1 s, where nothing can be right. Here events end with
+their clip unless `ends` says otherwise. That release also saves its network without the attention layer; the clip
+scores of a network read back are of an attention drawn anew, nearly the means of its frame scores (`clip_scores`).
 
 A median of an odd number of scores reaches the threshold exactly if more than half of them do. So filtering posteriors
 and then deciding equals deciding and then filtering, and filtering `both` means filtering the decisions twice.
@@ -22,7 +27,7 @@ from sedrepro.base.errors import SettingsError
 from sedrepro.detection.method import ClassSettings, Detector
 from sedrepro.detection.postprocessing import events, median_filtered, median_window
 from sedrepro.detection.scores import Scores
-from sedrepro.detection.settings import AverageWindows, FixedWindows, Median, Windows
+from sedrepro.detection.settings import AverageWindows, FixedWindows, Knee, Median, Windows
 
 #: Two points of a curve are equally far from its chord within this part of the distance, which is rounding.
 ROUNDING = 1e-9
@@ -42,24 +47,30 @@ def average_duration(durations: np.ndarray) -> float:
     return float(_sorted(durations).mean())
 
 
-def knee(durations: np.ndarray) -> int:
+def knee(durations: np.ndarray, of: Knee) -> int:
     """How many of the shortest durations (event,) of a class lie up to their knee, itself included: N_c of eq. 7.
 
-    joint_at_aed speaks of the inflection point of the cumulative distribution of the sorted durations, without a
-    formula. Here it is the point of the sorted durations that is farthest, to either side, from the line between the
-    shortest and the longest: the first such point, and the last of all where the durations lie on that line. The
-    distribution is the same curve with its axes exchanged, so it has the same farthest point.
+    joint_at_aed has N_c as the "segment index for the inflection point of cumulative distribution of short-to-long
+    sorted segments", without a formula. The knee of a curve is its point farthest, to either side, from the line
+    between its ends: the first such point, and the last of all where the curve is that line.
+
+    `of` the "cumulative_sum", the curve is the sum of the n shortest durations over n, from n = 0. It bends where
+    durations pass their mean, so N_c counts the events that are shorter than the mean. Of the "chord", it is the n-th
+    shortest duration over n, from n = 1; where durations are spread evenly up to the length of a clip, that has its
+    knee at the very end.
     """
     ordered = _sorted(durations)
-    distance = np.abs(ordered - np.linspace(ordered[0], ordered[-1], len(ordered)))
-    if distance.max() <= ROUNDING * (ordered[-1] - ordered[0]):
+    curve = ordered if of == "chord" else np.concatenate([[0], np.cumsum(ordered)])
+    distance = np.abs(curve - np.linspace(curve[0], curve[-1], len(curve)))
+    if distance.max() <= ROUNDING * (curve[-1] - curve[0]):
         return len(ordered)
-    return int(np.argmax(distance >= (1 - ROUNDING) * distance.max())) + 1
+    farthest = int(np.argmax(distance >= (1 - ROUNDING) * distance.max()))
+    return farthest + 1 if of == "chord" else farthest
 
 
-def event_specific_duration(durations: np.ndarray) -> float:
+def event_specific_duration(durations: np.ndarray, of: Knee) -> float:
     """Mean of the durations (event,) of a class up to their knee, in their unit; eq. 7 of joint_at_aed without eta."""
-    return float(_sorted(durations)[: knee(durations)].mean())
+    return float(_sorted(durations)[: knee(durations, of)].mean())
 
 
 def _sorted(durations: np.ndarray) -> np.ndarray:
@@ -78,8 +89,12 @@ def window_seconds(how: Windows, durations: Mapping[str, np.ndarray], classes: S
     """
     if isinstance(how, FixedWindows):
         return dict.fromkeys(classes, how.seconds)
-    duration = average_duration if isinstance(how, AverageWindows) else event_specific_duration
-    measured = {label: how.share * duration(durations[label]) for label in classes if len(durations.get(label, ()))}
+
+    def typical(of_class: np.ndarray) -> float:
+        averaged = isinstance(how, AverageWindows)
+        return average_duration(of_class) if averaged else event_specific_duration(of_class, how.knee)
+
+    measured = {label: how.share * typical(durations[label]) for label in classes if len(durations.get(label, ()))}
     if not measured:
         raise SettingsError(
             f"windows.kind = {how.kind}: no clip to train on has strong labels, whose durations the windows follow; "
@@ -104,7 +119,7 @@ def median_active(frame_scores: np.ndarray, clip_scores: np.ndarray, how: Median
         active &= (clip_scores >= how.clip_threshold)[:, None]
     for label, window in enumerate(windows):
         for _ in range(2 if how.filters == "both" else 1):
-            active[:, :, label] = median_filtered(active[:, :, label], window)
+            active[:, :, label] = median_filtered(active[:, :, label], window, how.border)
     return active
 
 
@@ -137,10 +152,15 @@ class MedianFiltered(Detector):
             used["median_events"] = [float(self.counts.get(label, 0)) for label in self.classes]
         return {name: dict(zip(self.classes, values, strict=True)) for name, values in used.items()}
 
+    def clip_scores(self, scores: Scores) -> np.ndarray:
+        """Clip scores (clip, class), as `Median.clip_scores` says."""
+        return scores.frame.mean(axis=1) if self.how.clip_scores == "frame_mean" else scores.clip
+
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = median_active(scores.frame, scores.clip, self.how, self.windows)
-        return events(active, scores.frames_per_second, scores.classes, scores.durations)
+        active = median_active(scores.frame, self.clip_scores(scores), self.how, self.windows)
+        within = self.how.ends == "clip"
+        return events(active, scores.frames_per_second, scores.classes, scores.durations, within)
 
     @classmethod
     def choose(

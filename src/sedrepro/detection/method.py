@@ -31,6 +31,10 @@ class Detector:
         """What was chosen, or is given."""
         raise NotImplementedError
 
+    def clip_scores(self, scores: Scores) -> np.ndarray:
+        """Clip scores (clip, class) that the thresholds are for: those of the network."""
+        return scores.clip
+
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
         raise NotImplementedError

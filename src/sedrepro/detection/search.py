@@ -21,7 +21,7 @@ from sedrepro.detection.postprocessing import (
 )
 from sedrepro.detection.scores import Scores
 from sedrepro.detection.segments import Counts, count, segment_activity, touched_segments
-from sedrepro.detection.settings import PostProcessing, Search
+from sedrepro.detection.settings import Border, PostProcessing, Search
 from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
 
 
@@ -67,7 +67,7 @@ def _grid(scores: np.ndarray, how: Search, frames_per_second: float) -> Iterator
     for threshold in how.thresholds:
         decisions = rows >= threshold
         for median in how.median_seconds:
-            filtered = find_runs(median_filtered(decisions, median_window(median, frames_per_second)))
+            filtered = find_runs(median_filtered(decisions, median_window(median, frames_per_second), how.border))
             for gap in how.longest_gap_seconds:
                 closed = joined(filtered, frames_in(gap, frames_per_second))
                 for shortest in how.shortest_seconds:
@@ -122,8 +122,8 @@ def _rank(counts: Counts, how: PostProcessing, criterion: str) -> tuple[float, .
 class Searched(Detector):
     """Post-processing found by a search for the lowest segment-based error rate or the highest F1."""
 
-    def __init__(self, chosen: PostProcessing) -> None:
-        self.chosen = chosen
+    def __init__(self, chosen: PostProcessing, border: Border) -> None:
+        self.chosen, self.border = chosen, border
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Searched(Detector):
 
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = active_frames(scores.frame, self.chosen, scores.frames_per_second)
+        active = active_frames(scores.frame, self.chosen, scores.frames_per_second, self.border)
         return events(active, scores.frames_per_second, scores.classes, scores.durations)
 
     @classmethod
@@ -143,14 +143,15 @@ class Searched(Detector):
         if segment_seconds is None:
             raise ValueError("a search counts segments: give their length")
         reference = segment_activity(on.reference, on.classes, segment_seconds)
-        return cls(search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds).chosen)
+        found = search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds)
+        return cls(found.chosen, how.border)
 
     @classmethod
     def recorded(
         cls, how: Search, settings: Mapping[str, float], class_settings: object, classes: object, rate: float
     ) -> "Searched":
         """The post-processing of `settings`."""
-        return cls(PostProcessing(**settings))
+        return cls(PostProcessing(**settings), how.border)
 
 
 DETECTOR = Searched

@@ -6,6 +6,11 @@ from pydantic import Field, model_validator
 
 from sedrepro.base.typed import Typed
 
+#: What the median filter takes for the frames outside the clip.
+Border = Literal["inactive", "reflect"]
+#: Of which curve the inflection point of durations is.
+Knee = Literal["cumulative_sum", "chord"]
+
 
 class DetectionMethod(Typed):
     """Settings of one way from stored scores to events; a kind adds its own."""
@@ -58,6 +63,7 @@ class Search(DetectionMethod):
     median_seconds: Durations
     longest_gap_seconds: Durations
     shortest_seconds: Durations
+    border: Border = Field(description="what the median filter takes for frames outside the clip")
 
 
 class ClassThresholds(DetectionMethod):
@@ -96,8 +102,9 @@ class EventSpecificWindows(Typed):
 
     kind: Literal["event_specific"]
     share: float = Field(gt=0, description="eta: of that mean duration that the window lasts")
-    knee: Literal["chord"] = Field(
-        description="what the inflection point of the sorted durations is: the point farthest from their chord"
+    knee: Knee = Field(
+        description="the inflection point: of the cumulative sum of the sorted durations, or of these themselves, the "
+        "point farthest from the curve's chord"
     )
 
 
@@ -115,6 +122,13 @@ class Median(DetectionMethod):
     )
     windows: Windows
     filters: Literal["decisions", "posteriors", "both"] = Field(description="what is filtered by the median")
+    border: Border = Field(description="what the median filter takes for frames outside the clip")
+    ends: Literal["clip", "frames"] = Field(
+        default="clip", description="events end with their clip at the latest, or with the last frame of scores"
+    )
+    clip_scores: Literal["network", "frame_mean"] = Field(
+        default="network", description="of the network, or the means of its frame scores"
+    )
 
 
 Method = Annotated[Search | Hysteresis | ClassThresholds | Median, Field(discriminator="kind")]

@@ -162,8 +162,12 @@ def _require_data_root(config: Config, where: str) -> None:
         raise SettingsError(f"{where}: data_root = {config.data_root}: no such folder{hint}")
 
 
+#: Keys whose values are names of files and folders, which may well look like YAML: `2023_11`, `set #2`, `{a}`.
+LITERAL = {"data_root", "archives", "mirror", "manifest", "checksums", "work_dir", "results_dir"}
+
+
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
-    """`key=value` words of a command line as a mapping; values are read as YAML.
+    """`key=value` words of a command line; values are read as YAML, those of `LITERAL` as they stand.
 
     Raises:
         SettingsError: a word has no '=', or its value is no YAML.
@@ -174,7 +178,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
         if not equals or not key:
             raise SettingsError(f"'{word}': write key=value")
         try:
-            values[key] = yaml.safe_load(value)
+            values[key] = value if key in LITERAL else yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise SettingsError(f"'{word}': the value is not valid YAML{_yaml_problem(error)}") from error
     return values
@@ -188,6 +192,9 @@ def load_config(scale: str | None = None, path: Path | None = None, changes: Map
         raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
     return make_config(values, str(path))
 
+
+#: Environment variable that names the configuration file of a command; the workflow sets it for its jobs.
+CONFIG_VARIABLE = "SEDREPRO_CONFIG"
 
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
 

@@ -1,15 +1,15 @@
-"""Reading the metrics that a run leaves behind; the tables read nothing else of a run."""
+"""metrics.json of a run: one reader, one writer. The tables read nothing else of a run."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from pydantic import ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt
 
 from sedrepro.annotations.clips import Coverage
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.base.files import read_json
-from sedrepro.base.typed import Typed
+from sedrepro.base.files import write_json
+from sedrepro.base.typed import Typed, read_typed
 
 #: Values by metric, and by metric and class; None where a metric is undefined.
 Values = dict[str, float | None]
@@ -19,7 +19,7 @@ ClassValues = dict[str, Values]
 class Detection(Typed):
     """The events of one way of detection: its post-processing, and what the events score."""
 
-    settings: dict[str, float]
+    settings: dict[str, int | float]
     metrics: Values
     class_metrics: ClassValues
 
@@ -27,9 +27,9 @@ class Detection(Typed):
 class Split(Typed):
     """The metrics of one split that was held out."""
 
-    clips: NonNegativeInt
     clips_expected: NonNegativeInt | None = None
     """Clips that the official tables list, where they do."""
+    clips: NonNegativeInt
     metrics: Values
     class_metrics: ClassValues
     classes_without_events: list[str]
@@ -37,7 +37,7 @@ class Split(Typed):
 
 
 class RunMetrics(Typed):
-    """The metrics of one run on one fold; the file may say more about the run."""
+    """The metrics of one run on one fold; another version of the suite may have written more."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -49,13 +49,20 @@ class RunMetrics(Typed):
     scale: str
     clips: NonNegativeInt
     clips_expected: NonNegativeInt
-    classes: list[str]
-    splits: dict[str, Split] = Field(min_length=1)
     data: dict[str, Coverage]
+    classes: list[str]
     parameters: NonNegativeInt | None = None
+    splits: dict[str, Split] = Field(min_length=1)
+    evaluation: dict[str, Any] = Field(default={})
+    """How it was scored, as the settings had it then."""
 
     def __str__(self) -> str:
         return f"{self.paper}, {self.system}, {self.variant}, fold {self.fold}, seed {self.seed}"
+
+
+def write_metrics(path: Path | str, metrics: RunMetrics) -> None:
+    """Write metrics.json."""
+    write_json(path, metrics.model_dump(mode="json"))
 
 
 def read_metrics(path: Path | str) -> RunMetrics:
@@ -64,14 +71,7 @@ def read_metrics(path: Path | str) -> RunMetrics:
     Raises:
         DataError: the file is missing, is no JSON, or a key is missing, unknown or wrong (names file and key).
     """
-    text = json.dumps(read_json(path))  # strict validation takes a whole number for a float only from JSON text
-    try:
-        run = RunMetrics.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        place = f"key '{key}': " if key else ""
-        raise DataError(f"{path}: {place}{first['msg'].lower()}; score the run again") from error
+    run = read_typed(RunMetrics, path, "score the run again")
     for problem in _contradictions(run):
         raise DataError(f"{path}: {problem}")
     return run

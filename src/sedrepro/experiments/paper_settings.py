@@ -34,6 +34,10 @@ class System(Typed):
     training: dict[str, Any] = Field(default_factory=dict, description="what differs from the paper's `training`")
     based_on: str | None = Field(default=None, description="system whose runs its runs start from")
     seeds: tuple[NonNegativeInt, ...] = Field(default=(), description="of its runs; none: those of the configuration")
+    tables: tuple[str, ...] = Field(
+        default=(),
+        description="for a system that the paper does not have: tables that show it below the published rows",
+    )
 
     @field_validator("seeds")
     @classmethod
@@ -122,6 +126,16 @@ class PaperSettings(Typed):
                 if base in chain:
                     raise ValueError(f"systems.{name}.based_on leads back to itself: {' -> '.join([*chain, base])}")
                 chain.append(base)
+        return self
+
+    @model_validator(mode="after")
+    def _systems_are_shown_in_tables(self) -> "PaperSettings":
+        numbers = [name for name, layout in self.tables.items() if layout.kind == "numbers"]
+        for name, system in self.systems.items():
+            for table in system.tables:
+                if table not in numbers:
+                    hint = did_you_mean(table, numbers)
+                    raise ValueError(f"systems.{name}.tables: '{table}' is no table of numbers; {hint}")
         return self
 
     @model_validator(mode="after")

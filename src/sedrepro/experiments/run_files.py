@@ -1,18 +1,13 @@
 """The files in a run's folder: their names, how they are written and read; who the run is does not matter here."""
 
 import csv
-import platform
-import resource
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sedrepro import __version__
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import atomic_path, read_table, write_json
+from sedrepro.base.files import atomic_path, read_table
 
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.csv", "weights.safetensors"
 SCORES, ENVIRONMENT = "scores.npz", "environment.json"
@@ -107,47 +102,6 @@ def read_history(folder: Path) -> dict[str, np.ndarray]:
         return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
     except (IndexError, TypeError, ValueError) as error:
         raise DataError(f"{path}: holds no table of numbers ({error}); train this run again") from error
-
-
-def write_environment(folder: Path, device: Any, threads: int, seconds: float) -> None:
-    """Write what the run was made with and what it cost; memory in MiB."""
-    import torch
-
-    cuda = device.type == "cuda"
-    made = {
-        "sedrepro": __version__,
-        "commit": checkout_commit(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if cuda else _processor(),
-        "threads": threads,
-        "seconds": round(seconds, 3),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        // (1024 if sys.platform == "linux" else 2**20),
-        "peak_gpu_memory_mib": torch.cuda.max_memory_allocated(device) // 2**20 if cuda else None,
-    }
-    write_json(folder / ENVIRONMENT, made)
-
-
-def _processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def checkout_commit() -> str | None:
-    """Commit of the checkout that the code runs from, with a mark where files differ; None outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
 
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Path:

@@ -1,9 +1,11 @@
 """A trained run as a figure looks at it: what lies in its folder, its network, and the clips it was given."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,15 +13,17 @@ from sedrepro.annotations.clips import Event
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import read_json
 from sedrepro.corpora.tables import read_strong
-from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics
 from sedrepro.experiments.networks import build_network
-from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import corpus_folder, store_folder
+from sedrepro.experiments.run_config import RunConfig, read_run_config, require_front_end
 from sedrepro.experiments.run_files import load_weights, read_history, read_scores
 from sedrepro.experiments.runs import RunIdentity
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: Arrays without which no scores.npz is whole; frame scores are there where they were asked for.
 SCORES = ("clip", "targets", "filenames", "splits", "frames_per_second", "mean", "deviation")
@@ -40,18 +44,23 @@ class RunView:
         self._corpus = paper.settings.corpus_of(who.variant)[0]
 
     @cached_property
-    def classes(self) -> list[str]:
-        """Class names in the order of the scores."""
-        path = self.folder / "config.json"
-        described = read_json(path)
-        if not isinstance(described, dict) or "classes" not in described:
-            raise DataError(f"{path}: key 'classes' is missing; train this run again")
-        return described["classes"]
+    def config(self) -> RunConfig:
+        """What decided its result, as it was trained."""
+        return read_run_config(self.folder)
 
     @property
+    def classes(self) -> list[str]:
+        """Class names in the order of the scores."""
+        return self.config.classes
+
+    @cached_property
     def front_end(self) -> FrontEnd:
-        """The front end of its features."""
-        return self._paper.settings.front_end_of(self._corpus)
+        """The front end of its features.
+
+        Raises:
+            DataError: it was trained with another one than the settings have.
+        """
+        return require_front_end(self.folder, self.config, self._paper.settings.front_end_of(self._corpus))
 
     @cached_property
     def scores(self) -> dict[str, np.ndarray]:

@@ -35,3 +35,10 @@ class TableLayout(Typed):
         if len(set(used)) < len(used):
             raise ValueError("a column stands twice in rows and columns")
         return self
+
+    def value_name(self, name: str, value: str) -> str:
+        """What is shown for a value of the column `name`."""
+        if value in self.names:
+            return self.names[value]
+        template = self.names.get(name, "")
+        return template.replace("{}", value) if "{}" in template else value

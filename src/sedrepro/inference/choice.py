@@ -17,7 +17,13 @@ from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity, runs_of
 
 #: For papers that detect no events; the window is that of the DCASE baselines, about, and nothing of it was tuned.
-DEFAULT = Median(kind="median", threshold=0.5, windows=FixedWindows(kind="fixed", seconds=0.45), filters="decisions")
+DEFAULT = Median(
+    kind="median",
+    threshold=0.5,
+    windows=FixedWindows(kind="fixed", seconds=0.45),
+    filters="decisions",
+    border="inactive",
+)
 DEFAULT_NOTE = "the paper detects no events: threshold and window are this suite's own, tuned on nothing"
 
 

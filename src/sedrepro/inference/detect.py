@@ -9,8 +9,7 @@ from typing import Any
 from sedrepro import __version__
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.base.files import atomic_folder, read_json, write_json, write_table
-from sedrepro.experiments.run_files import CONFIG
+from sedrepro.base.files import atomic_folder, shown_name, write_json, write_table
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.choice import Way
 from sedrepro.inference.listener import Heard, Listener, detected_events, listener_of
@@ -34,18 +33,35 @@ def detect(
     form: str = "both",
     log: Callable[[str], None] = print,
 ) -> None:
-    """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
-
-    Each folder holds events.tsv and events.json, or one of them, and a picture as PNG and SVG.
+    """Write the events that a run finds in recordings; see `detect_with`.
 
     Raises:
-        DataError: the run cannot be used, a folder cannot be written, or, after all others are done, some recordings
-            could not be read (counts them).
-        SettingsError: there is no such format, or two recordings have one name.
+        DataError: the run cannot be used; or see `detect_with`.
+        SettingsError: see `detect_with`.
+    """
+    detect_with(listener_of(run), run_facts(run, way), clips, output, way, form, log)
+
+
+def detect_with(
+    listener: Listener,
+    facts: dict[str, Any],
+    clips: Sequence[Path],
+    output: Path,
+    way: Way,
+    form: str = "both",
+    log: Callable[[str], None] = print,
+) -> None:
+    """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
+
+    `facts` say in events.json who found them. Each folder holds events.tsv and events.json, or one of them, and a
+    picture as PNG and SVG.
+
+    Raises:
+        DataError: after all others are done, some recordings could not be read or written (counts them).
+        SettingsError: there is no such format.
     """
     if form not in FORMATS:
         raise SettingsError(f"format '{form}' is unknown; {did_you_mean(form, FORMATS)}")
-    listener, facts = listener_of(run), run_facts(run, way)
     if way.note:
         log(f"detection '{way.name}': {way.note}")
     each_recording(clips, output, lambda clip, target: _one(listener, facts, clip, target, way, form), "used", log)
@@ -53,13 +69,12 @@ def detect(
 
 def run_facts(run: RunView, way: Way) -> dict[str, Any]:
     """Which run and which way of detection events come from, for events.json."""
-    described = read_json(run.folder / CONFIG)
-    kept = ("scale", "budget", "features_fingerprint")
+    described = run.config.model_dump(mode="json", include={"scale", "budget", "features_fingerprint"})
     how = {"name": way.name, "kind": way.how.kind} | ({"note": way.note} if way.note else {})
     chosen = {"settings": way.detector.settings, "class_settings": way.detector.class_settings}
     return {
         "sedrepro": __version__,
-        "run": asdict(run.who) | {key: described.get(key) for key in kept},
+        "run": asdict(run.who) | described,
         "detection": how | {"method": way.how.model_dump(mode="json", exclude={"kind", "corpora"})} | chosen,
     }
 
@@ -74,13 +89,16 @@ def _one(listener: Listener, facts: dict, clip: Path, target: Path, way: Way, fo
     rows = [(e.onset, e.offset, e.event_label, *event_scores(heard, e, classes)) for e in events]
     with atomic_folder(target) as folder:
         if TABLE in FORMATS[form]:
-            shown = [(clip.name, f"{on:.3f}", f"{off:.3f}", label, mean, top) for on, off, label, mean, top in rows]
+            shown = [
+                (shown_name(clip.name), f"{on:.3f}", f"{off:.3f}", label, mean, top)
+                for on, off, label, mean, top in rows
+            ]
             write_table(folder / TABLE, COLUMNS, shown)
         if RECORD in FORMATS[form]:
             found = [dict(zip(COLUMNS[1:], row, strict=True)) for row in rows]
             heard_in = _recording_facts(recording, listener, heard)
             write_json(folder / RECORD, facts | {"recording": heard_in, "classes": classes, "events": found})
-        drawn = draw_recording(clip.name, heard, events, classes, front_end, recording.seconds)
+        drawn = draw_recording(shown_name(clip.name), heard, events, classes, front_end, recording.seconds)
         save_picture(drawn, folder / PICTURE)
     return len(events)
 
@@ -97,7 +115,7 @@ def event_scores(heard: Heard, event: Event, classes: Sequence[str]) -> tuple[fl
 
 def _recording_facts(recording: Recording, listener: Listener, heard: Heard) -> dict[str, Any]:
     return {
-        "file": str(recording.path),
+        "file": shown_name(recording.path),
         "seconds": round(recording.seconds, 6),
         "sample_rate": recording.sample_rate,
         "channels": recording.channels,

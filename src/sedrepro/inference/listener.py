@@ -16,11 +16,10 @@ from sedrepro.annotations.clips import Event
 from sedrepro.audio.extraction import clip_features
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.base.files import read_json
-from sedrepro.base.typed import load
 from sedrepro.detection.frames import segment_frames
 from sedrepro.detection.method import Detector
 from sedrepro.detection.scores import Scores
+from sedrepro.experiments.run_config import config_file
 from sedrepro.experiments.run_view import RunView
 from sedrepro.nn.output import Network
 
@@ -113,7 +112,9 @@ class Listener:
         clip, frame = [], CrossFade((starts[-1] + window) // grid)
         masks = CrossFade(len(logmel))
         for start in starts:
-            features = clip_features(samples[start * self.front_end.hop_length :].astype(np.float32), self.front_end)
+            first = start * self.front_end.hop_length
+            part = samples[first : first + self.front_end.samples].astype(np.float32)
+            features = clip_features(part, self.front_end)
             logmel[start : start + window] = features
             standardised = torch.from_numpy((features - self.mean) / self.deviation).float()
             output = self.network(standardised[None], **explained)
@@ -143,7 +144,8 @@ def listener_of(run: RunView) -> Listener:
         DataError: there is no such run, it had another front end, or its files are damaged.
     """
     _require_run(run)
-    return Listener(run.network(), run.scores["mean"], run.scores["deviation"], run.classes, run.front_end)
+    front_end = run.front_end  # first: the network of today's settings may not even be built for other features
+    return Listener(run.network(), run.scores["mean"], run.scores["deviation"], run.classes, front_end)
 
 
 def frames_in(samples: int, front_end: FrontEnd) -> int:
@@ -206,11 +208,7 @@ def united(events: Iterable[Event]) -> list[Event]:
 
 
 def _require_run(run: RunView) -> None:
-    """Raise unless the run is there and was trained on the features that the settings describe."""
-    who, described = run.who, run.folder / "config.json"
-    words = " ".join(f"--{word} {value}" for word, value in vars(who).items())
-    if not described.is_file():
+    """Raise unless the run is there."""
+    words = " ".join(f"--{word} {value}" for word, value in vars(run.who).items())
+    if not config_file(run.folder).is_file():
         raise DataError(f"{run.folder}: no such run; make its features, then: python -m sedrepro train {words}")
-    trained = load(FrontEnd, read_json(described).get("settings", {}).get("front_end", {}), str(described))
-    if trained != run.front_end:
-        raise DataError(f"{run.folder}: was trained with another front end than the settings have; train it again")

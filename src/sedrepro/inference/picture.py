@@ -51,7 +51,7 @@ def draw_recording(
             scores = [heard.frame[:, classes.index(label)] for label in shown]
             _score_panel(panels[-2], scores, heard.frames_per_second)
             _event_panel(panels[-1], shown, events)
-        figure.suptitle(f"{title}: {_count(events, shown)}", fontsize=10)
+        figure.suptitle(f"{title}: {_count(events, shown)}", fontsize=10, parse_math=False)  # a name may have dollars
         panels[-1].set(xlabel="Time (s)", xlim=(0, seconds))
     return figure
 

@@ -1,14 +1,14 @@
 """Recordings of any kind, one after the other: one that cannot be read keeps none of the others back."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sedrepro.audio.reading import AudioError, read_mixed, resample
-from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.audio.reading import AudioError, opened, resampled
+from sedrepro.base.errors import DataError, SedreproError, SettingsError
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,32 @@ class Recording:
 
 
 def open_recording(path: Path, rate: int) -> Recording:
-    """A recording at `rate` Hz.
+    """A recording at `rate` Hz; its samples lie in a temporary file: an hour takes no more memory than a minute.
 
     Raises:
         AudioError: it cannot be read, or nothing of it is left at that rate.
+        DataError: the temporary file cannot be written.
     """
-    samples, sample_rate, channels = read_mixed(path)
-    resampled = resample(samples, sample_rate, rate)
-    if not len(resampled):
-        raise AudioError(path, f"is too short for {rate} Hz")
-    return Recording(path, resampled, rate, sample_rate, channels)
+    with opened(path) as sound:
+        samples = _on_disk(resampled(sound.blocks, sound.rate, rate))
+    if not len(samples):
+        raise AudioError(path, f"is too short for {rate} Hz", "empty")
+    return Recording(path, samples, rate, sound.rate, sound.channels)
+
+
+def _on_disk(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """Blocks (sample,), float32, one behind the other in a file that goes when the array does."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            for block in blocks:
+                file.write(block.tobytes())
+            file.flush()
+            count = file.tell() // np.dtype(np.float32).itemsize
+            return np.asarray(np.memmap(file, np.float32, "r", shape=(count,))) if count else np.empty(0, np.float32)
+    except OSError as error:
+        raise DataError(
+            f"{tempfile.gettempdir()}: cannot be written ({error.strerror or error}); free space, or set TMPDIR"
+        ) from error
 
 
 def each_recording(
@@ -46,26 +62,30 @@ def each_recording(
 ) -> None:
     """Let `work` make `output/<name of the recording>` of every recording; it returns the number of events.
 
+    Whatever `work` raises about one recording is said, and the next one is done; so is a recording of a name that an
+    earlier one has, whose folder it would replace.
+
     Raises:
-        DataError: a folder cannot be written, or, after all others are `done`, some recordings could not be read
-            (counts them).
-        SettingsError: two recordings have one name.
+        DataError: after all others are `done`, some recordings could not be (counts them).
+        SettingsError: the settings are wrong, for every recording.
     """
-    _require_different_names(paths)
-    failed = []
+    failed, folders = [], {}
     for path in paths:
+        target = output / path.stem
         try:
-            target = output / path.stem
+            if path.stem in folders:
+                raise DataError(f"{path}: has the name of {folders[path.stem]}, and so its folder; rename one of them")
+            folders[path.stem] = path
             count = work(path, target)
             log(f"{path}: {count} {'event' if count == 1 else 'events'} in {target}")
-        except AudioError as error:
-            failed.append(str(error))
-            log(f"left out: {error}")
+        except SettingsError:
+            raise
+        except Exception as error:  # a fault of one file, or ours with it: the others are wanted all the same
+            failed.append(str(error) if isinstance(error, SedreproError) else f"{path}: {_named(error)}")
+            log(f"left out: {failed[-1]}")
     if failed:
         raise DataError(f"{len(failed)} of {len(paths)} recordings cannot be {done}, the first: {failed[0]}")
 
 
-def _require_different_names(paths: Sequence[Path]) -> None:
-    name, count = Counter(path.stem for path in paths).most_common(1)[0]
-    if count > 1:
-        raise SettingsError(f"{count} recordings are named '{name}', after which their folder is named; rename them")
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__} ({' '.join(str(error).split())})"

@@ -9,7 +9,7 @@ from scipy.io import wavfile
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.base.files import atomic_folder, write_json, write_table
+from sedrepro.base.files import atomic_folder, shown_name, write_json, write_table
 from sedrepro.detection.method import Detector
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.listener import Listener, detected_events, gives_masks, listener_of
@@ -31,9 +31,8 @@ def separate(
     events.tsv, separation.png and .svg, and separation.json, which names run and recording.
 
     Raises:
-        DataError: the run cannot be used, a folder cannot be written, or, after all others are done, some recordings
-            could not be read (counts them).
-        SettingsError: the run's network gives no masks, or two recordings have one name.
+        DataError: the run cannot be used, or, after all others are done, some recordings could not be (counts them).
+        SettingsError: the run's network gives no masks.
     """
     listener = listener_of(run)
     if not gives_masks(listener.network, listener.front_end):
@@ -67,11 +66,12 @@ def separate_one(listener: Listener, clip: Path, target: Path, detector: Detecto
             path = folder / sound_name(number, event)
             # libsndfile would write the time of day into a float file: no two runs would give the same bytes.
             wavfile.write(path, front_end.sample_rate, separator.sound(event))
-        rows = [(clip.name, f"{e.onset:.3f}", f"{e.offset:.3f}", e.event_label) for e in events]
+        name = shown_name(clip.name)
+        rows = [(name, f"{e.onset:.3f}", f"{e.offset:.3f}", e.event_label) for e in events]
         write_table(folder / "events.tsv", STRONG_COLUMNS, rows)
-        drawn = draw_recording(clip.name, heard, events, classes, front_end, recording.seconds)
+        drawn = draw_recording(name, heard, events, classes, front_end, recording.seconds)
         save_picture(drawn, folder / "separation")
-        write_json(folder / RECORD, {"recording": str(clip), "seconds": recording.seconds, "run": who})
+        write_json(folder / RECORD, {"recording": shown_name(clip), "seconds": recording.seconds, "run": who})
     return events
 
 

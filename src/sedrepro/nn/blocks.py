@@ -7,6 +7,23 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from sedrepro.base.errors import SettingsError, did_you_mean
+
+#: Of a batch norm, by whose defaults it has: the number that keeps the variance from 0, and torch's momentum, the share
+#: of the last batch in the running statistics. Keras calls what it keeps of them the momentum, 0.99.
+BATCH_NORMS = {"torch": {"eps": 1e-5, "momentum": 0.1}, "keras": {"eps": 1e-3, "momentum": 0.01}}
+
+
+def norm_arguments(batch_norm: str) -> dict[str, float]:
+    """The arguments of a torch batch norm with the defaults of "torch" or "keras".
+
+    Raises:
+        SettingsError: it is neither (names the nearest).
+    """
+    if batch_norm not in BATCH_NORMS:
+        raise SettingsError(f"batch_norm '{batch_norm}' is unknown; {did_you_mean(batch_norm, BATCH_NORMS)}")
+    return BATCH_NORMS[batch_norm]
+
 
 class Smoothing(nn.Module):
     """3x3 average pooling of stride 1 with zero padding; the shape stays.
@@ -137,13 +154,14 @@ class DilatedDepthwiseBlocks(nn.Sequential):
 class GatedConv(nn.Module):
     """3x3 convolution without bias and batch norm; half of the channels, linear, times the sigmoid of the other half.
 
+    `batch_norm` says whose defaults that has: see `norm_arguments`.
     (batch, in, frame, mel) -> (batch, out, frame, mel) (Dauphin et al. 2017; Xu et al. 2018).
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, batch_norm: str = "torch") -> None:
         super().__init__()
         self.convolution = nn.Conv2d(channels_in, 2 * channels_out, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(2 * channels_out)
+        self.norm = nn.BatchNorm2d(2 * channels_out, **norm_arguments(batch_norm))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Gate `maps`."""
@@ -151,15 +169,17 @@ class GatedConv(nn.Module):
 
 
 class GatedConvBlock(nn.Sequential):
-    """Two gated convolutions, max-pooling of the given size (frame, mel), dropout.
+    """Two gated convolutions, max-pooling of the given size (frame, mel), dropout; `batch_norm` as in `GatedConv`.
 
     (batch, in, frame, mel) -> (batch, out, frame // pooling[0], mel // pooling[1]).
     """
 
-    def __init__(self, channels_in: int, channels_out: int, pooling: tuple[int, int], dropout: float) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, pooling: tuple[int, int], dropout: float, batch_norm: str = "torch"
+    ) -> None:
         super().__init__(
-            GatedConv(channels_in, channels_out),
-            GatedConv(channels_out, channels_out),
+            GatedConv(channels_in, channels_out, batch_norm),
+            GatedConv(channels_out, channels_out, batch_norm),
             nn.MaxPool2d(pooling),
             nn.Dropout(dropout),
         )

@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sedrepro.nn.blocks import as_image, pooling_reductions
+from sedrepro.nn.blocks import as_image, glorot_uniform, norm_arguments, pooling_reductions
 from sedrepro.nn.output import Network, Output
 
 
@@ -21,10 +21,11 @@ class GuidedEncoder(nn.Module):
     Block by block: `convolutions` of [convolution without bias of `filters` and of a square kernel of `kernels`, batch
     norm, ReLU], max-pooling of `poolings` (frame, mel), `dropout`. (The released convolutions have a bias, which does
     nothing before their batch norm.) Features are stacked mel band by mel band, as released: the first ones are
-    channels of the lowest band.
+    channels of the lowest band. `batch_norm` says whose defaults that has: see `norm_arguments`.
     (batch, frame, mel) -> (batch, frame // time_reduction, feature); `features` is their number.
 
     Raises:
+        SettingsError: the batch norm is unknown (names the nearest).
         ValueError: the lists differ in length, or the features are smaller than the poolings.
     """
 
@@ -37,6 +38,7 @@ class GuidedEncoder(nn.Module):
         kernels: Sequence[int],
         poolings: Sequence[Sequence[int]],
         dropout: float,
+        batch_norm: str = "torch",
     ) -> None:
         super().__init__()
         lengths = [len(each) for each in (filters, convolutions, kernels, poolings)]
@@ -46,10 +48,10 @@ class GuidedEncoder(nn.Module):
             )
         self.time_reduction, mel_reduction = pooling_reductions(poolings, frames, mels)
         self.features = filters[-1] * (mels // mel_reduction)
-        self.norm = nn.BatchNorm1d(mels)
+        self.norm = nn.BatchNorm1d(mels, **norm_arguments(batch_norm))
         self.blocks = nn.Sequential(
             *(
-                _block(*channels, count, kernel, tuple(pooling), dropout)
+                _block(*channels, count, kernel, tuple(pooling), dropout, batch_norm)
                 for channels, count, kernel, pooling in zip(
                     pairwise((1, *filters)), convolutions, kernels, poolings, strict=True
                 )
@@ -63,13 +65,19 @@ class GuidedEncoder(nn.Module):
 
 
 def _block(
-    channels_in: int, channels_out: int, count: int, kernel: int, pooling: tuple[int, int], dropout: float
+    channels_in: int,
+    channels_out: int,
+    count: int,
+    kernel: int,
+    pooling: tuple[int, int],
+    dropout: float,
+    batch_norm: str,
 ) -> nn.Sequential:
     layers: list[nn.Module] = []
     for source in (channels_in, *[channels_out] * (count - 1)):
         layers += [
             nn.Conv2d(source, channels_out, kernel, padding="same", bias=False),
-            nn.BatchNorm2d(channels_out),
+            nn.BatchNorm2d(channels_out, **norm_arguments(batch_norm)),
             nn.ReLU(inplace=True),
         ]
     return nn.Sequential(*layers, nn.MaxPool2d(pooling), nn.Dropout(dropout))
@@ -136,14 +144,19 @@ class ClassWiseAttention(nn.Module):
 class Branch(nn.Module):
     """An encoder and what scores its features: teacher or student of a `TeacherStudent`.
 
-    `distilled` is the width of the features transformed for distillation, F W (Liang et al., eq. 2); 0: there is no W.
-    They stand in the output's maps as "features", (batch, frame, distilled).
+    Once it is to `distil`, features transformed for that, F W (Liang et al., eq. 2), stand in the output's maps as
+    "features", (batch, frame, width).
     """
 
-    def __init__(self, encoder: GuidedEncoder, head: nn.Module, distilled: int = 0) -> None:
+    def __init__(self, encoder: GuidedEncoder, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
-        self.transform = nn.Linear(encoder.features, distilled, bias=False) if distilled else None
+        self.transform: nn.Linear | None = None
+
+    def distil(self, width: int) -> None:
+        """Transform features to this width by a W whose weights start as in Keras."""
+        self.transform = nn.Linear(self.encoder.features, width, bias=False)
+        glorot_uniform(self.transform)
 
     def forward(self, logmel: Tensor) -> Output:
         """Scores of standardised log-mel features."""

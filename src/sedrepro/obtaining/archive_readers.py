@@ -182,10 +182,11 @@ class ZipReader:
     def members(self, bar: tqdm) -> Iterator[Member]:
         """Members in their order."""
         for entry in self._zip.infolist():
-            is_folder = entry.filename.endswith("/") or stat.S_ISDIR(entry.external_attr >> 16)
+            name = _with_slashes(entry.filename)
+            is_folder = name.endswith("/") or stat.S_ISDIR(entry.external_attr >> 16)
             # In AES archives the field is often zero.
             crc = None if entry.compress_type == AES else entry.CRC
-            yield Member(entry.filename, entry.file_size, is_folder, entry, crc, _zip_problem(entry, is_folder))
+            yield Member(name, entry.file_size, is_folder, entry, crc, _zip_problem(entry, is_folder))
 
     def unlock(self, members: Iterable[Member], passwords: tuple[str, ...]) -> None:
         """Find the password, unless no member needs one.
@@ -288,7 +289,12 @@ def _zip_problem(entry: zipfile.ZipInfo, is_folder: bool) -> str | None:
     if entry.compress_type not in readable or entry.flag_bits & (PATCHED | STRONG_ENCRYPTION | MASKED):
         return f"is packed in a way that cannot be read (method {entry.compress_type}); unpack it by hand"
     # zipfile cuts its names at a NUL.
-    return name_problem(entry.orig_filename, is_folder=True)
+    return name_problem(_with_slashes(entry.orig_filename), is_folder=True)
+
+
+def _with_slashes(name: str) -> str:
+    """The name of a zip's member as zip wants it; old tools of Windows part folders by backslashes."""
+    return name.replace("\\", "/")
 
 
 def _aes_field(extra: bytes) -> bytes:

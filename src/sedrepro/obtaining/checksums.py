@@ -130,6 +130,6 @@ def _answer(api: str, web: Web) -> Any:
             check_status(answer)
             return answer.json()
         except TryAgainError as error:
-            if attempt == web.attempts:
+            if attempt == web.attempts or error.no_network:
                 raise AddressError(f"the record's API {api}: {error} ({attempt} attempts)") from None
             web.sleep(error.wait if error.wait is not None else back_off(attempt))

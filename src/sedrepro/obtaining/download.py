@@ -144,12 +144,14 @@ class _Part:
 
 def _transfer(part: _Part, expected: Expected, web: Web) -> None:
     """Receive until the file is whole; an attempt that came further than all before it counts as the first."""
-    fruitless, furthest = 0, part.size
+    fruitless, furthest, began = 0, part.size, part.size
     while not _is_whole(part, expected):
         try:
             _receive(part, expected, web)
             return
         except TryAgainError as error:
+            if error.no_network and part.size == began:
+                raise AddressError(f"{error}; is there a network?") from None
             fruitless = 1 if part.size > furthest else fruitless + 1
             furthest = max(furthest, part.size)
             if fruitless >= web.attempts:

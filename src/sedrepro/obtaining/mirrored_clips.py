@@ -13,19 +13,18 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
-from sedrepro.annotations.clips import Clip, Segment, segment_of
-from sedrepro.audio.reading import AudioError, read_mono
+from sedrepro.annotations.clips import Clip, Segment, segment_of, too_long
+from sedrepro.audio.containers import look_into
+from sedrepro.audio.reading import AudioError, opened
 from sedrepro.audio.writing import write_sixteen_bit
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import atomic_path
+from sedrepro.base.files import atomic_path, shown_name
 
 # m4a, aac and webm are what other downloaders leave; libsndfile reads none of them, and the report says so.
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".webm"}
 VIDEO_ID = re.compile(r"Y?([A-Za-z0-9_-]{11})")
-LONGEST_CLIP_SECONDS = 11
 # Public copies at 16 kHz are of no use to papers that work at 22 to 44.1 kHz.
 MINIMUM_RATE = 32000
 NAMES_KEPT = 20
@@ -38,12 +37,19 @@ class Tally:
 
     count: int = 0
     first: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
-    def add(self, name: str) -> None:
+    def add(self, name: str, reason: str = "") -> None:
         """Count one more."""
         self.count += 1
         if len(self.first) < NAMES_KEPT:
             self.first.append(name)
+            self.reasons.append(reason)
+
+    def __str__(self) -> str:
+        named = zip(map(shown_name, self.first), self.reasons, strict=True)
+        names = ", ".join(f"{name}: {reason}" if reason else name for name, reason in named)
+        return f"{self.count} files ({names}{', ...' if self.count > len(self.first) else ''})"
 
 
 @dataclass
@@ -56,8 +62,15 @@ class TakenReport:
     unmatched: Tally = field(default_factory=Tally)
     """Audio files that are no clip of the data set."""
     undecodable: Tally = field(default_factory=Tally)
+    too_long: Tally = field(default_factory=Tally)
+    """More than the segment that they should be, so probably the whole video."""
     too_low_rate: Tally = field(default_factory=Tally)
     still_missing: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        """Files of clips that are damaged, of a format that is not read here, or too long."""
+        return self.undecodable.count + self.too_long.count
 
     def __str__(self) -> str:
         lines = [
@@ -66,12 +79,12 @@ class TakenReport:
         tallies = {
             "sample rate too low": self.too_low_rate,
             "cannot be decoded": self.undecodable,
+            "longer than their segment": self.too_long,
             "no clip of the data set": self.unmatched,
         }
         for title, tally in tallies.items():
             if tally.count:
-                rest = ", ..." if tally.count > len(tally.first) else ""
-                lines.append(f"  {title}: {tally.count} files ({', '.join(tally.first)}{rest})")
+                lines.append(f"  {title}: {tally}")
         return "\n".join(lines)
 
 
@@ -88,7 +101,7 @@ class TooLowRateError(Exception):
 
 
 class TooLongError(Exception):
-    """The audio is longer than a clip, so probably the whole video."""
+    """The audio is longer than its segment."""
 
 
 def take_clips(source: Path, clips: Sequence[Clip], data_root: Path, minimum_rate: int = MINIMUM_RATE) -> TakenReport:
@@ -104,12 +117,12 @@ def take_clips(source: Path, clips: Sequence[Clip], data_root: Path, minimum_rat
     wanted = _Wanted(clips)
     report = TakenReport(already_there=len(wanted.filenames) - len(wanted.missing(data_root)))
     for file in tqdm(_audio_files(source), desc=f"clips of {source.name}", unit="file", disable=None):
-        filenames, by_id = wanted.find(PurePosixPath(file.name).stem)
+        filenames = wanted.find(PurePosixPath(file.name).stem)
         if not filenames:
             report.unmatched.add(file.name)
         targets = [data_root / name for name in filenames if not (data_root / name).is_file()]
         if targets:
-            _take(file, targets, minimum_rate, LONGEST_CLIP_SECONDS if by_id else None, report)
+            _take(file, targets, minimum_rate, report)
     report.still_missing = wanted.missing(data_root)
     return report
 
@@ -131,66 +144,52 @@ class _Wanted:
                 self.by_segment.setdefault(segment, []).append(filename)
                 self.segments.setdefault(segment.video_id, set()).add(segment)
 
-    def find(self, stem: str) -> tuple[list[str], bool]:
-        """Filenames of the clips that a file with this stem holds, and whether only the YouTube id told them."""
+    def find(self, stem: str) -> list[str]:
+        """Filenames of the clips that a file with this stem holds."""
         try:
-            return self.by_segment.get(segment_of(f"{stem}.wav"), []), False
+            return self.by_segment.get(segment_of(f"{stem}.wav"), [])
         except DataError:
             pass
         # A name like `12` may stand for different clips in different folders; then none is taken.
         if stem in self.by_stem:
-            return (self.by_stem[stem] if len(self.by_stem[stem]) == 1 else []), False
+            return self.by_stem[stem] if len(self.by_stem[stem]) == 1 else []
         match = VIDEO_ID.fullmatch(stem)
         segments = self.segments.get(match[1], set()) if match else set()
-        return (self.by_segment[next(iter(segments))], True) if len(segments) == 1 else ([], False)
+        return self.by_segment[next(iter(segments))] if len(segments) == 1 else []
 
     def missing(self, data_root: Path) -> list[str]:
         """Filenames of the clips that are not there."""
         return [name for name in self.filenames if not (data_root / name).is_file()]
 
 
-def _take(
-    file: AudioFile, targets: Sequence[Path], minimum_rate: int, longest: float | None, report: TakenReport
-) -> None:
+def _take(file: AudioFile, targets: Sequence[Path], minimum_rate: int, report: TakenReport) -> None:
     """Write one file's audio to the targets, or count why not."""
     try:
         content = file.read()
-        samples, rate = _decode(content, minimum_rate, longest)
+        samples, rate = _decode(file.name, content, minimum_rate)
+        if reason := too_long(targets[0].name, len(samples) / rate):
+            raise TooLongError(reason)
         for target in targets:
-            if samples is None:
-                _copy(content, target)
+            if look_into(io.BytesIO(content)).kind == "WAV":
+                with atomic_path(target) as temporary:
+                    temporary.write_bytes(content)
             else:
                 write_sixteen_bit(target, samples, rate)
             report.taken += 1
     except TooLowRateError:
         report.too_low_rate.add(file.name)
-    except TooLongError:
-        report.unmatched.add(file.name)
-    except (AudioError, soundfile.SoundFileError):
-        report.undecodable.add(file.name)
+    except TooLongError as error:
+        report.too_long.add(file.name, str(error))
+    except AudioError as error:
+        report.undecodable.add(file.name, error.reason)
 
 
-def _decode(content: bytes, minimum_rate: int, longest: float | None) -> tuple[np.ndarray | None, int]:
-    """Samples (sample,), mean over the channels, and sample rate in Hz; no samples for a WAV file."""
-    with soundfile.SoundFile(io.BytesIO(content)) as sound:
-        if sound.samplerate < minimum_rate:
+def _decode(name: str, content: bytes, minimum_rate: int) -> tuple[np.ndarray, int]:
+    """Samples (sample,), mean over the channels, and sample rate in Hz."""
+    with opened(name, io.BytesIO(content)) as sound:
+        if sound.rate < minimum_rate:
             raise TooLowRateError
-        if longest is not None and sound.frames > longest * sound.samplerate:
-            raise TooLongError
-        if sound.format in ("WAV", "WAVEX"):
-            return None, sound.samplerate
-        announced = sound.frames
-        samples = sound.read(dtype="float32", always_2d=True).mean(axis=1)
-        if not announced or len(samples) < announced or not np.isfinite(samples).all():
-            raise AudioError("", "corrupt")
-        return samples, sound.samplerate
-
-
-def _copy(content: bytes, target: Path) -> None:
-    """Write a WAV file as it is, once it has been read whole."""
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(content)
-        read_mono(temporary)
+        return np.concatenate(list(sound.blocks)), sound.rate
 
 
 def _audio_files(source: Path) -> Iterator[AudioFile]:
@@ -229,8 +228,10 @@ def _of_zip(source: Path) -> Iterator[AudioFile]:
         raise DataError(f"{source}: is no whole tar or zip archive ({error}); {UNPACK}") from error
     with archive:
         for member in archive.infolist():
-            if not member.is_dir():
-                yield AudioFile(member.filename, partial(_read_zipped, source, archive, member))
+            if not member.filename.endswith(("/", "\\")):
+                # Old tools of Windows part folders by backslashes.
+                name = member.filename.replace("\\", "/")
+                yield AudioFile(name, partial(_read_zipped, source, archive, member))
 
 
 def _read_zipped(source: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

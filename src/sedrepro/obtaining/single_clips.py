@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedrepro.annotations.clips import Clip
-from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import write_json
 from sedrepro.data_sets import data_set, trait
 from sedrepro.experiments.configuration import Config
-from sedrepro.obtaining.mirrored_clips import MINIMUM_RATE, take_clips
+from sedrepro.obtaining.mirrored_clips import MINIMUM_RATE, TakenReport, take_clips
 from sedrepro.obtaining.obtain import fetch_packed, manifest_of
 from sedrepro.obtaining.plan import archive_of
 from sedrepro.obtaining.youtube import PAUSE_SECONDS, TERMS, fetch_clips
@@ -40,7 +40,8 @@ def take_single_clips(config: Config, name: str, sources: Sequence[str], wishes:
 
     Raises:
         SettingsError: a source or split is unknown, or YouTube's terms are not accepted.
-        DataError, SedreproError: a source fails; the same call goes on from there.
+        DataError, SedreproError: a source fails, and the same call goes on from there; or, once all is taken, some
+            files could not be used (counts them).
     """
     if config.scale == "miniature":
         raise SettingsError("scale 'miniature' has synthesised clips, all of them; add --scale full")
@@ -53,14 +54,19 @@ def take_single_clips(config: Config, name: str, sources: Sequence[str], wishes:
     before = _missing(clips, config.corpora_dir)
     if before:  # noted first: after a kill the data set must be surveyed again too
         write_json(taken_stamp(config, name), {"clips": len(clips), "missing": before})
+    failed = 0
     try:
         for source in sources:
-            print(f"{source}: {_take(config, name, source, clips, wishes)}", flush=True)
+            report = _take(config, name, source, clips, wishes)
+            failed += report.failed if isinstance(report, TakenReport) else 0
+            print(f"{source}: {report}", flush=True)
     finally:
         missing = _missing(clips, config.corpora_dir)
         if missing < before:
             write_json(taken_stamp(config, name), {"clips": len(clips), "missing": missing})
         print(f"{name}: {missing} of {len(clips)} clips are missing")
+    if failed:
+        raise DataError(f"{name}: {failed} files of clips cannot be used, for the reasons above; all others were taken")
 
 
 def _clips_of(config: Config, name: str, splits: Sequence[str]) -> list[Clip]:

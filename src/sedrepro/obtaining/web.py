@@ -1,7 +1,9 @@
 """Asking web servers: who asks, how patiently, and what is tried again."""
 
 import contextlib
+import errno
 import random
+import socket
 import ssl
 import sys
 import time
@@ -29,11 +31,16 @@ class AddressError(DataError):
 
 
 class TryAgainError(Exception):
-    """The transfer broke; `wait` is what the server asks for, in seconds."""
+    """The transfer broke; `wait` is what the server asks for, in seconds.
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
+    `no_network`: no name can be found or no network be reached. In the midst of a transfer that may pass; before it has
+    begun, waiting helps nobody.
+    """
+
+    def __init__(self, reason: str, wait: float | None = None, no_network: bool = False) -> None:
         super().__init__(reason)
         self.wait = wait
+        self.no_network = no_network
 
 
 def new_session() -> requests.Session:
@@ -76,7 +83,12 @@ def transport_errors() -> Iterator[None]:
         reason = " ".join(str(cause).split())[:120] or type(cause).__name__
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise AddressError(f"no safe connection ({reason})") from None
-        raise TryAgainError(f"the connection failed ({reason})") from None
+        raise TryAgainError(f"the connection failed ({reason})", no_network=_is_no_network(cause)) from None
+
+
+def _is_no_network(cause: BaseException) -> bool:
+    unreachable = isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN)
+    return isinstance(cause, socket.gaierror) or unreachable
 
 
 def _innermost(error: BaseException) -> BaseException:

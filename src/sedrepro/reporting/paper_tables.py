@@ -10,7 +10,8 @@ from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.places import survey_folder
 from sedrepro.experiments.runs import RunIdentity, runs_of
-from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
+from sedrepro.published.added_rows import added_cells
+from sedrepro.published.cells import Cell, read_cells, read_text_cells, runs_needed
 
 
 def cells_file(paper: Paper, table: str) -> Path:
@@ -24,6 +25,13 @@ def cells_file(paper: Paper, table: str) -> Path:
     return paper.folder / "published" / f"{table}.csv"
 
 
+def table_cells(paper: Paper, table: str) -> list[Cell]:
+    """The cells of a table of numbers: the published ones, and below them those of systems that name the table."""
+    cells, layout = read_cells(cells_file(paper, table)), paper.settings.tables[table]
+    added = {name: system.label for name, system in paper.settings.systems.items() if table in system.tables}
+    return [*cells, *added_cells(cells, layout.rows, layout.columns, added)]
+
+
 def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
     """The runs that a table reads: its systems and corpus variants, at the folds and seeds that the paper gives them.
 
@@ -32,7 +40,7 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
     path, kind = cells_file(paper, table), paper.settings.tables[table].kind
     if kind == "text":
         return []
-    pairs = _claim_runs(path) if kind == "claims" else runs_needed(read_cells(path))
+    pairs = _claim_runs(path) if kind == "claims" else runs_needed(table_cells(paper, table))
     return [who for system, variant in pairs for who in runs_of(config, paper, system, variant)]
 
 
@@ -82,7 +90,23 @@ def _filled(config: Config, paper: Paper, table: str) -> Any:
         labels = {name: system.label for name, system in paper.settings.systems.items()}
         figures = figures_folder(config, paper)
         return fill_claims(read_claims(path), runs, config.scale, labels, layout, paper, figures)
-    return fill(read_cells(path), runs, config.scale)
+    return _with_outside(config, paper, table, fill(table_cells(paper, table), runs, config.scale))
+
+
+def _with_outside(config: Config, paper: Paper, table: str, filled: Any) -> Any:
+    """The tidy table with rows of systems from elsewhere, where any were added to the results."""
+    from sedrepro.reporting.outside.rows import outside_records, read_outside
+
+    evaluations = read_outside(config, paper.name)
+    records = outside_records(paper, table_cells(paper, table), paper.settings.tables[table], evaluations)
+    if not records:
+        return filled
+    import pandas as pd
+
+    more = pd.DataFrame(records)[list(filled.columns)]
+    joined = pd.concat([filled, more], ignore_index=True)
+    joined.attrs = dict(filled.attrs)
+    return joined
 
 
 def print_coverage(config: Config, paper: Paper) -> None:

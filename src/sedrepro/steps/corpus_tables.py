@@ -1,7 +1,8 @@
-"""The clips and labels tables of a corpus."""
+"""Write the clips and labels tables of a corpus of a paper."""
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from sedrepro.base.errors import SettingsError, did_you_mean
@@ -13,6 +14,7 @@ from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.corpora.tables import read_clips
 from sedrepro.data_sets import data_set
 from sedrepro.experiments.places import corpus_folder, recipe_file, survey_folder
+from sedrepro.steps.request import Request
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
@@ -48,3 +50,16 @@ def _check_names(paper: Paper, corpus: str, settings: Official) -> None:
             raise SettingsError(
                 f"{paper.name}: corpora.{corpus}: unknown split '{split}'; {did_you_mean(split, known)}"
             )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_corpus
+
+    add_corpus(parser)
+
+
+def run(request: Request) -> None:
+    """Write the tables of the corpus of the options."""
+    corpus = request.options.corpus
+    print(f"{corpus}: {prepare_tables(request.config, request.paper, corpus)} clips")

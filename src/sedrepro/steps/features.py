@@ -1,7 +1,8 @@
-"""From a corpus to the stored features of its clips."""
+"""Extract the log-mel features of a corpus; a remix is mixed on the fly."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from sedrepro.annotations.clips import split_labels
 from sedrepro.audio.extraction import features_of_files
 from sedrepro.audio.store import INDEX_COLUMNS, StoreFacts, write_store
 from sedrepro.base.files import read_table
+from sedrepro.base.memory import keep_freed_memory
 from sedrepro.corpora.mixing import Mixer, feature_blocks, fingerprint
 from sedrepro.corpora.remix import read_recipes
 from sedrepro.corpora.settings import SPLIT, Official
@@ -21,6 +23,7 @@ from sedrepro.corpora.survey import CLIP_COLUMNS, REJECTED_COLUMNS, read_coverag
 from sedrepro.corpora.tables import read_clips
 from sedrepro.data_sets import trait
 from sedrepro.experiments.places import corpus_folder, recipe_file, store_folder, survey_folder
+from sedrepro.steps.request import Request
 from sedrepro.training.device import leased_device
 
 if TYPE_CHECKING:
@@ -81,3 +84,17 @@ def _listed(config: Config, settings: Official) -> dict[str, int]:
         for name, subset in settings.subsets.items()
     }
     return {split: counts[split] for split in settings.splits} | subsets
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_corpus, add_threads
+
+    add_corpus(parser)
+    add_threads(parser)
+
+
+def run(request: Request) -> None:
+    """Extract the features of the corpus of the options."""
+    keep_freed_memory()
+    print(extract_features(request.config, request.paper, request.options.corpus, request.options.threads))

@@ -1,7 +1,8 @@
-"""What a trained run says of its training clips, for runs that are based on it."""
+"""Store what a trained run says of the training clips without strong labels, for runs that are based on it."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sedrepro.experiments import run_files
 from sedrepro.experiments.networks import build_network, network_module
 from sedrepro.experiments.run_data import open_store, parts_of, score_arrays
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.steps.request import Request
 from sedrepro.training.data import Clips, standardised
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Trainer
@@ -53,3 +55,17 @@ def write_pseudo_labels(paper: Paper, who: RunIdentity, config: Config, threads:
 def asking_code(paper: Paper) -> list[str]:
     """Modules that this step starts from: itself and the paper's network."""
     return [__name__, network_module(paper.name)]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_run, add_threads
+
+    add_run(parser)
+    add_threads(parser)
+
+
+def run(request: Request) -> None:
+    """Ask the run of the options."""
+    paper, who = request.known_run
+    print(write_pseudo_labels(paper, who, request.config, request.options.threads))

@@ -1,7 +1,8 @@
-"""The recipe of a remix corpus: which events in which scene."""
+"""Draw the recipe of a remix corpus: which events in which scene."""
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from sedrepro.base.errors import SettingsError
@@ -10,6 +11,7 @@ from sedrepro.corpora.remix import EVENT_SECONDS, ONSETS, draw, read_events, wri
 from sedrepro.corpora.survey import CLIP_COLUMNS
 from sedrepro.data_sets import trait
 from sedrepro.experiments.places import recipe_file, survey_folder
+from sedrepro.steps.request import Request
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
@@ -34,3 +36,16 @@ def prepare_recipes(config: Config, paper: Paper, corpus: str) -> int:
     mixtures = draw(events, scenes, settings, trait(settings.events, "FOLDS"))
     write_recipes(recipe_file(config, paper, corpus), mixtures)
     return len(mixtures)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_corpus
+
+    add_corpus(parser)
+
+
+def run(request: Request) -> None:
+    """Draw the recipe of the corpus of the options."""
+    corpus = request.options.corpus
+    print(f"{corpus}: {prepare_recipes(request.config, request.paper, corpus)} mixtures")

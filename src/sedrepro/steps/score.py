@@ -1,21 +1,26 @@
-"""The metrics of a trained run from its stored scores; the network is not needed.
+"""Compute the metrics of a trained run from its stored scores; the network is not needed.
 
 A run is scored split by split, and subset by subset where its corpus has any: its clip scores, its frame scores where
 the paper has metrics of them, and the events that each of the paper's ways of `detection` finds. What a way chooses on
 one split is used on all of them.
 """
 
+from __future__ import annotations
+
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sedrepro.annotations.clips import Event
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.base.files import read_json, write_json, write_table
+from sedrepro.base.files import write_table
+from sedrepro.base.typed import load
+from sedrepro.corpora.settings import Corpus
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
 from sedrepro.detection.median import event_durations
 from sedrepro.detection.method import Detector
@@ -27,15 +32,19 @@ from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.evaluation.settings import Evaluation
-from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.metrics_files import RunMetrics, write_metrics
 from sedrepro.experiments.places import corpus_folder
-from sedrepro.experiments.run_files import read_scores
+from sedrepro.experiments.run_config import RunConfig, read_run_config, require_front_end
+from sedrepro.experiments.run_files import CONFIG, read_scores
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.reporting.status.model_card import MODEL_CARD, write_model_card
+from sedrepro.steps.request import Request
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: Files that scoring adds to a run's folder.
-SCORE_FILES = ("metrics.json", "detected.tsv", MODEL_CARD)
+SCORE_FILES = ("metrics.json", "detected.tsv")
 #: Arrays of scores.npz with an entry per clip.
 PER_CLIP = ("clip", "targets", "frame", "segments", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
@@ -47,7 +56,7 @@ DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_
 
 
 def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
-    """Write metrics.json, detected.tsv and the model card of a run; returns the path of the metrics.
+    """Write metrics.json and detected.tsv of a run; returns the path of the metrics.
 
     Raises:
         DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
@@ -57,13 +66,14 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     folder, corpus = who.folder(config), corpus_folder(config, paper, name)
     strong = read_strong(corpus)
     described, splits = held_out_scores(folder, strong, paper.settings.front_end_of(name))
+    _require_corpus(folder, described, paper.settings.corpora[name])
     subsets = read_subsets(corpus) if paper.settings.corpora[name].subsets else {}
     with _files_that_fit(folder):
         splits |= {subset: _part_of(splits, subset, filenames) for subset, filenames in subsets.items()}
-        metrics = {key: described[key] for key in COPIED}
-        expected = described.get("expected_by_split", {})
+        metrics: dict[str, Any] = described.model_dump(mode="json", include=set(COPIED))
         metrics["splits"] = {
-            split: {"clips_expected": expected.get(split)} | _tagging(part, paper.settings.evaluation)
+            split: {"clips_expected": described.expected_by_split.get(split)}
+            | _tagging(part, paper.settings.evaluation)
             for split, part in splits.items()
         }
     if paper.settings.needs_frames:
@@ -71,7 +81,7 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             require_frames(folder / "scores.npz", part)
             _require_labels(corpus / "strong.tsv", split, part)
             _add(metrics["splits"][split], _frame_level(part, paper.settings.evaluation))
-    durations = _training_durations(paper, name, corpus, strong, described["classes"])
+    durations = _training_durations(paper, name, corpus, strong, described.classes)
     detected: list[tuple] = []
     for method, how in paper.settings.detection_of(name).items():
         chosen = _detector(paper, method, how, splits, durations)
@@ -81,25 +91,37 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             if split not in subsets:  # their events stand there already, as of their split
                 detected += _rows(method, split, part, found)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
-    with _files_that_fit(folder):
-        write_model_card(paper, who, folder, described, metrics)
-    write_json(folder / "metrics.json", metrics | {"evaluation": paper.settings.evaluation.model_dump(mode="json")})
+    metrics["evaluation"] = paper.settings.evaluation.model_dump(mode="json")
+    write_metrics(folder / "metrics.json", RunMetrics.model_validate(metrics))
     return folder / "metrics.json"
 
 
 def held_out_scores(
     folder: Path, strong: Mapping[str, list[Event]], front_end: FrontEnd
-) -> tuple[dict[str, Any], dict[str, Scores]]:
+) -> tuple[RunConfig, dict[str, Scores]]:
     """What a run's config.json says, and its scores by held-out split.
 
-    `strong` are the events of the strongly labelled clips by filename; `front_end` is that of the run's features.
+    `strong` are the events of the strongly labelled clips by filename; `front_end` is that of the settings of today,
+    which must be the one that the run was trained with.
 
     Raises:
-        DataError: a file of the run is missing, damaged, or does not fit (names it).
+        DataError: a file of the run is missing, damaged, or does not fit (names it), or it had another front end.
     """
-    described, scores = read_json(folder / "config.json"), read_scores(folder)
+    described, scores = read_run_config(folder), read_scores(folder)
+    trained_with = require_front_end(folder, described, front_end)
     with _files_that_fit(folder):
-        return described, dict(_splits(scores, strong, described["classes"], front_end))
+        return described, dict(_splits(scores, strong, described.classes, trained_with))
+
+
+def _require_corpus(folder: Path, described: RunConfig, corpus: Corpus) -> None:
+    """Refuse a run whose clips and labels were those of other settings of its corpus than the tables are of today."""
+    stored = load(type(corpus), described.corpus, str(folder / CONFIG))
+    differing = [key for key, value in corpus if getattr(stored, key) != value]
+    if differing:
+        raise DataError(
+            f"{folder}: was trained on another corpus than the settings have ({', '.join(differing)}); train it again, "
+            "or ask for what it was trained on"
+        )
 
 
 @contextmanager
@@ -212,7 +234,7 @@ def outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation
         _add(result, event_metrics(reference, estimated, part.classes, evaluation.event_based))
     _add(result, tagging_f1(part.targets, found, part.classes))
     if chosen.clip_thresholds is not None:
-        _add(result, clip_f1(part.targets, part.clip, part.classes, chosen.clip_thresholds))
+        _add(result, clip_f1(part.targets, chosen.clip_scores(part), part.classes, chosen.clip_thresholds))
     return result
 
 
@@ -258,3 +280,16 @@ def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: 
                 f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
                 "correct the labels"
             )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_run
+
+    add_run(parser)
+
+
+def run(request: Request) -> None:
+    """Score the run of the options."""
+    paper, who = request.known_run
+    print(score(paper, who, request.config))

@@ -1,15 +1,20 @@
-"""Four ways of post-processing on the stored frame scores of every run that a table needs, by one set of metrics.
+"""Try four ways of post-processing on the stored scores of a paper's runs; without --paper, join the papers' parts.
 
 It goes beyond the papers, each of which has its own post-processing and its own metrics. Nothing is trained, and no
 metric, table or figure of a paper changes. The settings of the sweep stand in this module and nowhere else.
 """
 
+from __future__ import annotations
+
+import argparse
 import csv
+import importlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,12 +35,15 @@ from sedrepro.detection.settings import (
     Windows,
 )
 from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
-from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.steps.request import Request
 from sedrepro.steps.score import held_out_scores, outcome, require_frames
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
 
 #: A frame is active, or the seed of an event, from this score on: half, as in both baselines of DCASE 2019 and 2020.
 THRESHOLD = 0.5
@@ -44,6 +52,10 @@ FIXED_SECONDS = 0.45
 #: Of the mean duration of a class, the window: Guided Learning (Lin et al. 2019), which C-SSED follows; the same share
 #: for the shorter events only, so that the two ways differ in the durations alone.
 SHARE = 1 / 3
+#: Where the "shorter" events end, as in joint_at_aed.
+KNEE = "cumulative_sum"
+#: What median filters take for frames outside the clip, as in the releases of the baselines and of Guided Learning.
+BORDER = "reflect"
 #: Hysteresis: events grow over frames above this. An assumption; DDC-FAP has 0.2 and 0.1, half of the high threshold.
 LOW = 0.2
 #: Hysteresis: shorter gaps are closed, shorter events removed. DDC-FAP's 10 frames of 32 ms (Section 3.2), in seconds,
@@ -77,7 +89,7 @@ class Way:
 
 
 def _median(windows: Windows) -> Callable[[FrontEnd], Method]:
-    how = Median(kind="median", threshold=THRESHOLD, windows=windows, filters="decisions")
+    how = Median(kind="median", threshold=THRESHOLD, windows=windows, filters="decisions", border=BORDER)
     return lambda front_end: how
 
 
@@ -108,7 +120,7 @@ WAYS = {
     "event_specific": Way(
         "event-specific",
         f"the same with {SHARE:.2g} of the mean duration of the shorter events of the class",
-        _median(EventSpecificWindows(kind="event_specific", share=SHARE, knee="chord")),
+        _median(EventSpecificWindows(kind="event_specific", share=SHARE, knee=KNEE)),
     ),
     "hysteresis": Way(
         "hysteresis",
@@ -206,3 +218,16 @@ def _why_not(part: Scores, how: Method, durations: Durations) -> str:
 def _metrics(part: Scores, how: Method, durations: Durations) -> dict[str, float | None]:
     chosen = detector(how, part, None, durations)
     return outcome(chosen, part, chosen.events(part), EVALUATION)["metrics"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("--paper", default=None, help="paper to sweep (default: join what was swept)")
+
+
+def run(request: Request) -> None:
+    """Sweep the paper of the options; without one, join what was swept."""
+    if request.options.paper:
+        print(sweep(request.config, request.paper))
+    else:
+        importlib.import_module("sedrepro.steps.sweep_table").run(request)

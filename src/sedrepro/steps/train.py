@@ -1,7 +1,8 @@
-"""Training a run, and scoring its held-out clips."""
+"""Train one run and score its held-out clips; goes on where a killed job stopped."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import time
@@ -14,12 +15,15 @@ import numpy as np
 
 from sedrepro.base.code import code_digest
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import write_json
+from sedrepro.base.memory import keep_freed_memory
 from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
+from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.run_config import RunConfig, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
+from sedrepro.steps.request import Request, say
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Base
 from sedrepro.training.methods import trainer_class, trainer_module
@@ -54,8 +58,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         trainer.prepare(data, base, lambda: initialised("teacher"))
         progress = trainer.fit(data.train, data.validation, log)
         frames_per_second = run.front_end.frames_per_second / network.time_reduction
-        seconds = paper.settings.pooled_segments(paper.settings.corpus_of(who.variant)[0])
-        frames = run.front_end.n_frames // network.time_reduction
+        frames, seconds = run.front_end.n_frames // network.time_reduction, described["segment_seconds"]
         segments = segment_frames(frames, frames_per_second, seconds) if seconds else ()
         scored = trainer.scores(data.held_out, stores_frames(config, paper), segments)
         described |= {
@@ -75,10 +78,10 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         } | score_arrays(scored)
         folder = who.folder(config)
         run_files.write_weights(folder, progress.best_weights)
-        run_files.write_environment(folder, device, threads, time.monotonic() - started)
+        write_environment(folder, device, threads, time.monotonic() - started)
     run_files.write_scores(folder, scores)
     run_files.write_history(folder, progress.history)
-    write_json(folder / run_files.CONFIG, described)
+    write_run_config(folder, RunConfig.model_validate(described))
     for path in (resume, *resume.parent.glob(f".{resume.name}.*")):  # with what a kill while saving left
         path.unlink(missing_ok=True)
     return folder
@@ -134,3 +137,17 @@ def _identity(described: dict[str, Any], code: Sequence[str], base: Sequence[Pat
     """What a half-trained run depends on: after a change its resume state is of no use."""
     parts = [json.dumps(described, sort_keys=True).encode(), code_digest(code).encode()]
     return hashlib.sha256(b"".join([*parts, *(path.read_bytes() for path in base)])).hexdigest()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_run, add_threads
+
+    add_run(parser)
+    add_threads(parser)
+
+
+def run(request: Request) -> None:
+    """Train the run of the options."""
+    keep_freed_memory()
+    print(train(request.paper, request.run, request.config, request.options.threads, say))

@@ -74,7 +74,8 @@ class AmplitudeNoise:
 class SnrNoise:
     """Gaussian noise on standardised features, so many decibels below each clip and mel band.
 
-    As the baseline of DCASE 2020 adds it. Its standard deviation is sqrt(mean_t(x^2) 10^(-decibels / 10)).
+    Its standard deviation is sqrt(mean_t(x^2) 10^(-decibels / 10)). The baseline of DCASE 2020 has this formula too,
+    but for linear mel amplitudes, before the logarithm.
     """
 
     decibels: float = 30.0

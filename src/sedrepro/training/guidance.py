@@ -38,7 +38,7 @@ def tags(scores: Tensor) -> Tensor:
 def guidance(scores: Tensor, guide: Tensor, rows: Tensor | None = None, weight: float = 1.0) -> Tensor:
     """L_con of eq. 3: `weight` times the cross entropy of clip `scores` against the tags of the other network, `guide`.
 
-    In the paper all clips are its rows; in the release of guided learning those without labels.
+    In the paper all clips are its rows; those without labels are another reading, and what guided learning does.
     """
     return weight * cross_entropy(scores, tags(guide), rows)
 
@@ -54,6 +54,9 @@ def guidance_as_released(scores: Tensor, guide: Tensor, rows: Tensor, weight: fl
 
 
 # --- distillation
+#
+# The gradients of these losses reach whatever they are given. Of features F W that both learn from them the distance is
+# least at W = 0, so the trainer gives the teacher's as a fixed target unless the settings have both pulled.
 
 
 def target_event_distillation(

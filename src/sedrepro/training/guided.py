@@ -82,21 +82,20 @@ class GuidedTrainer(Trainer):
     def _guidance(self, student: Tensor, teacher: Tensor, unlabelled: Tensor) -> dict[str, Tensor]:
         """The consistency losses of clip scores; `student_guided` has the teacher's tags as its targets."""
         weight = guidance.guidance_weight(self.epoch, self.method.start, self.method.base)
-        if self.method.guidance == "as_released":
-            return {
-                "student_guided": guidance.guidance_as_released(student, teacher, unlabelled),
-                "teacher_guided": guidance.guidance_as_released(teacher, student, unlabelled, weight),
-            }
+        loss = guidance.guidance_as_released if self.method.guidance == "as_released" else guidance.guidance
+        rows = None if self.method.guidance == "all" else unlabelled
         return {
-            "student_guided": guidance.guidance(student, teacher),
-            "teacher_guided": guidance.guidance(teacher, student, weight=weight),
+            "student_guided": loss(student, teacher, rows),
+            "teacher_guided": loss(teacher, student, rows, weight),
         }
 
     def _distillation(self, train: Clips, rows: Tensor, roles: Tensor, student: Output) -> dict[str, Tensor]:
         """The losses between transformed features that the settings name."""
         if not self.method.distillation:
             return {}
-        features = student.teacher.maps["features"], student.maps["features"]
+        teacher = student.teacher.maps["features"]
+        # A distance that moves both sides is least where both transformations are 0, and says nothing there.
+        features = teacher if self.method.pulled == "both" else teacher.detach(), student.maps["features"]
         strong, align = roles == STRONG, self.method.align
         losses: dict[str, Callable[[], Tensor]] = {
             "tfd": lambda: guidance.target_event_distillation(*features, train.frame_targets[rows], strong, align),

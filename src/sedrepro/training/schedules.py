@@ -21,7 +21,8 @@ class Schedule:
         elif isinstance(settings, Decay):
             self._per_batch = torch.optim.lr_scheduler.StepLR(optimizer, settings.iterations, settings.factor)
         elif isinstance(settings, Steps):
-            self._per_epoch = torch.optim.lr_scheduler.StepLR(optimizer, settings.epochs, settings.factor)
+            self._per_epoch = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epochs: _share(settings, epochs))
+        self._optimizer, self._anew = optimizer, isinstance(settings, Steps) and settings.anew
 
     def after_batch(self) -> None:
         """The optimiser has made a step."""
@@ -33,7 +34,10 @@ class Schedule:
         if isinstance(self._per_epoch, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self._per_epoch.step(value)
         elif self._per_epoch is not None:
+            before = self._per_epoch.get_last_lr()
             self._per_epoch.step()
+            if self._anew and self._per_epoch.get_last_lr() != before:
+                self._optimizer.state.clear()
 
     def state_dict(self) -> dict[str, Any]:
         """What it needs to go on after a kill."""
@@ -44,6 +48,12 @@ class Schedule:
         for schedule, kept in ((self._per_batch, state["batch"]), (self._per_epoch, state["epoch"])):
             if schedule is not None:
                 schedule.load_state_dict(kept)
+
+
+def _share(settings: Steps, epochs: int) -> float:
+    """Of the first learning rate, what is left after so many epochs."""
+    falls = (epochs - (settings.first or settings.epochs)) // settings.epochs + 1
+    return settings.factor ** max(0, falls)
 
 
 def _state(schedule: Any) -> dict[str, Any]:

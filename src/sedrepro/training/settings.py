@@ -39,6 +39,8 @@ class Steps(Typed):
     kind: Literal["steps"]
     factor: float = Field(gt=0, lt=1)
     epochs: int = Field(gt=0, description="from one fall to the next")
+    first: int | None = Field(default=None, gt=0, description="epochs before the first fall; none: as many")
+    anew: bool = Field(default=False, description="the moments of the optimiser start anew with each fall")
 
 
 class TrainingMethod(Typed):
@@ -163,9 +165,9 @@ class Guided(TrainingMethod):
         ge=1, description="s: after so many epochs the student guides the teacher too, and focal losses come in"
     )
     base: float = Field(gt=0, le=1, description="lambda of that guidance's weight, 1 - lambda^(epoch - s)")
-    guidance: Literal["all", "as_released"] = Field(
-        description="of all clips (eq. 3); or of those without labels, with the weight inside the cross entropy, "
-        "and all losses are means over whole batches"
+    guidance: Literal["all", "unlabelled", "as_released"] = Field(
+        description="of all clips (eq. 3); of those without labels; or of these with the weight inside the cross "
+        "entropy, and all losses are means over whole batches"
     )
     frame_loss: bool = Field(description="frame scores learn from strong labels; else these count as weak labels only")
     label_pooling: Literal["majority", "max"] = Field(
@@ -178,6 +180,10 @@ class Guided(TrainingMethod):
     )
     align: Literal["upsampled", "pooled"] = Field(
         description="for that, the teacher's frames are repeated, or the student's averaged"
+    )
+    pulled: Literal["student", "both"] = Field(
+        description="who learns from distillation: the student, for which the teacher's transformed features are a "
+        "fixed target; or both networks and both transformations"
     )
     focal: Focal | None = Field(description="takes the place of cross entropy against labels after epoch s")
 

@@ -9,13 +9,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
+from run_config_example import run_config
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import write_json, write_table
+from sedrepro.base.files import write_table
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.run_config import write_run_config
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import figure_runs
 from sedrepro.papers.hierarchical_pooling.figures import PRINTED, choose_clip, draw_figure5, examine_figure5
@@ -139,7 +141,7 @@ def views(folder: Path, strong=STRONG) -> tuple[list[RunView], list[np.ndarray]]
         order, frame = random.permutation(len(strong)), random.random((len(strong), FRAMES, 3)).astype(np.float16)
         scores.append(frame)
         run_folder = who.folder(config)
-        write_json(run_folder / "config.json", {"classes": CLASSES})
+        write_run_config(run_folder, run_config(config, who, classes=list(CLASSES)))
         np.savez(
             run_folder / "scores.npz",
             filenames=np.array(list(strong))[order],

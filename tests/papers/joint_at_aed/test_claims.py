@@ -1,10 +1,12 @@
 """ESP against average windows, over all classes of a run at once."""
 
+import numpy as np
 import pytest
 
 from sedrepro.experiments.metrics_files import Detection, RunMetrics, Split
 from sedrepro.experiments.papers import PAPERS_FOLDER
-from sedrepro.papers.joint_at_aed.claims import SHORT, most_classes_gain, short_events_gain_more
+from sedrepro.papers.joint_at_aed.claims import SHORT, deviates_far, most_classes_gain, short_events_gain_more
+from sedrepro.papers.joint_at_aed.figures import examine_figure2
 from sedrepro.reporting.claims.claim import read_claims
 from sedrepro.reporting.claims.predicates import Evidence
 
@@ -79,3 +81,29 @@ def test_short_events_gain_more_than_the_others(gains, outcome):
 
 def test_what_was_found_is_said():
     assert tried(short_events_gain_more, HALF).ours == "Blender, Cat, Dishes +10.0 points, others -10.0 (1)"
+
+
+# --- Figure 2
+
+
+def far(tmp_path, **arrays):
+    np.savez(tmp_path / "figure2.npz", **{name: np.array(values) for name, values in arrays.items()})
+    (tmp_path / "figure2.json").write_text('{"scale": "full"}')
+    return deviates_far(CLAIMS["deviates_far"], Evidence({}, {}, "full", lambda metric: 3, figures=tmp_path))
+
+
+def test_durations_deviate_far_if_those_of_all_classes_do(tmp_path):
+    found = far(tmp_path, average=[1.0, 4.0], event_specific=[0.5, 3.0], event_specific_chord=[0.9, 3.8])
+    assert (found.outcome, bool(found.by_construction)) == ("holds", True)
+    assert found.ours == "off by 25 to 50 % of the mean; with the knee of the chord by 5 to 10 %"
+    assert far(tmp_path, average=[1.0, 4.0], event_specific=[0.5, 3.1], event_specific_chord=[1, 4]).outcome == "fails"
+
+
+def test_without_the_figure_nothing_is_said_of_durations(tmp_path):
+    evidence = Evidence({}, {}, "full", lambda metric: 3, figures=tmp_path)
+    assert deviates_far(CLAIMS["deviates_far"], evidence).outcome == "cannot be tested"
+
+
+def test_the_official_durations_deviate_far(tmp_path):
+    arrays, _ = examine_figure2([])
+    assert far(tmp_path, **arrays).outcome == "holds"

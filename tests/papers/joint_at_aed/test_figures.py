@@ -6,7 +6,17 @@ import pytest
 
 from sedrepro.data_sets.dcase2019_task4 import CLASSES
 from sedrepro.detection.median import event_specific_duration, knee
-from sedrepro.papers.joint_at_aed.figures import DURATIONS, MARKS, draw_figure2, examine_figure2, official_durations
+from sedrepro.detection.postprocessing import median_window
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.papers import load_paper
+from sedrepro.papers.joint_at_aed.figures import (
+    DURATIONS,
+    KNEES,
+    MARKS,
+    draw_figure2,
+    examine_figure2,
+    official_durations,
+)
 from sedrepro.reporting.figures.pictures import save_picture
 
 
@@ -53,8 +63,10 @@ def test_what_milliseconds_round_away_moves_no_knee_and_no_mean(seed):
     random = np.random.default_rng(seed)
     for durations in official_durations().values():
         finer = np.sort(durations + random.uniform(-5e-4, 5e-4, len(durations)))
-        assert knee(finer) == pytest.approx(knee(durations), abs=len(durations) / 100)
-        assert event_specific_duration(finer) == pytest.approx(event_specific_duration(durations), rel=0.01)
+        for of in KNEES.values():
+            assert knee(finer, of) == pytest.approx(knee(durations, of), abs=len(durations) / 100)
+            found, expected = (event_specific_duration(each, of) for each in (finer, durations))
+            assert found == pytest.approx(expected, rel=0.01)
         assert finer.mean() == pytest.approx(durations.mean(), abs=3e-4)
 
 
@@ -63,11 +75,29 @@ def test_what_is_stored_needs_no_runs():
     assert tuple(facts["event_labels"]) == CLASSES
     assert arrays["events"].sum() == len(arrays["durations"])
     assert (arrays["event_specific"] < arrays["average"]).all()
+    assert (arrays["event_specific_chord"] < arrays["average"]).all()
     assert ((arrays["knee"] >= 1) & (arrays["knee"] <= arrays["events"])).all()
     start = arrays["events"][:2].sum()
     cat = arrays["durations"][start : start + arrays["events"][2]]
     assert arrays["average"][2] == pytest.approx(cat.mean())
     assert arrays["event_specific"][2] == pytest.approx(cat[: arrays["knee"][2]].mean())
+
+
+#: Median windows in frames, a third of a duration at 60 frames per second: the mean, and up to either knee.
+WINDOWS = {"Cat": (21, 15, 19), "Speech": (23, 13, 21), "Frying": (103, 55, 95), "Vacuum_cleaner": (107, 53, 97)}
+
+
+@pytest.mark.parametrize(("label", "windows"), WINDOWS.items(), ids=WINDOWS)
+def test_esp_shortens_windows_far_more_by_the_cumulative_sum_than_by_the_chord(label, windows):
+    durations = official_durations()[label]
+    found = [durations.mean(), *(event_specific_duration(durations, of) for of in KNEES.values())]
+    assert tuple(median_window(duration / 3, 60) for duration in found) == windows
+
+
+def test_the_knees_are_those_of_the_ways_of_detection_that_they_stand_for():
+    given = {"scale": "full", "folds": [1], "seeds": [1], "data_root": "."}
+    ways = load_paper("joint_at_aed", make_config(given, "test")).settings.detection
+    assert {name: ways[name].windows.knee for name in KNEES} == KNEES
 
 
 def stored(durations: list[list[float]]) -> tuple[dict, dict]:
@@ -77,6 +107,7 @@ def stored(durations: list[list[float]]) -> tuple[dict, dict]:
         "knee": np.array([1 for _ in durations]),
         "average": np.array([np.mean(each) for each in durations]),
         "event_specific": np.array([each[0] for each in durations]),
+        "event_specific_chord": np.array([each[-1] for each in durations]),
     }
     return arrays, {"event_labels": [f"Class_{number}" for number in range(len(durations))]}
 
@@ -88,10 +119,10 @@ def test_a_panel_shows_the_distribution_its_knee_and_both_means():
     curve, dot, *lines = first.get_lines()
     assert curve.get_xydata().tolist() == [[1, 1 / 3], [2, 2 / 3], [6, 1]]
     assert dot.get_xydata().tolist() == [[1, 1 / 3]]
-    assert [line.get_xdata()[0] for line in lines] == [3, 1]
+    assert [line.get_xdata()[0] for line in lines] == [3, 1, 6]
     assert [line.get_linestyle() for line in lines] == [style for _, style, _ in MARKS.values()]
-    assert first.get_title() == "Class 0\n3 events, 3.00 and 1.00 s"
-    assert second.get_title() == "Class 1\n2 events, 0.50 and 0.50 s"
+    assert first.get_title() == "Class 0\n3 events, 3.00, 1.00, 6.00 s"
+    assert second.get_title() == "Class 1\n2 events, 0.50, 0.50, 0.50 s"
 
 
 def test_equal_arrays_give_equal_pictures(tmp_path):

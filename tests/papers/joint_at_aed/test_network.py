@@ -155,6 +155,21 @@ def test_features_are_transformed_only_where_they_are_distilled(distilled):
     assert shapes == ([(2, FRAMES, distilled), (2, FRAMES // 6, distilled)] if distilled else [])
 
 
+def test_all_other_weights_start_as_without_distillation():
+    made, control = small(distilled=5).state_dict(), small().state_dict()
+    assert sorted(made.keys() - control.keys()) == ["student.transform.weight", "teacher.transform.weight"]
+    assert all(torch.equal(made[name], weights) for name, weights in control.items())
+
+
+def test_the_transformations_start_as_in_keras_and_each_on_its_own():
+    arguments = {"teacher": TEACHER, "student": STUDENT, "hidden": 8, "recurrent": 4, "distilled": 64}
+    made = build("joint", arguments, {}, 3, 600, 64)
+    for branch in (made.teacher, made.student):
+        bound = (6 / (branch.encoder.features + 64)) ** 0.5
+        assert 0.99 * bound < branch.transform.weight.abs().max() <= bound
+    assert not torch.equal(made.teacher.transform.weight[:, :160], made.student.transform.weight)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_scores_stay_in_single_precision_under_autocast(network):
     made = small(network).eval()

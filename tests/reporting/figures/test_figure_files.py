@@ -14,8 +14,10 @@ from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import read_scores, write_weights
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.reporting import figures
+from sedrepro.papers.two_step_attention.figures import choose_clip
 from sedrepro.steps import train as steps_train
+from sedrepro.steps.examine import examine
+from sedrepro.steps.figure import draw
 
 PAPER = "two_step_attention"
 FIGURE = "figure2"
@@ -41,7 +43,7 @@ def examined(tmp_path_factory):
     threads = torch.get_num_threads()
     steps_train.train(paper, who, config, 1, lambda line: None)
     torch.set_num_threads(threads)
-    figures.examine(config, paper, FIGURE)
+    examine(config, paper, FIGURE)
     return config, paper, who
 
 
@@ -86,7 +88,7 @@ def test_stored_facts_name_the_clip_its_run_and_its_events(examined):
 def test_the_chosen_clip_is_the_one_of_the_papers_rule_and_its_arrays_are_the_runs(examined):
     config, paper, who = examined
     scores = read_scores(who.folder(config))
-    clip = figures._functions(paper).choose_clip(scores["clip"], scores["targets"])
+    clip = choose_clip(scores["clip"], scores["targets"])
     facts = json.loads(stem(config).with_suffix(".json").read_text())
     assert facts["filename"] == scores["filenames"][clip]
     with np.load(stem(config).with_suffix(".npz")) as arrays:
@@ -103,7 +105,7 @@ def test_drawing_twice_gives_equal_bytes(examined):
     config, paper, _ = examined
     drawn, open_before = [], plt.get_fignums()
     for _ in range(2):
-        assert figures.draw(config, paper, FIGURE) == stem(config).with_suffix(".svg")
+        assert draw(config, paper, FIGURE) == stem(config).with_suffix(".svg")
         drawn.append([stem(config).with_suffix(suffix).read_bytes() for suffix in (".svg", ".png")])
     assert drawn[0] == drawn[1]
     svg, png = drawn[0]
@@ -122,7 +124,7 @@ def test_damaged_arrays_name_their_file(examined, tmp_path, content):
     whole = stem(config).with_suffix(".npz").read_bytes()
     target.write_bytes(whole[: len(whole) // 2] if content is None else content)
     with pytest.raises(DataError, match="run the examine step again") as caught:
-        figures.draw(moved, paper, FIGURE)
+        draw(moved, paper, FIGURE)
     assert "\n" not in str(caught.value)
     assert str(target) in str(caught.value)
 
@@ -131,18 +133,18 @@ def test_missing_arrays_and_facts_name_their_file(examined, tmp_path):
     config, paper, _ = examined
     moved = config.model_copy(update={"results_dir": tmp_path})
     with pytest.raises(DataError, match=r"figure2\.npz"):
-        figures.draw(moved, paper, FIGURE)
+        draw(moved, paper, FIGURE)
     stem(moved).parent.mkdir(parents=True)
     stem(moved).with_suffix(".npz").write_bytes(stem(config).with_suffix(".npz").read_bytes())
     with pytest.raises(DataError, match=r"figure2\.json: no such file"):
-        figures.draw(moved, paper, FIGURE)
+        draw(moved, paper, FIGURE)
 
 
 def test_a_run_that_is_not_there_is_named(examined):
     config, paper, _ = examined
     other = config.model_copy(update={"folds": (2,)})
     with pytest.raises(DataError, match="fold2") as caught:
-        figures.examine(other, paper, FIGURE)
+        examine(other, paper, FIGURE)
     assert "\n" not in str(caught.value)
 
 
@@ -165,6 +167,6 @@ def test_damaged_weights_name_their_file(examined, damage, tmp_path):
         other = build_network(paper, who.system, 7, 0)
         write_weights(folder, other.state_dict())
     with pytest.raises((DataError, SettingsError)) as caught:
-        figures.examine(moved, paper, FIGURE)
+        examine(moved, paper, FIGURE)
     assert str(weights) in str(caught.value)
     assert "\n" not in str(caught.value)

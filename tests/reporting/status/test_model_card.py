@@ -1,4 +1,3 @@
-import json
 import re
 
 import pytest
@@ -6,7 +5,9 @@ import untrained as made
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.data_sets import data_set_names
+from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.status.model_card import MODEL_CARD, in_short, licences, write_model_card
 
@@ -21,8 +22,7 @@ def config(tmp_path):
 
 def card(config, who=WHO, **described) -> str:
     folder = made.write_run(config, who, {"lowest_error_rate": {"settings": made.SEARCHED}})
-    facts = json.loads((folder / "config.json").read_text()) | described
-    metrics = json.loads((folder / "metrics.json").read_text())
+    facts, metrics = read_run_config(folder).model_copy(update=described), read_metrics(folder / "metrics.json")
     path = write_model_card(load_paper(who.paper, config), who, folder, facts, metrics)
     assert path == folder / MODEL_CARD
     return path.read_text()
@@ -62,8 +62,8 @@ def test_the_card_says_plainly_what_its_scale_means(config, scale, plain):
 
 
 def test_the_settings_are_those_the_run_was_trained_with(config, tmp_path):
-    described = json.loads((made.write_run(config, WHO) / "config.json").read_text())
-    settings = described["settings"] | {"training": described["settings"]["training"] | {"epochs": 33}}
+    settings = read_run_config(made.write_run(config, WHO)).settings
+    settings |= {"training": settings["training"] | {"epochs": 33}}
     assert "of at most 33" in card(config, settings=settings)
     with pytest.raises(SettingsError, match=r"config.json: unknown key 'pooling'"):
         card(config, settings=settings | {"pooling": 3})
@@ -76,8 +76,7 @@ def test_equal_runs_have_equal_cards(config):
 def test_a_run_that_lacks_its_environment_has_a_card(config):
     folder = made.write_run(config, SEARCHED)
     (folder / "environment.json").unlink()
-    metrics = json.loads((folder / "metrics.json").read_text())
-    described = json.loads((folder / "config.json").read_text())
+    described, metrics = read_run_config(folder), read_metrics(folder / "metrics.json")
     text = write_model_card(load_paper(SEARCHED.paper, config), SEARCHED, folder, described, metrics).read_text()
     assert "official splits" in text
     assert "peak memory" not in text

@@ -26,8 +26,10 @@ class GatedAttention(Network):
 
     One block of two gated convolutions per entry of `filters`, each halving the mel axis, a 3x3 convolution of
     `last_filters` with ReLU, and the maximum over the mel bands left. Two BiGRUs of `recurrent` units per direction
-    read it, one gating the other: the released gate has sigmoid candidates, of which (1 + GRU) / 2 with the usual tanh
-    candidates is a reparametrisation but for the initial state; its linear candidates of the other are tanh here.
+    read it, one gating the other. The released GRUs are those of the Keras of their time: hard sigmoids as gates, the
+    reset gate before the recurrent matrix, and candidates that are sigmoid in the one that gates and linear in the
+    other. Both are torch's here, of which (1 + GRU) / 2 gates: in [0, 1] as there, but no reparametrisation of it.
+    `batch_norm` says whose defaults the norms have: "keras" or "torch".
     Frame scores are sigmoid, their weights softmax over classes, normalised over frames. The released sound event
     network, which keeps the frame rate, is taken; its two slips (an unused block, attention fed from scores) are not.
     (batch, frame, mel) -> clip (batch, class), frame (batch, frame, class).
@@ -47,10 +49,12 @@ class GatedAttention(Network):
         last_filters: int,
         recurrent: int,
         dropout: float,
+        batch_norm: str = "torch",
     ) -> None:
         super().__init__()
         require_size(frames, mels, 1, 2 ** len(filters))
-        self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout) for i, o in pairwise((1, *filters))))
+        channels = pairwise((1, *filters))
+        self.blocks = nn.Sequential(*(GatedConvBlock(i, o, (1, 2), dropout, batch_norm) for i, o in channels))
         self.last = nn.Sequential(nn.Conv2d(filters[-1], last_filters, 3, padding=1), nn.ReLU(inplace=True))
         self.recurrent, self.gate = (
             nn.GRU(last_filters, recurrent, batch_first=True, bidirectional=True) for _ in range(2)

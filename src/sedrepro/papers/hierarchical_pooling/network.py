@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, pooling_reductions
+from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, norm_arguments, pooling_reductions
 from sedrepro.nn.output import Network, Output, chosen_network
 from sedrepro.nn.poolings import pooling as make_pooling
 
@@ -17,10 +17,12 @@ class GatedCrnn(Network):
     One block per entry of `filters`, with the max-pooling (frame, mel) of the same place in `poolings`; then a 3x3
     convolution of `last_filters` with batch norm, ReLU and `last_pooling`. Channels are stacked on the mel axis for
     the BiGRU of `recurrent` units per direction. Attention learns its weights from the BiGRU's output, the input of
-    the dense layer of the frame scores. Weights start as in Keras, in which the code that the paper follows is written.
+    the dense layer of the frame scores. Weights start as in Keras, in which the code that the paper follows is written;
+    `batch_norm` says whether its batch norms have the defaults of "keras" or of "torch".
     (batch, frame, mel) -> clip (batch, class), frame (batch, frame // time_reduction, class).
 
     Raises:
+        SettingsError: the pooling or the batch norm is unknown (names the nearest).
         ValueError: the input is smaller than the poolings, or filters and poolings differ in number.
     """
 
@@ -38,6 +40,7 @@ class GatedCrnn(Network):
         pooling: str,
         groups: Sequence[int],
         segment_weights: str,
+        batch_norm: str = "torch",
     ) -> None:
         super().__init__()
         if len(filters) != len(poolings):
@@ -45,11 +48,14 @@ class GatedCrnn(Network):
         self.time_reduction, mel_reduction = pooling_reductions([*poolings, last_pooling], frames, mels)
         channels = (1, *filters)
         self.blocks = nn.Sequential(
-            *(GatedConvBlock(*sizes, dropout) for sizes in zip(channels, filters, map(tuple, poolings), strict=False))
+            *(
+                GatedConvBlock(*sizes, dropout, batch_norm)
+                for sizes in zip(channels, filters, map(tuple, poolings), strict=False)
+            )
         )
         self.last = nn.Sequential(
             nn.Conv2d(channels[-1], last_filters, 3, padding=1, bias=False),
-            nn.BatchNorm2d(last_filters),
+            nn.BatchNorm2d(last_filters, **norm_arguments(batch_norm)),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(tuple(last_pooling)),
         )

@@ -12,8 +12,14 @@ from sedrepro.experiments.run_view import RunView
 
 #: Durations of the official strong labels; published/README.md says where they come from.
 DURATIONS = Path(__file__).parent / "published" / "durations.csv"
-#: Of the mean duration and of the mean up to the knee; a line style beside each colour.
-MARKS = {"average": ("#009e73", "--", "mean"), "event_specific": ("#000000", "-", "mean up to the knee (ESP)")}
+#: By way of detection with windows that follow such a duration, what its knee is of (see settings.yaml).
+KNEES = {"event_specific": "cumulative_sum", "event_specific_chord": "chord"}
+#: Of the mean duration and of the means up to the knees; a line style beside each colour.
+MARKS = {
+    "average": ("#009e73", "--", "mean"),
+    "event_specific": ("#000000", "-", "mean up to the knee of the cumulative sum (ESP)"),
+    "event_specific_chord": ("#777777", ":", "mean up to the knee of the curve itself"),
+}
 COLUMNS = 5
 
 
@@ -24,7 +30,7 @@ def official_durations() -> dict[str, np.ndarray]:
 
 
 def examine_figure2(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Durations (event,) s of all classes, one after the other; number of events, knee, means (class,).
+    """Durations (event,) s of all classes, one after the other; number of events, knees, means (class,).
 
     They are those of the official labels at every scale, so nothing of the runs is looked at.
     """
@@ -32,15 +38,16 @@ def examine_figure2(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dic
     arrays = {
         "durations": np.concatenate(list(durations.values())),
         "events": np.array([len(each) for each in durations.values()]),
-        "knee": np.array([knee(each) for each in durations.values()]),
+        "knee": np.array([knee(each, KNEES["event_specific"]) for each in durations.values()]),
         "average": np.array([average_duration(each) for each in durations.values()]),
-        "event_specific": np.array([event_specific_duration(each) for each in durations.values()]),
     }
+    for name, of in KNEES.items():
+        arrays[name] = np.array([event_specific_duration(each, of) for each in durations.values()])
     return arrays, {"event_labels": list(durations)}
 
 
 def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
-    """One panel per class: the share of events that are no longer than each duration, its knee, and the two means."""
+    """One panel per class: the share of events that are no longer than each duration, its knee, and three means."""
     import matplotlib.pyplot as plt
 
     labels = facts["event_labels"]
@@ -53,7 +60,7 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
         _cumulative(panel, durations, int(arrays["knee"][number]))
         for name, (colour, style, _) in MARKS.items():
             panel.axvline(arrays[name][number], color=colour, linestyle=style)
-        means = " and ".join(f"{arrays[name][number]:.2f}" for name in MARKS)
+        means = ", ".join(f"{arrays[name][number]:.2f}" for name in MARKS)
         panel.set_title(f"{label.replace('_', ' ')}\n{len(durations)} events, {means} s", fontsize=9)
     for panel in panels.flat[len(labels) :]:
         panel.set_visible(False)
@@ -61,13 +68,13 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
         panel.set_xlabel("Duration (s)")
     for panel in panels[:, 0]:
         panel.set_ylabel("Share of events")
-    figure.legend(*_legend(), loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(*_legend(), loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle("Official strong labels of the synthetic clips, the same at every scale")
     return figure
 
 
 def _cumulative(panel: Any, durations: np.ndarray, knee: int) -> None:
-    """The cumulative distribution of ascending durations, and its knee: a dot at the last event that ESP counts."""
+    """The cumulative distribution of ascending durations, and a dot at the last event that ESP counts."""
     share = np.arange(1, len(durations) + 1) / len(durations)
     panel.step(durations, share, where="post", color="#0072b2")
     panel.plot(durations[knee - 1], share[knee - 1], "o", color="#d55e00", markersize=5)
@@ -82,4 +89,4 @@ def _legend() -> tuple[list[Any], list[str]]:
     lines = [Line2D([], [], color=colour, linestyle=style) for colour, style, _ in MARKS.values()]
     curve = Line2D([], [], color="#0072b2")
     dot = Line2D([], [], color="#d55e00", marker="o", linestyle="none", markersize=5)
-    return [curve, dot, *lines], ["cumulative distribution", "knee", *(text for _, _, text in MARKS.values())]
+    return [curve, dot, *lines], ["cumulative distribution", "knee of ESP", *(text for _, _, text in MARKS.values())]

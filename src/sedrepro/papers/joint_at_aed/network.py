@@ -55,16 +55,19 @@ def guided(
     student: Mapping[str, Any],
     single_class_clips: Sequence[int] | None = None,
     smallest_share: float = 0.04,
+    batch_norm: str = "keras",
 ) -> TeacherStudent:
     """Guided learning (GL): both parts with class-wise attention, of disentangled features where clips are counted."""
 
     def branch(encoding: Mapping[str, Any]) -> Branch:
-        encoder = GuidedEncoder(frames, mels, **encoding)
+        encoder = GuidedEncoder(frames, mels, **encoding, batch_norm=batch_norm)
         clips = single_class_clips
         sizes = None if clips is None else disentangled_sizes(clips, encoder.features, smallest_share)
         return Branch(encoder, ClassWiseAttention(encoder.features, classes, sizes))
 
-    return TeacherStudent(frames, branch(teacher), branch(student))
+    made = TeacherStudent(frames, branch(teacher), branch(student))
+    glorot_uniform(made)
+    return made
 
 
 def joint(
@@ -76,14 +79,23 @@ def joint(
     hidden: int,
     recurrent: int,
     distilled: int = 0,
+    batch_norm: str = "keras",
 ) -> TeacherStudent:
-    """The paper's teacher and student (PTS): the encoders of GL, with `JointHead`s of their own."""
+    """The paper's teacher and student (PTS): the encoders of GL, with `JointHead`s of their own.
+
+    All other weights start as without `distilled`, the width of the features that are transformed for distillation.
+    """
 
     def branch(encoding: Mapping[str, Any]) -> Branch:
-        encoder = GuidedEncoder(frames, mels, **encoding)
-        return Branch(encoder, JointHead(encoder.features, classes, hidden, recurrent), distilled)
+        encoder = GuidedEncoder(frames, mels, **encoding, batch_norm=batch_norm)
+        return Branch(encoder, JointHead(encoder.features, classes, hidden, recurrent))
 
-    return TeacherStudent(frames, branch(teacher), branch(student))
+    made = TeacherStudent(frames, branch(teacher), branch(student))
+    glorot_uniform(made)
+    if distilled:
+        for each in (made.teacher, made.student):
+            each.distil(distilled)
+    return made
 
 
 def build(
@@ -101,7 +113,4 @@ def build(
         "joint": partial(joint, classes, frames, mels),
         "crnn": partial(Crnn, classes, frames, mels),
     }
-    made = chosen_network(builders, network, arguments)
-    if isinstance(made, TeacherStudent):
-        glorot_uniform(made)
-    return made
+    return chosen_network(builders, network, arguments)

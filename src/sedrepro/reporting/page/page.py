@@ -12,8 +12,8 @@ from pathlib import Path
 from sedrepro import __version__
 from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.environment import checkout_commit
 from sedrepro.experiments.papers import paper_names
-from sedrepro.experiments.run_files import checkout_commit
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS
 from sedrepro.reporting.page.data import PaperResults, read_results

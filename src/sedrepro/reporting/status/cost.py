@@ -4,14 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sedrepro.base.errors import DataError
-from sedrepro.base.files import read_json
-from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT
-
-#: What of an environment belongs to one run only; the rest describes the machine and the software.
-OF_THE_RUN = ("seconds", "peak_memory_mib", "peak_gpu_memory_mib")
+from sedrepro.experiments.environment import read_environment
+from sedrepro.experiments.run_config import config_file, read_run_config
+from sedrepro.experiments.run_files import ENVIRONMENT
 
 
 @dataclass(frozen=True)
@@ -52,26 +48,19 @@ def read_costs(folder: Path) -> list[RunCost]:
 
 
 def _read(path: Path) -> RunCost:
-    environment, described = read_json(path), path.with_name(CONFIG)
-    config = read_json(described) if described.is_file() else {}
+    environment, folder = read_environment(path), path.parent
+    config = read_run_config(folder) if config_file(folder).is_file() else None
     system, variant = path.parts[-5:-3]
-    try:
-        return RunCost(
-            system=system,
-            variant=variant,
-            seconds=float(environment["seconds"]),
-            peak_memory_mib=int(environment["peak_memory_mib"]),
-            peak_gpu_memory_mib=environment["peak_gpu_memory_mib"],
-            parameters=config.get("parameters"),
-            features=config.get("features_fingerprint", ""),
-            environment=tuple((key, _said(value)) for key, value in environment.items() if key not in OF_THE_RUN),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: says not what the run cost ({error!r}); train this run again") from error
-
-
-def _said(value: Any) -> str:
-    return "unknown" if value is None else str(value)
+    return RunCost(
+        system=system,
+        variant=variant,
+        seconds=environment.seconds,
+        peak_memory_mib=environment.peak_memory_mib,
+        peak_gpu_memory_mib=environment.peak_gpu_memory_mib,
+        parameters=config.parameters if config else None,
+        features=config.features_fingerprint if config else "",
+        environment=tuple(environment.made_with.items()),
+    )
 
 
 def total(costs: Sequence[RunCost]) -> Cost:

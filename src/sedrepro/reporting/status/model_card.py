@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from sedrepro.base.files import read_json, write_text
+from sedrepro.base.files import write_text
 from sedrepro.base.typed import load
 from sedrepro.data_sets import data_set, data_set_names, trait
+from sedrepro.experiments.environment import Environment, read_environment
+from sedrepro.experiments.metrics_files import RunMetrics
 from sedrepro.experiments.papers import Paper
-from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT
+from sedrepro.experiments.run_config import RunConfig, config_file
+from sedrepro.experiments.run_files import ENVIRONMENT
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.obtaining.manifest import read_manifest
 from sedrepro.reporting.status.cost import duration, memory
@@ -34,18 +36,14 @@ LABELS = {
 }
 
 
-def write_model_card(
-    paper: Paper, who: RunIdentity, folder: Path, described: Mapping[str, Any], metrics: Mapping[str, Any]
-) -> Path:
+def write_model_card(paper: Paper, who: RunIdentity, folder: Path, described: RunConfig, metrics: RunMetrics) -> Path:
     """Write model_card.md to a run's folder; returns its path.
-
-    `described` is what the run's config.json holds, `metrics` what its metrics.json does.
 
     Raises:
         SettingsError: the settings in config.json are none of today (names the key).
     """
-    run, path = _settings(paper, who, folder, described), folder / ENVIRONMENT
-    environment = read_json(path) if path.is_file() else {}
+    run, path = load(RunSettings, described.settings, str(config_file(folder))), folder / ENVIRONMENT
+    environment = read_environment(path) if path.is_file() else None
     sections = {
         "": _what_it_is(paper, who, described),
         "Input and output": _interface(run, described),
@@ -62,28 +60,21 @@ def write_model_card(
     return folder / MODEL_CARD
 
 
-def _settings(paper: Paper, who: RunIdentity, folder: Path, described: Mapping[str, Any]) -> RunSettings:
-    """The settings that the run was trained with, which may have changed since."""
-    if "settings" not in described:
-        return paper.run(who.system, who.variant)
-    return load(RunSettings, described["settings"], str(folder / CONFIG))
-
-
-def _what_it_is(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
-    about, scale = paper.settings.about, str(described.get("scale"))
-    size = f" with {described['parameters']} parameters" if described.get("parameters") else ""
+def _what_it_is(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
+    about, scale = paper.settings.about, described.scale
+    size = f" with {described.parameters} parameters" if described.parameters else ""
     corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
     held_out = f"fold {who.fold} held out" if corpus.kind == "remix" else "official splits"
     network = paper.settings.systems[who.system].network
     return (
         f"{SCALES.get(scale, '').format(budget=paper.budget)}\n\n"
-        f"A sound event detector of {len(described['classes'])} classes: network `{network}`{size}. It was trained by "
+        f"A sound event detector of {len(described.classes)} classes: network `{network}`{size}. It was trained by "
         f"sedrepro after {about.authors}, *{about.title}*, {about.published_in} ({about.url}); it is not the authors' "
         f"own model. Corpus variant `{who.variant}`, {held_out}, seed {who.seed}."
     )
 
 
-def _interface(run: RunSettings, described: Mapping[str, Any]) -> str:
+def _interface(run: RunSettings, described: RunConfig) -> str:
     end = run.front_end
     return (
         f"* Input: mono audio at {end.sample_rate} Hz in clips of {end.clip_seconds:g} s, as {end.n_mels} log-mel bands"
@@ -91,28 +82,28 @@ def _interface(run: RunSettings, described: Mapping[str, Any]) -> str:
         f"{end.hop_length}, {end.spectrum} spectrum), standardised band by band by `mean` and `deviation` of "
         "scores.npz.\n"
         "* Output: a probability per class for the clip, and for each of its frames of scores.\n"
-        f"* Classes, in the order of the output: {', '.join(described['classes'])}."
+        f"* Classes, in the order of the output: {', '.join(described.classes)}."
     )
 
 
-def _data(described: Mapping[str, Any], paper: Paper, who: RunIdentity) -> str:
+def _data(described: RunConfig, paper: Paper, who: RunIdentity) -> str:
     lines = [
-        f"* {name}: {part['usable']} of {part['expected']} clips usable, fingerprint `{part['fingerprint'][:16]}`"
-        for name, part in described["data"].items()
+        f"* {name}: {part.usable} of {part.expected} clips usable, fingerprint `{part.fingerprint[:16]}`"
+        for name, part in described.data.items()
     ]
     corpus = paper.settings.corpus_of(who.variant)[0]
     used = [
-        f"{described[key]} clips {words}"
-        for key, words in (("train_clips", "trained"), ("selection_clips", "chose the epoch"))
-        if described.get(key) is not None
+        f"{clips} clips {words}"
+        for clips, words in ((described.train_clips, "trained"), (described.selection_clips, "chose the epoch"))
+        if clips is not None
     ]
-    counts = "; ".join([f"{described['clips']} of {described['clips_expected']} clips", *used])
+    counts = "; ".join([f"{described.clips} of {described.clips_expected} clips", *used])
     return "\n".join([*lines, f"* Corpus `{corpus}` made of them: {counts}"])
 
 
-def _training(run: RunSettings, described: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+def _training(run: RunSettings, described: RunConfig, environment: Environment | None) -> str:
     training = run.training
-    kept = f"Epoch {described['best_epoch']}" if described.get("best_epoch") else "The best"
+    kept = f"Epoch {described.best_epoch}" if described.best_epoch else "The best"
     chosen = f"the best on `{training.select_on}` by `{training.monitor}`"
     lines = [
         f"* From {LABELS.get(training.method.kind, training.method.kind)}"
@@ -121,19 +112,19 @@ def _training(run: RunSettings, described: Mapping[str, Any], environment: Mappi
         f"* Adam, learning rate {training.learning_rate:g} ({training.schedule.kind}), {training.batch_size} per batch",
     ]
     if environment:
-        spent = f"{duration(environment['seconds'])}, peak memory {memory(environment['peak_memory_mib'])}"
+        spent = f"{duration(environment.seconds)}, peak memory {memory(environment.peak_memory_mib)}"
         lines += [
-            f"* {spent}, on {environment['device']}",
-            f"* sedrepro {environment['sedrepro']} ({environment['commit']}), torch {environment['torch']}",
+            f"* {spent}, on {environment.device}",
+            f"* sedrepro {environment.sedrepro} ({environment.commit}), torch {environment.torch}",
         ]
     return "\n".join(lines)
 
 
-def _metrics(metrics: Mapping[str, Any]) -> str:
+def _metrics(metrics: RunMetrics) -> str:
     lines = ["Of this one run, on held-out clips; all others, and those of classes, are in metrics.json.", ""]
-    for split, found in metrics["splits"].items():
-        lines.append(f"* {split}, {found['clips']} clips: {in_short(found['metrics'])}")
-        lines += [f"* {split}, events by `{way}`: {in_short(of['metrics'])}" for way, of in found["detections"].items()]
+    for split, found in metrics.splits.items():
+        lines.append(f"* {split}, {found.clips} clips: {in_short(found.metrics)}")
+        lines += [f"* {split}, events by `{way}`: {in_short(of.metrics)}" for way, of in found.detections.items()]
     return "\n".join(lines)
 
 
@@ -143,12 +134,12 @@ def in_short(metrics: Mapping[str, float | None]) -> str:
     return ", ".join(known) or "none of the usual metrics is defined"
 
 
-def _limits(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
+def _limits(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
     corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
     lines = [
         "Made to study the paper's method and to compare its systems. Neither made nor tested for decisions about "
         "people, for surveillance, or where a missed or a false event does harm.",
-        f"It knows its {len(described['classes'])} classes only, and gives them scores in any sound.",
+        f"It knows its {len(described.classes)} classes only, and gives them scores in any sound.",
     ]
     if corpus.kind == "remix":
         lines.append("It was trained on single events mixed into scenes, which real recordings are not.")
@@ -157,12 +148,12 @@ def _limits(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str
     return "\n".join(f"* {line}" for line in lines)
 
 
-def _licences(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
-    found = licences(described["data"])
+def _licences(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
+    found = licences(described.data)
     lines = [f"* {name}: {'; '.join(terms)}" for name, terms in found.items() if terms]
-    if described.get("scale") == "miniature":
+    if described.scale == "miniature":
         head = "The sounds were synthesised by sedrepro. The terms of the official sets whose layout they have:"
-    elif described.get("scale") == "recordings":
+    elif described.scale == "recordings":
         head = "Recordings from elsewhere have terms of their own. Those of the official sets:"
     else:
         head = "Weights learnt from data may be bound by the terms of the data:"
@@ -183,8 +174,8 @@ def _archives(name: str) -> set[str]:
     return {data_set(name).ARCHIVE, trait(name, "SERVED_FROM")} if name in data_set_names() else set()
 
 
-def _how_to(paper: Paper, who: RunIdentity, described: Mapping[str, Any]) -> str:
-    words = f"--variant {who.variant} --fold {who.fold} --seed {who.seed} --scale {described.get('scale')}"
+def _how_to(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
+    words = f"--variant {who.variant} --fold {who.fold} --seed {who.seed} --scale {described.scale}"
     return (
         "In the checkout with these results:\n\n"
         f"```\npython -m sedrepro detect recording.wav --system {paper.name}/{who.system} {words}\n```"

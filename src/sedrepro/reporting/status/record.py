@@ -7,12 +7,14 @@ import shutil
 from pathlib import Path
 
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import atomic_folder, read_json, write_json
+from sedrepro.base.files import atomic_folder, write_json
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.environment import read_environment
 from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, HISTORY
 
 KEPT = ("coverage.*", "tables/*", "figures/*.svg", "figures/*.png", "figures/*.json")
-KEPT_OF_A_RUN = ("config.json", "history.csv", "metrics.json", "environment.json")
+KEPT_OF_A_RUN = (CONFIG, HISTORY, "metrics.json", ENVIRONMENT)
 
 
 def record(config: Config, paper: Paper, command: str, note: str = "") -> Path:
@@ -42,19 +44,19 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _facts(config: Config, paper: Paper, runs: list[Path], date: str, command: str, note: str) -> dict:
-    environments = [read_json(run.parent / "environment.json") for run in runs]
+    environments = [read_environment(run.parent / ENVIRONMENT) for run in runs]
     return {
         "date": date,
         "command": command,
         "scale": config.scale,
         "budget": paper.budget,
         "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "memory_gib": _memory_gib()},
-        "devices": sorted({e["device"] for e in environments}),
+        "devices": sorted({str(e.device) for e in environments}),
         "runs": len(runs),
-        "training_seconds": round(sum(e["seconds"] for e in environments), 1),
-        "peak_memory_mib": max(e["peak_memory_mib"] for e in environments),
-        "peak_gpu_memory_mib": max((e["peak_gpu_memory_mib"] or 0 for e in environments), default=0) or None,
-        "commits": sorted({str(e["commit"]) for e in environments}),
+        "training_seconds": round(sum(e.seconds for e in environments), 1),
+        "peak_memory_mib": max(e.peak_memory_mib for e in environments),
+        "peak_gpu_memory_mib": max((e.peak_gpu_memory_mib or 0 for e in environments), default=0) or None,
+        "commits": sorted({str(e.commit) for e in environments}),
         "note": note,
     }
 

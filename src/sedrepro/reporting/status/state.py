@@ -19,6 +19,7 @@ from sedrepro.base.typed import load
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.places import store_folder
+from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.run_files import CONFIG, RUN_FILES, SCORES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs
 from sedrepro.reporting.paper_tables import cells_file, table_runs
@@ -127,12 +128,10 @@ class PaperState:
         config, settings = self._config, self._paper.settings
         corpus = settings.corpus_of(who.variant)[0]
         try:
-            described = read_json(path)
-            then = load(RunSettings, described["settings"], str(path))
-            trained_on = load(type(settings.corpora[corpus]), described["corpus"], str(path))
-            precision = described["mixed_precision"], described["tf32"]
-            features = described["features_fingerprint"]
-        except (SedreproError, KeyError, TypeError) as error:
+            described = read_run_config(path.parent)
+            then = load(RunSettings, described.settings, str(path))
+            trained_on = load(type(settings.corpora[corpus]), described.corpus, str(path))
+        except SedreproError as error:
             return f"{CONFIG} does not fit the settings of today ({str(error).rsplit(f'{CONFIG}: ', 1)[-1]})"
         now = self._paper.run(who.system, who.variant)
         differing = difference(now.model_dump(mode="json"), then.model_dump(mode="json"))
@@ -141,9 +140,13 @@ class PaperState:
         )
         if differing:
             return f"{differing} changed"
-        if precision != (config.mixed_precision, config.tf32):
+        if (described.mixed_precision, described.tf32) != (config.mixed_precision, config.tf32):
             return "mixed_precision or tf32 changed"
-        return "" if self._fingerprint(corpus) in (None, features) else "the features are of other data"
+        return (
+            ""
+            if self._fingerprint(corpus) in (None, described.features_fingerprint)
+            else "the features are of other data"
+        )
 
     def _read_fingerprint(self, corpus: str) -> str | None:
         """Of the features that lie there; None where there are none."""

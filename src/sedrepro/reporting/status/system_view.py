@@ -1,11 +1,10 @@
 """One system of a paper: its settings with their provenance, its runs, and their metrics in short."""
 
 from sedrepro.base.errors import SedreproError
-from sedrepro.base.files import read_json
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper
-from sedrepro.experiments.run_files import CONFIG
+from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.inference.choice import trained_runs, variants_of
 from sedrepro.reporting.status.model_card import in_short
@@ -57,7 +56,7 @@ def print_system(config: Config, paper: Paper, system: str, variant: str | None 
 def run_lines(config: Config, who: RunIdentity) -> list[str]:
     """A run in short: who it is, its parameters, where it lies, and its metrics by split."""
     folder = who.folder(config)
-    parameters = read_json(folder / CONFIG).get("parameters")
+    parameters = read_run_config(folder).parameters
     size = f", {parameters} parameters" if parameters else ""
     lines = [f"{who.variant}, fold {who.fold}, seed {who.seed}{size}: {folder}"]
     try:

@@ -17,6 +17,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.run_files import WEIGHTS
 from sedrepro.experiments.table_layout import SCALES, TableLayout
+from sedrepro.published.added_rows import OUTSIDE
 from sedrepro.published.cells import SEED
 from sedrepro.published.verdict import VerdictName
 
@@ -113,9 +114,10 @@ def _row_text(row: dict[str, str]) -> str:
 def _rerun(config: Config, table: PaperTable, cell: dict[str, str]) -> str:
     """The command that trains the runs of a cell anew, then fills its table; empty for a quoted system.
 
-    It takes the configuration that the workflow has written down. A cell without runs is just filled anew.
+    It takes the configuration that the workflow has written down. A cell without runs is just filled anew; predictions
+    from elsewhere are not made again.
     """
-    if table.layout.kind == "numbers" and not cell["system"]:
+    if table.layout.kind == "numbers" and (not cell["system"] or cell["system"].startswith(OUTSIDE)):
         return ""
     forced = str(table.path)
     if cell["runs"] not in ("", "0"):

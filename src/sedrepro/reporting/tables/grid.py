@@ -11,6 +11,7 @@ import pandas as pd
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.experiments.table_layout import SCALES, TableLayout
+from sedrepro.published.added_rows import OUTSIDE
 from sedrepro.published.cells import QUOTED, SPLIT
 from sedrepro.published.verdict import CLOSE_FACTOR, FEWEST_RUNS, METRICS
 
@@ -86,7 +87,7 @@ class Grid:
         splits: dict[str, dict[Key, dict[str, Any]]] = defaultdict(dict)
         for row in self.rows:
             record = self.cells.get((row, column))
-            if record and not math.isnan(record["mean"]):
+            if record and not math.isnan(record["mean"]) and not record["system"].startswith(OUTSIDE):
                 splits[record.get(SPLIT, "")][row] = record
         return [row for records in splits.values() for row in self._best_of(records)]
 
@@ -127,6 +128,8 @@ class Grid:
         """What stands behind a cell, for a tooltip."""
         if self.quoted(record):
             return QUOTED
+        if record["system"].startswith(OUTSIDE):
+            return record["note"]
         parts = [f"runs: {record['runs']}"]
         if not math.isnan(record["low"]):
             low, high = (self._rounded(record[end], record["metric"]) for end in ("low", "high"))
@@ -138,20 +141,13 @@ class Grid:
         shown = self.layout.names.get(name, name)
         return name if "{}" in shown else shown
 
-    def value_name(self, name: str, value: str) -> str:
-        """What is shown for a value of the column `name`."""
-        if value in self.layout.names:
-            return self.layout.names[value]
-        template = self.layout.names.get(name, "")
-        return template.replace("{}", value) if "{}" in template else value
-
     def row_labels(self, row: Key) -> list[str]:
         """What is shown at the left of a row, left to right."""
-        return [self.value_name(name, value) for name, value in zip(self.layout.rows, row, strict=True)]
+        return [self.layout.value_name(name, value) for name, value in zip(self.layout.rows, row, strict=True)]
 
     def column_labels(self, column: Key) -> list[str]:
         """What is shown over a column, the outer level first."""
-        return [self.value_name(name, value) for name, value in zip(self.layout.columns, column, strict=True)]
+        return [self.layout.value_name(name, value) for name, value in zip(self.layout.columns, column, strict=True)]
 
     def runs_text(self) -> str:
         """How many runs stand behind the cells that have a value."""
@@ -192,7 +188,7 @@ class Grid:
     def _tolerances(self) -> str:
         metrics: dict[Decimal, list[str]] = defaultdict(list)
         for metric in dict.fromkeys(record["metric"] for record in self.cells.values() if record["published"]):
-            metrics[METRICS[metric].tolerance].append(self.value_name("metric", metric))
+            metrics[METRICS[metric].tolerance].append(self.layout.value_name("metric", metric))
         parts = [f"{tolerance} in {', '.join(names)}" for tolerance, names in metrics.items()]
         return f"difference, as a fraction and beyond the print's rounding, within {' and '.join(parts)}"
 

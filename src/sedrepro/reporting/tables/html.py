@@ -139,7 +139,7 @@ def _html_header(grid: Grid, notes: Footnotes) -> str:
     ]
     outer = [
         f'<th scope="colgroup" class="group" colspan="{len(columns)}">'
-        f"<span>{_escape(grid.value_name(grid.layout.columns[0], name))}</span></th>"
+        f"<span>{_escape(grid.layout.value_name(grid.layout.columns[0], name))}</span></th>"
         for name, columns in grid.groups
         if levels == 2
     ]

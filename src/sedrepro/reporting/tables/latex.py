@@ -94,7 +94,7 @@ def _header(grid: Grid, notes: Footnotes) -> list[str]:
         return [_line([*labels, *leaves])]
     outer, rules, at = [], [], len(labels) + 1
     for name, columns in grid.groups:
-        title = _tex(grid.value_name(grid.layout.columns[0], name))
+        title = _tex(grid.layout.value_name(grid.layout.columns[0], name))
         outer.append(f"\\multicolumn{{{len(columns)}}}{{c}}{{{title}}}")
         rules.append(f"\\cmidrule(lr){{{at}-{at + len(columns) - 1}}}")
         at += len(columns)

@@ -1,0 +1,113 @@
+"""From the words of a command to the reference and the protocol that predictions are held against."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import load_paper
+from sedrepro.predictions.delimited import read_delimited
+from sedrepro.predictions.protocol import DEFAULT, Protocol
+from sedrepro.predictions.reference import Reference, corpus_reference, table_reference
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a user says of how predictions shall be evaluated."""
+
+    paper: str | None = None
+    variant: str | None = None
+    split: str | None = None
+    reference: Path | None = None
+    durations: Path | None = None
+    data_root: Path | None = None
+    collar: float | None = None
+    offset_share: float | None = None
+    segment_seconds: float | None = None
+    averaging: str | None = None
+    undetected_classes: str | None = None
+
+    def resolve(self, config: Config | None) -> tuple[Reference, Protocol]:
+        """Reference and protocol; without configuration, papers are as published.
+
+        Raises:
+            DataError: labels cannot be read.
+            SettingsError: neither paper nor reference is given, or words contradict each other (names them).
+        """
+        if self.paper is None:
+            return self._without_paper()
+        for option in ("collar", "offset_share", "segment_seconds", "averaging", "undetected_classes"):
+            if getattr(self, option) is not None:
+                raise SettingsError(
+                    f"--{option.replace('_', '-')}: {self.paper} has a protocol; leave it out, or name no paper"
+                )
+        paper = load_paper(self.paper, config or published())
+        variants = [v for name, corpus in paper.settings.corpora.items() for v in corpus.variants(name)]
+        variant = self.variant or variants[0]
+        corpus = paper.settings.corpora[paper.settings.corpus_of(variant)[0]]
+        known = [*corpus.held_out, *corpus.subsets]
+        split = self.split or known[0]
+        if split not in known:
+            raise SettingsError(f"{paper.name}: split '{split}' is not held out; {did_you_mean(split, known)}")
+        if self.reference is not None:
+            classes = paper.settings.classes_of(paper.settings.corpus_of(variant)[0])
+            reference = table_reference(self.reference, classes, self._seconds())
+        else:
+            reference = corpus_reference(config or published(), paper, variant, split, self.data_root)
+        return reference, Protocol(paper.settings.evaluation, paper, variant, split)
+
+    def other_split(self, config: Config | None, protocol: Protocol, split: str) -> Reference:
+        """The labels of another split, on which a way of detection chooses."""
+        if self.reference is not None:
+            raise DataError(
+                f"this way of detection chooses on split '{split}', whose labels --reference does not give; leave it "
+                "out, or choose another way by --detection"
+            )
+        return corpus_reference(config or published(), protocol.paper, protocol.variant, split, self.data_root)
+
+    def _without_paper(self) -> tuple[Reference, Protocol]:
+        if self.reference is None:
+            raise SettingsError("name a paper by --paper, whose labels are taken, or a table of labels by --reference")
+        for option in ("variant", "split", "data_root"):
+            if getattr(self, option) is not None:
+                raise SettingsError(f"--{option.replace('_', '-')} belongs to a paper; name one by --paper")
+        averaged = {"averaging": self.averaging, "undetected_classes": self.undetected_classes}
+        segments = averaged | {"segment_seconds": self.segment_seconds}
+        events = averaged | {"collar_seconds": self.collar, "offset_share": self.offset_share}
+        evaluation = Evaluation(
+            segment_based=_changed(SegmentBased, DEFAULT.segment_based, segments),
+            event_based=_changed(EventBased, DEFAULT.event_based, events),
+        )
+        return table_reference(self.reference, None, self._seconds()), Protocol(evaluation)
+
+    def _seconds(self) -> dict[str, float]:
+        """Seconds by filename, where a table of durations is given."""
+        if self.durations is None:
+            return {}
+        table = read_delimited(self.durations, ("filename", "duration"), headerless=("filename", "duration"))
+        for column in ("filename", "duration"):
+            if column not in table.columns:
+                raise DataError(f"{self.durations}: column '{column}' is missing")
+        name, seconds = table.places(("filename", "duration"))
+        found = {}
+        for number, fields in table.rows:
+            try:
+                found[fields[name].strip()] = float(fields[seconds])
+            except ValueError as error:
+                raise DataError(
+                    f"{self.durations}: row {number}: duration {fields[seconds]!r} is no number; give seconds"
+                ) from error
+        return found
+
+
+def _changed(model: type, values: SegmentBased | EventBased, changes: dict[str, object]) -> SegmentBased | EventBased:
+    from sedrepro.base.typed import load
+
+    given = {key: value for key, value in changes.items() if value is not None}
+    return load(model, values.model_dump() | given, "command line")
+
+
+def published() -> Config:
+    """A configuration for what needs none: the settings of papers as published, no runs."""
+    return Config(scale="full", folds=(1,), seeds=(1,), device="cpu")

@@ -1,0 +1,12 @@
+"""Write what our runs say of every claim of the papers, as csv, and print how many hold."""
+
+from __future__ import annotations
+
+from sedrepro.reporting.claims.claims_file import counts, read_claims_file, write_claims
+from sedrepro.steps.request import Request
+
+
+def run(request: Request) -> None:
+    """Write the claims."""
+    path = write_claims(request.config)
+    print(*counts(read_claims_file(path)), path, sep="\n")

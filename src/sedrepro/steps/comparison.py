@@ -1,0 +1,11 @@
+"""Write all cells of all tables beside the published values, and the counts of verdicts, as csv and Markdown."""
+
+from __future__ import annotations
+
+from sedrepro.reporting.tables.comparison import write_comparison
+from sedrepro.steps.request import Request
+
+
+def run(request: Request) -> None:
+    """Write the comparison."""
+    print(write_comparison(request.config))

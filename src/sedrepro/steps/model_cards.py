@@ -1,0 +1,63 @@
+"""Write the model cards of a paper's scored runs, from their own files and the settings, and a list of them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import write_table
+from sedrepro.experiments.metrics_files import read_metrics
+from sedrepro.experiments.places import paper_folder
+from sedrepro.experiments.run_config import read_run_config
+from sedrepro.experiments.runs import RunIdentity, figure_runs
+from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.reporting.status.model_card import write_model_card
+from sedrepro.steps.request import Request
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+    from sedrepro.experiments.papers import Paper
+
+COLUMNS = ("system", "variant", "fold", "seed", "parameters", "model_card")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    from sedrepro.steps.arguments import add_paper
+
+    add_paper(parser)
+
+
+def scored_runs(config: Config, paper: Paper) -> list[RunIdentity]:
+    """Every run of a paper that has metrics: those of its tables, and of figures that show all runs."""
+    runs = [run for table in paper.settings.tables for run in table_runs(config, paper, table)]
+    for figure, shown in paper.settings.figures.items():
+        runs += figure_runs(config, paper, figure) if shown.runs == "all" else []
+    return list(dict.fromkeys(runs))
+
+
+def write_model_cards(config: Config, paper: Paper) -> Path:
+    """Write the model card into the folder of every scored run, and model_cards.csv; returns the path of this.
+
+    Raises:
+        DataError: a run is not scored yet, or a file of it is damaged (names it).
+    """
+    rows = []
+    for run in scored_runs(config, paper):
+        folder = run.folder(config)
+        if not run.metrics_file(config).is_file():
+            raise DataError(f"{run.metrics_file(config)}: no such file; train and score this run first")
+        described, metrics = read_run_config(folder), read_metrics(run.metrics_file(config))
+        card = write_model_card(paper, run, folder, described, metrics)
+        shown = card.relative_to(paper_folder(config, paper.name)).as_posix()
+        rows.append((run.system, run.variant, run.fold, run.seed, described.parameters, shown))
+    path = paper_folder(config, paper.name) / "model_cards.csv"
+    write_table(path, COLUMNS, rows, delimiter=",")
+    return path
+
+
+def run(request: Request) -> None:
+    """Write the cards of the paper of the options."""
+    print(write_model_cards(request.config, request.paper))

@@ -1,0 +1,423 @@
+"""What the rules of the workflow ask: the configured papers, and the files, settings and code of each job.
+
+A job depends on its input files, on the settings that its step reads, and on its code: the import closure of the step's
+module and of the modules that the settings name. Settings and the digest of the code are parameters of its rule.
+"""
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from sedrepro.base import code
+from sedrepro.base.errors import SedreproError
+from sedrepro.base.files import write_text
+from sedrepro.corpora.settings import Remix
+from sedrepro.detection.methods import method_module
+from sedrepro.experiments import places
+from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file
+from sedrepro.experiments.networks import network_module
+from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
+from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
+from sedrepro.miniature import writer_module
+from sedrepro.obtaining.manifest import SourceFile
+from sedrepro.obtaining.obtain import receipt_path
+from sedrepro.obtaining.plan import (
+    archive_of,
+    available_data_sets,
+    chosen_data_sets,
+    files_of,
+    label_tables,
+    missing_labels,
+    needed_files,
+    origin_of,
+)
+from sedrepro.obtaining.single_clips import taken_stamp
+from sedrepro.reporting.figures.figure_files import figures_module
+from sedrepro.reporting.paper_tables import cells_file, table_figures, table_runs
+from sedrepro.reporting.tables.comparison import paper_tables
+from sedrepro.steps.model_cards import scored_runs
+from sedrepro.steps.score import SCORE_FILES
+from sedrepro.steps.sweep import sweep_runs
+from sedrepro.steps.train import training_code
+
+#: Stands for any paper, and for any run, in the patterns of paths.
+ANY_PAPER = SimpleNamespace(name="{paper}")
+ANY_RUN = RunIdentity("{paper}", "{system}", "{variant}", "{fold}", "{seed}")  # type: ignore[arg-type]
+
+#: The forms of a table, of a figure, and of coverage.
+TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), (".svg", ".png"), (".csv", ".html")
+
+
+def configured(values: Mapping[str, Any], project: Path) -> Config:
+    """The validated configuration: the scale's file of the project, then `values` of Snakemake's command line.
+
+    Raises:
+        SettingsError: a key or a value is wrong.
+    """
+    file = project / scale_file(values.get("scale", "miniature"))
+    merged = read_yaml(file) | dict(values)
+    if not project.samefile(Path.cwd()):
+        merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
+    return make_config(merged, f"{file} and the command line")
+
+
+class Plan:
+    """The jobs of a configuration: their files, settings and code. Methods take the wildcards of a rule."""
+
+    def __init__(self, config: Config) -> None:
+        """Load the chosen papers.
+
+        Raises:
+            SedreproError: their settings are wrong, or a data set is not where it must be.
+        """
+        self.config = config
+        self.papers: dict[str, Paper] = {name: load_paper(name, config) for name in chosen_papers(config)}
+        self.data_sets = self._data_sets_by_owner()
+        self.sources: list[SourceFile] = needed_files(config) if config.scale == "full" else []
+        self.configuration_text = yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True)), sort_keys=True)
+
+    # --- the configuration of jobs
+
+    @property
+    def configuration_file(self) -> Path:
+        """The resolved configuration, named by its content: no other command can change what jobs read."""
+        digest = hashlib.sha256(self.configuration_text.encode()).hexdigest()[:16]
+        return places.work_folder(self.config) / "configurations" / f"{digest}.yaml"
+
+    def write_configuration(self) -> None:
+        """Write the configuration for the jobs of a run, and for repeating a command of it by hand."""
+        if not self.configuration_file.is_file():
+            write_text(self.configuration_file, self.configuration_text)
+
+    # --- paths of rules
+
+    def work(self, *parts: str) -> str:
+        """A path below the folder that the scale works in."""
+        return str(places.work_folder(self.config).joinpath(*parts))
+
+    def results(self, *parts: str) -> str:
+        """A path below the results of the scale."""
+        return str(places.results_folder(self.config).joinpath(*parts))
+
+    def log(self, *parts: str) -> str:
+        """The log file of a job."""
+        return self.work("logs", *parts) + ".log"
+
+    def benchmark(self, *parts: str) -> str:
+        """The file of time and memory of a job."""
+        return self.work("benchmarks", *parts) + ".tsv"
+
+    def in_run(self, *names: str) -> list[str]:
+        """Files in the folder of a run, as patterns."""
+        return [str(ANY_RUN.folder(self.config) / name) for name in names]
+
+    def in_corpus(self, *names: str) -> list[str]:
+        """Tables of a corpus, as patterns."""
+        return [str(places.corpus_folder(self.config, ANY_PAPER, "{corpus}") / name) for name in names]
+
+    # --- data
+
+    def _data_sets_by_owner(self) -> dict[str, list[str]]:
+        """Data sets of each paper, and as `data` those asked for; what shall lie in the data root must be there."""
+        owned = {name: paper.settings.data_sets for name, paper in self.papers.items()}
+        asked = chosen_data_sets(self.config) if self.config.data_sets else []
+        for name in asked or sorted({name for names in owned.values() for name in names}):
+            lacking = missing_labels(self.config, name) if origin_of(self.config, name) == "given" else []
+            if lacking:
+                raise SedreproError(_not_in_place(self.config, name, lacking, owned))
+        return owned | {"data": asked or available_data_sets(self.config)}
+
+    def survey_file(self, data_set: str, table: str) -> str:
+        """A table of the survey of a data set."""
+        return str(places.survey_folder(self.config, data_set) / table)
+
+    def data_set_files(self, data_set: str) -> list[str]:
+        """What must be there of a data set; Snakemake would not make anew what only lies in between."""
+        return [self.survey_file(data_set, "survey.json"), *self._brought_files(data_set)]
+
+    def brought_by(self, wildcards: Any) -> list[str]:
+        """What must have happened before a data set can be surveyed: synthesised, downloaded, or nothing."""
+        taken = taken_stamp(self.config, wildcards.data_set)
+        return [*self._brought_files(wildcards.data_set), *([str(taken)] if taken.is_file() else [])]
+
+    def _brought_files(self, name: str) -> list[str]:
+        """Files that show that a data set was brought from its origin."""
+        origin = origin_of(self.config, name)
+        if origin == "given":
+            return [str(self.config.corpora_dir / table) for table in label_tables(self.config, name)]
+        if origin == "downloaded":
+            return [str(receipt_path(self.config, file)) for file in files_of(self.config, [name])]
+        return [str(places.synthesis_receipt(self.config, archive_of(self.config, name)))]
+
+    def source(self, wildcards: Any) -> SourceFile:
+        """The file of the manifest that a job obtains."""
+        named = (wildcards.data_set, wildcards.file)
+        return next(source for source in self.sources if (source.data_set, source.file) == named)
+
+    # --- corpora and features
+
+    def corpus_of(self, wildcards: Any) -> str:
+        """Corpus of a corpus variant."""
+        return self.papers[wildcards.paper].settings.corpus_of(wildcards.variant)[0]
+
+    def corpus_table(self, wildcards: Any, table: str) -> str:
+        """A table of the corpus of a corpus variant."""
+        paper = self.papers[wildcards.paper]
+        return str(places.corpus_folder(self.config, paper, self.corpus_of(wildcards)) / table)
+
+    def corpus_surveys(self, wildcards: Any) -> list[str]:
+        """Surveys of the data sets of a corpus."""
+        corpus = self.papers[wildcards.paper].settings.corpora[wildcards.corpus]
+        return [self.survey_file(name, "survey.json") for name in corpus.data_sets]
+
+    def corpus_sources(self, wildcards: Any) -> list[str]:
+        """What the tables of a corpus are made from: the recipe of a remix, or surveys of official data sets."""
+        paper = self.papers[wildcards.paper]
+        if isinstance(paper.settings.corpora[wildcards.corpus], Remix):
+            return [str(places.recipe_file(self.config, paper, wildcards.corpus))]
+        return self.corpus_surveys(wildcards)
+
+    def corpus_settings(self, wildcards: Any) -> str:
+        """What the recipe, the tables and the features of a corpus depend on: corpus, front end, order of classes."""
+        settings = self.papers[wildcards.paper].settings
+        name = wildcards.corpus if hasattr(wildcards, "corpus") else self.corpus_of(wildcards)
+        return _compact(settings.corpora[name], settings.front_end_of(name), settings.classes_of(name))
+
+    def audio_folders(self) -> list[str]:
+        """Folders of the rendered mixtures, one per paper and corpus variant."""
+        return [
+            str(places.rendered_folder(self.config, name, variant))
+            for name, paper in self.papers.items()
+            for corpus, settings in paper.settings.corpora.items()
+            if isinstance(settings, Remix)
+            for variant in settings.variants(corpus)
+        ]
+
+    # --- runs
+
+    def run_of(self, wildcards: Any) -> RunIdentity:
+        """The run that a job is about."""
+        names = (wildcards.paper, wildcards.system, wildcards.variant)
+        return RunIdentity(*names, int(wildcards.fold), int(wildcards.seed))
+
+    def run_features(self, wildcards: Any) -> str:
+        """The feature store of a run."""
+        return str(places.store_folder(self.config, self.papers[wildcards.paper], self.corpus_of(wildcards)))
+
+    def training_labels(self, wildcards: Any) -> list[str]:
+        """Strong labels, for a run that is trained on some."""
+        needed = needs_strong_labels(self.papers[wildcards.paper], self.run_of(wildcards))
+        return [self.corpus_table(wildcards, "strong.tsv")] if needed else []
+
+    def training_base(self, wildcards: Any) -> list[str]:
+        """What a run takes over from the run that it is based on."""
+        return [str(path) for path in base_files(self.config, self.papers[wildcards.paper], self.run_of(wildcards))]
+
+    def run_settings(self, wildcards: Any) -> str:
+        """Everything of the settings and the configuration that decides a run's result."""
+        paper = self.papers[wildcards.paper]
+        return _compact(
+            paper.run(wildcards.system, wildcards.variant),
+            paper.settings.corpora[self.corpus_of(wildcards)],
+            paper.budget,
+            self.config.mixed_precision,
+            self.config.tf32,
+            stores_frames(self.config, paper),
+        )
+
+    def training_code(self, wildcards: Any) -> str:
+        """Digest of the code that trains a run."""
+        return code_digest(training_code(self.papers[wildcards.paper], self.run_of(wildcards)))
+
+    def network_code(self, wildcards: Any) -> str:
+        """Digest of the code that asks a trained run for pseudo-labels."""
+        return code_digest([step_module("pseudo_labels"), network_module(wildcards.paper)])
+
+    def score_settings(self, wildcards: Any) -> str:
+        """How the runs on a corpus variant are scored."""
+        settings, corpus = self.papers[wildcards.paper].settings, self.corpus_of(wildcards)
+        ways = settings.detection_of(corpus)
+        return _compact(settings.evaluation, ways, settings.corpora[corpus], settings.front_end_of(corpus))
+
+    def score_code(self, wildcards: Any) -> str:
+        """Digest of the code that scores the runs on a corpus variant, with its ways of detection."""
+        ways = self.papers[wildcards.paper].settings.detection_of(self.corpus_of(wildcards)).values()
+        return code_digest([step_module("score"), *(method_module(way.kind) for way in ways)])
+
+    # --- what is shown
+
+    def paper_outputs(self, name: str) -> list[str]:
+        """Every table and figure of a paper, its coverage, and the list of its model cards."""
+        settings = self.papers[name].settings
+        tables = [
+            str(places.table_file(self.config, name, table).with_suffix(form))
+            for table in settings.tables
+            for form in TABLE_FORMS
+        ]
+        stems = [places.figures_folder(self.config, name) / figure for figure in settings.figures]
+        figures = [f"{stem}{form}" for stem in stems for form in FIGURE_FORMS]
+        coverage = [self.results(name, f"coverage{form}") for form in COVERAGE_FORMS]
+        return [*tables, *figures, *coverage, self.results(name, "model_cards.csv")]
+
+    def figure_files(self, wildcards: Any) -> list[str]:
+        """Files of the runs that a figure looks into, metrics if it shows all runs, and the events of their corpus."""
+        paper = self.papers[wildcards.paper]
+        figure = paper.settings.figure_of(wildcards.figure)
+        folders = [run.folder(self.config) for run in figure_runs(self.config, paper, wildcards.figure)]
+        read = [*RUN_FILES, *(SCORE_FILES if figure.runs == "all" else [])]
+        corpus = paper.settings.corpus_of(figure.variant)[0]
+        strong = places.corpus_folder(self.config, paper, corpus) / "strong.tsv"
+        return [*(str(folder / name) for folder in folders for name in read), str(strong)]
+
+    def figure_settings(self, wildcards: Any) -> str:
+        """A figure, the labels of its systems, and the settings of the runs that it rebuilds."""
+        paper = self.papers[wildcards.paper]
+        figure = paper.settings.figure_of(wildcards.figure)
+        labels = [paper.settings.systems[system].label for system in figure.systems]
+        runs = [paper.run(system, figure.variant) for system in figure.systems]
+        return _compact(figure, labels, runs)
+
+    def figure_code(self, wildcards: Any, step: str) -> str:
+        """Digest of the code that examines or draws a figure."""
+        modules = [step_module(step), figures_module(wildcards.paper)]
+        return code_digest([*modules, *([network_module(wildcards.paper)] if step == "examine" else [])])
+
+    def table_metrics(self, wildcards: Any) -> list[str]:
+        """Metrics files that a table reads."""
+        runs = table_runs(self.config, self.papers[wildcards.paper], wildcards.table)
+        return [str(run.metrics_file(self.config)) for run in runs]
+
+    def table_arrays(self, wildcards: Any) -> list[str]:
+        """What figures have stored that a table of claims looks at."""
+        return [str(path) for path in table_figures(self.config, self.papers[wildcards.paper], wildcards.table)]
+
+    def table_settings(self, wildcards: Any) -> str:
+        """Layout of a table; what text and claims tell of the settings, all of them may change."""
+        paper = self.papers[wildcards.paper]
+        layout = paper.settings.tables[wildcards.table]
+        told = () if layout.kind == "numbers" else (paper.settings, str(paper.provenance))
+        return _compact(layout, *told)
+
+    def table_code(self, wildcards: Any) -> str:
+        """Digest of the code that fills a table, and of the printed cells that define it."""
+        paper = self.papers[wildcards.paper]
+        kind = paper.settings.tables[wildcards.table].kind
+        own = {"text": ["tables", "network"], "claims": ["claims"]}.get(kind, [])
+        modules = [f"sedrepro.papers.{paper.name}.{name}" for name in own]
+        return code_digest([step_module("table"), *modules], [cells_file(paper, wildcards.table)])
+
+    def all_tables(self, kind: str | None = None) -> list[str]:
+        """Every table of cells of all papers, or those of a kind."""
+        if kind is None:
+            return [str(table.path) for name in self.papers for table in paper_tables(self.config, name)]
+        return [
+            str(places.table_file(self.config, name, table))
+            for name, paper in self.papers.items()
+            for table, layout in paper.settings.tables.items()
+            if layout.kind == kind
+        ]
+
+    def card_files(self, wildcards: Any) -> list[str]:
+        """What the model cards of a paper are written from."""
+        names = (CONFIG, ENVIRONMENT, "metrics.json")
+        runs = scored_runs(self.config, self.papers[wildcards.paper])
+        return [str(run.folder(self.config) / name) for run in runs for name in names]
+
+    def page_inputs(self) -> list[str]:
+        """What the results page shows or links: the papers' outputs, and what is over all papers."""
+        over_all = [self.results(f"{name}.csv") for name in ("comparison", "claims", "post_processing")]
+        return [*(path for name in self.papers for path in self.paper_outputs(name)), *over_all]
+
+    def all_settings(self, name: str = "") -> str:
+        """Every setting of a paper or of all, with where it comes from."""
+        papers = [self.papers[name]] if name else self.papers.values()
+        return _compact(*(part for paper in papers for part in (paper.settings, str(paper.provenance))))
+
+    def sweep_files(self, wildcards: Any) -> list[str]:
+        """What the sweep reads: the runs of a paper's tables, and the tables of their corpora."""
+        paper = self.papers[wildcards.paper]
+        runs = sweep_runs(self.config, paper)
+        corpora = dict.fromkeys(paper.settings.corpus_of(run.variant)[0] for run in runs)
+        folders = [places.corpus_folder(self.config, paper, corpus) for corpus in corpora]
+        of_runs = [run.folder(self.config) / name for run in runs for name in (CONFIG, SCORES)]
+        tables = [folder / name for folder in folders for name in ("clips.tsv", "weak.tsv", "strong.tsv")]
+        return [str(path) for path in (*of_runs, *tables)]
+
+    def sweep_settings(self, wildcards: Any) -> str:
+        """What the sweep reads of the settings: corpora, their front ends and classes, and the runs."""
+        settings = self.papers[wildcards.paper].settings
+        fronts = {name: settings.front_end_of(name) for name in settings.corpora}
+        classes = {name: settings.classes_of(name) for name in settings.corpora}
+        return _compact(dict(settings.corpora), fronts, classes)
+
+    def sweep_code(self) -> str:
+        """Digest of the code that sweeps, with the ways of detection that it tries."""
+        return code_digest([step_module("sweep"), method_module("median"), method_module("hysteresis")])
+
+
+def code_digest(modules: Sequence[str], files: Sequence[Path] = ()) -> str:
+    """Digest of code, computed once: it does not change while the workflow is planned."""
+    return _digest(tuple(modules), tuple(files))
+
+
+@functools.cache
+def _digest(modules: tuple[str, ...], files: tuple[Path, ...]) -> str:
+    return code.code_digest(modules, files)
+
+
+def step_module(step: str) -> str:
+    """Name of the module of a step."""
+    return f"sedrepro.steps.{step}"
+
+
+def step_code(step: str, *named: str, files: Sequence[Path] = ()) -> str:
+    """Digest of the code of a step, of modules that it finds by name, and of files that it reads."""
+    return code_digest([step_module(step), *named], files)
+
+
+def survey_code(wildcards: Any) -> str:
+    """Digest of the code that surveys a data set."""
+    return step_code("survey", f"sedrepro.data_sets.{wildcards.data_set}")
+
+
+def synthesis_code(wildcards: Any) -> str:
+    """Digest of the code that synthesises a data set."""
+    return step_code("synthesise", writer_module(wildcards.archive))
+
+
+def corpus_code(plan: Plan, wildcards: Any, step: str) -> str:
+    """Digest of the code of a step on a corpus, with the data sets that it is made of."""
+    corpus = plan.papers[wildcards.paper].settings.corpora[wildcards.corpus]
+    return step_code(step, *(f"sedrepro.data_sets.{name}" for name in corpus.data_sets))
+
+
+def _compact(*parts: Any) -> str:
+    """Settings as one line of JSON: a rule's parameter, so that changing one reruns what depends on it."""
+    return json.dumps([_plain(part) for part in parts])
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, BaseModel):
+        return part.model_dump(mode="json")
+    if isinstance(part, Mapping):
+        return {key: _plain(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_plain(value) for value in part]
+    return part
+
+
+def _not_in_place(config: Config, name: str, lacking: Sequence[str], owned: Mapping[str, Sequence[str]]) -> str:
+    users = [paper for paper, names in owned.items() if name in names]
+    return (
+        f"data_root must hold {name} in its official layout; {config.corpora_dir} lacks {lacking[0]}"
+        + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
+        + (f". {', '.join(users)} need it; other papers: papers=NAME (make: PAPER=NAME)" if users else "")
+    )

@@ -1,0 +1,91 @@
+"""The Makefile takes values as they stand, and works in any folder and on shared machines."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from snakemake.cli import parse_config
+
+ROOT = Path(__file__).parents[1]
+AWKWARD = ["/data/set #2", "2023_11", "{a}", "it's $HOME", "a, b", "null", "x: y", 'say "so"', "1e3", "True", "*", "~"]
+#: Stands for Python: makes an environment whose own python tells what it was asked for.
+PYTHON = """#!/bin/bash
+if [ "$1" = -m ] && [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+echo "$0|$PIP_USER|$HOME|$*" >> "$TOLD"
+"""
+
+
+def planned(goal: str, *words: str) -> list[str]:
+    """Commands that make would run."""
+    command = ["make", "--dry-run", "-o", ".venv/.ready", goal, *words]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def words_of(lines: list[str], program: str, option: str) -> list[str]:
+    """The words that the shell hands to a program, from an option on."""
+    line = next(line for line in lines if program in line)
+    rest = line[line.index(option) :].partition(" 2>&1 |")[0]
+    command = ["bash", "-c", f"printf '%s\\0' {rest}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")[:-1]
+
+
+@pytest.mark.parametrize("value", AWKWARD)
+@pytest.mark.parametrize(("variable", "key"), [("DATA_ROOT", "data_root"), ("MIRROR", "mirror")])
+def test_values_are_taken_literally(variable: str, key: str, value: str):
+    lines = planned("results", f"{variable}={value}")
+    config = parse_config(words_of(lines, "snakemake --profile", "--config")[1:])
+    assert config == {"scale": "miniature", key: value}
+    assert f"{key}={value}" in words_of(lines, "sedrepro summary", "--scale")
+
+
+def test_papers_may_be_given_with_commas_or_spaces():
+    for papers in ("a,b", "a b", "a, b"):
+        lines = planned("results", f"PAPER={papers}")
+        assert parse_config(words_of(lines, "snakemake --profile", "--config")[1:])["papers"] == "a,b"
+        assert words_of(lines, "snakemake --profile", "--profile")[4:6] == ["a", "b"]
+        assert "papers=a,b" in words_of(lines, "sedrepro page", "--scale")
+
+
+def test_any_configuration_key_can_be_given():
+    lines = planned("results", "CONFIG=device=cpu seeds=1,2")
+    config = parse_config(words_of(lines, "snakemake --profile", "--config")[1:])
+    assert config == {"scale": "miniature", "device": "cpu", "seeds": "1,2"}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What `make setup` needs, in a folder with a space, and a Python that only tells."""
+    folder = tmp_path / "my check out"
+    shutil.copytree(ROOT / "envs", folder / "envs")
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "python").write_text(PYTHON)
+    (folder / "python").chmod(0o755)
+    return folder
+
+
+def told(checkout: Path, **environment: str) -> list[list[str]]:
+    """Program, PIP_USER, HOME and words of each call of Python by `make setup`."""
+    log = checkout / "told"
+    given = {"PATH": os.environ["PATH"], "HOME": str(checkout), "TOLD": str(log)} | environment
+    subprocess.run(["make", "setup", "PYTHON=./python"], cwd=checkout, env=given, check=True, capture_output=True)
+    assert (checkout / ".venv" / ".ready").is_file()
+    return [line.split("|") for line in log.read_text().splitlines()]
+
+
+def test_a_path_with_spaces_holds_an_environment(checkout: Path):
+    programs = [call[0] for call in told(checkout)]
+    assert programs == ["./python", "./python", *[f"{checkout}/.venv/bin/python"] * 2]
+
+
+def test_pip_installs_into_the_environment_whatever_its_configuration_says(checkout: Path):
+    assert {call[1] for call in told(checkout, PIP_USER="1")} == {"0"}
+
+
+def test_a_home_that_cannot_be_written_is_replaced(checkout: Path):
+    assert {call[2] for call in told(checkout)} == {str(checkout)}
+    (checkout / ".venv" / ".ready").unlink()
+    (checkout / "told").unlink()
+    assert {call[2] for call in told(checkout, HOME="/nonexistent/home")} == {f"{checkout}/.home"}
