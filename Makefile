@@ -61,11 +61,11 @@ help:  ## this list
 
 setup: $(READY)  ## create the environment (a virtual environment in .venv, pinned versions)
 
-$(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
+$(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; set PYTHON=python3.11 or newer"; exit 1; }
 	@echo "Installing the pinned environment into $(VENV) (once; a few minutes)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: cannot create a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
-	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -c envs/constraints.txt
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -r envs/development.txt -c envs/constraints.txt
 	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -12,7 +12,8 @@ from sedrepro.detection.search import Searched
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system, trained_runs
+from sedrepro.experiments.trained_runs import trained_runs
+from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system
 
 FIRST = RunIdentity("two_step_attention", "vgg_gap", "remix_0db", 1, 1)
 SEARCHED = RunIdentity("hierarchical_pooling", "linear_single", "dcase2017", 0, 1)

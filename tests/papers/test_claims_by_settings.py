@@ -4,9 +4,10 @@ import pytest
 
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence, predicate_of
-from sedrepro.reporting.paper_tables import cells_file
+from sedrepro.published.claims import read_claims
+from sedrepro.published.needs import cells_file
+from sedrepro.reporting.claims.evidence import Evidence
+from sedrepro.reporting.claims.registry import predicate_of
 
 CLAIMS = [("ddc_fap", "input_has_printed_frames"), ("two_step_attention", "clips_in_all")]
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from examples import detection, run
 
-from sedrepro.reporting.claims.claim import COLUMNS, Claim
-from sedrepro.reporting.claims.predicates import Evidence
+from sedrepro.published.claims import COLUMNS, Claim
+from sedrepro.reporting.claims.evidence import Evidence
 
 LABELS = {"a": "A", "b": "B", "c": "C", "d": "D"}
 

@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
 
+from sedrepro.evaluation.sweep import METRICS, WAYS
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import sweep_part
 from sedrepro.experiments.run_config import RunConfig, write_run_config
 from sedrepro.published.cells import read_cells, read_text_cells
+from sedrepro.published.needs import cells_file
 from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
-from sedrepro.reporting.paper_tables import cells_file
+from sedrepro.reporting.sweep.parts import PART_COLUMNS
 from sedrepro.reporting.tables.coverage import COLUMNS as COVERAGE_COLUMNS
-from sedrepro.reporting.tables.numbers import fill, write
-from sedrepro.reporting.tables.text import Said, fill_text
-from sedrepro.steps.sweep import METRICS, PART_COLUMNS, WAYS, part_file
+from sedrepro.reporting.tables.files import write
+from sedrepro.reporting.tables.numbers import fill
+from sedrepro.reporting.tables.text import CodeText, fill_text
 
 PAPER = "hierarchical_pooling"
 #: What must never be taken for markup.
@@ -46,7 +49,7 @@ def fill_results(config: Config) -> Paper:
     for seed, memory in ((1, 300), (2, 400)):
         write_run(folder, "linear_single", seed, peak_memory_mib=memory)
     rows = [(PAPER, "linear_single", "dcase2017", 0, 1, "testing", w, m, 0.5, "") for w in WAYS for m in METRICS]
-    write_rows(part_file(config, PAPER), PART_COLUMNS, [dict(zip(PART_COLUMNS, row, strict=True)) for row in rows])
+    write_rows(sweep_part(config, PAPER), PART_COLUMNS, [dict(zip(PART_COLUMNS, row, strict=True)) for row in rows])
     return paper
 
 
@@ -57,12 +60,13 @@ def write_table(config: Config, paper: Paper, name: str) -> None:
         return
     if layout.kind == "text":
         cells = read_text_cells(path)
-        table = fill_text(cells, [Said(NASTY, "reproduced")] * len(cells), config.scale)
+        table = fill_text(cells, [CodeText(NASTY, "reproduced")] * len(cells), config.scale)
     else:
         table = fill(read_cells(path), [], config.scale)
-        table["mean"], table["sd"], table["low"], table["high"], table["runs"] = 0.5, 0.125, 0.25, 0.75, 3
-        table["verdict"] = [name for name, _ in zip(cycle(get_args(VerdictName)), table.index, strict=False)]
-        table.loc[0, "note"] = NASTY
+        table.rows[["mean", "sd", "low", "high"]] = 0.5, 0.125, 0.25, 0.75
+        table.rows["runs"] = 3
+        table.rows["verdict"] = [name for name, _ in zip(cycle(get_args(VerdictName)), table.rows.index, strict=False)]
+        table.rows.loc[0, "note"] = NASTY
     write(table, layout, config.results_dir / config.scale / paper.name / "tables" / name)
 
 

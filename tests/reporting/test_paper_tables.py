@@ -13,10 +13,12 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import survey_folder
 from sedrepro.experiments.table_layout import TableLayout
+from sedrepro.published import needs
 from sedrepro.published.cells import read_cells
+from sedrepro.published.claims import COLUMNS
+from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting import paper_tables
-from sedrepro.reporting.claims.claim import COLUMNS
-from sedrepro.reporting.paper_tables import cells_file, print_summary, table_runs, write_paper_table
+from sedrepro.reporting.paper_tables import print_summary, write_paper_table
 from sedrepro.reporting.status.record import record
 
 PAPER = "two_step_attention"
@@ -101,7 +103,8 @@ def test_a_table_of_claims_is_tried_on_the_runs_of_its_systems(config, paper, tm
     values |= {"systems": "2ap_alpha_0", "others": "vgg_gap;vgg_gwrp"}
     text = "\n".join(",".join(line) for line in (values, values.values()))
     (tmp_path / "claims.csv").write_text(f"{text}\n", encoding="utf-8")
-    monkeypatch.setattr(paper_tables, "cells_file", lambda paper, table: tmp_path / f"{table}.csv")
+    for module in (needs, paper_tables):
+        monkeypatch.setattr(module, "cells_file", lambda paper, table: tmp_path / f"{table}.csv")
     layout = TableLayout(title="Claims", kind="claims", rows=["table", "claim", "metric"], columns=["scale"])
     tried = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": {"claims": layout}}))
     needed = table_runs(config, tried, "claims")
@@ -110,7 +113,11 @@ def test_a_table_of_claims_is_tried_on_the_runs_of_its_systems(config, paper, tm
         write_run(config, who, 0.6 + 0.01 * who.seed if who.system == "2ap_alpha_0" else 0.4)
     path = write_paper_table(config, tried, "claims")
     assert {p.name for p in path.parent.iterdir()} == {"claims.csv", "claims.md", "claims.html", "claims.tex"}
-    assert path.read_text(encoding="utf-8").splitlines()[1].endswith(",4,yes,printed so,it wins,holds,")
+    assert (
+        path.read_text(encoding="utf-8")
+        .splitlines()[1]
+        .endswith(",4,yes,printed so,it wins,holds,,some_set 80 of 90 clips (fingerprint ffffffff)")
+    )
 
 
 def test_an_unknown_table_names_the_nearest(paper):

@@ -8,12 +8,13 @@ import pytest
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.published.cells import read_cells, read_text_cells
-from sedrepro.reporting.claims.claim import BY_CONSTRUCTION, fill_claims, read_claims
-from sedrepro.reporting.paper_tables import cells_file, table_runs
-from sedrepro.reporting.tables.grid import grid_of
+from sedrepro.published.claims import read_claims
+from sedrepro.published.needs import cells_file, table_runs
+from sedrepro.reporting.claims.filling import BY_CONSTRUCTION, fill_claims
 from sedrepro.reporting.tables.html import to_html
+from sedrepro.reporting.tables.kinds import grid_of
 from sedrepro.reporting.tables.numbers import fill
-from sedrepro.reporting.tables.text import fill_text, said_by_code
+from sedrepro.reporting.tables.text import fill_text, texts_of_code
 
 ROOT = Path(__file__).parents[2]
 CONFIG = make_config({"scale": "full", "folds": [1], "seeds": [1], "data_root": ROOT}, "test")
@@ -28,21 +29,21 @@ def test_every_published_table_fills_and_is_rendered(name, table):
     layout, path = paper.settings.tables[table], cells_file(paper, table)
     if layout.kind == "text":
         cells = read_text_cells(path)
-        filled = fill_text(cells, said_by_code(paper, table, cells), "full")
-        assert all(filled["mean"])
+        filled = fill_text(cells, texts_of_code(paper, table, cells), "full")
+        assert all(filled.rows["mean"])
     elif layout.kind == "claims":
         cells = read_claims(path)
         labels = {name: system.label for name, system in paper.settings.systems.items()}
         filled = fill_claims(cells, [], "full", labels, layout, paper)
-        for outcome, note in zip(filled["verdict"], filled["note"], strict=True):
+        for outcome, note in zip(filled.rows["verdict"], filled.rows["note"], strict=True):
             assert (outcome == "cannot be tested") == (BY_CONSTRUCTION not in note)
     else:
         cells = read_cells(path)
         filled = fill(cells, [], "full")
-        for cell, note in zip(cells, filled["note"], strict=True):
+        for cell, note in zip(cells, filled.rows["note"], strict=True):
             assert ("quoted" if cell.quoted else f"no run of {cell.system}") in note
     printed = "quote" if layout.kind == "claims" else "published"
-    assert list(filled["published"]) == [getattr(cell, printed) for cell in cells]
+    assert list(filled.rows["published"]) == [getattr(cell, printed) for cell in cells]
     assert len(grid_of(filled, layout).cells) == len(cells)
     assert layout.title.split(":")[0] in to_html(filled, layout)
 

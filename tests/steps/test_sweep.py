@@ -14,15 +14,17 @@ from sedrepro.base.errors import DataError
 from sedrepro.corpora.tables import write_tables
 from sedrepro.detection.settings import Hysteresis
 from sedrepro.evaluation.averages import mean_of_defined
+from sedrepro.evaluation.sweep import EVALUATION, METRICS, WAYS
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.papers import load_paper, paper_names
-from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.places import corpus_folder, sweep_part
 from sedrepro.experiments.run_config import write_run_config
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.published.needs import table_runs
+from sedrepro.reporting.sweep.parts import PART_COLUMNS
 from sedrepro.steps import score as scoring
 from sedrepro.steps import sweep
-from sedrepro.steps.sweep import EVALUATION, METRICS, PART_COLUMNS, WAYS, part_file, sweep_runs
+from sedrepro.steps.sweep import sweep_runs
 
 CLASSES = ("Cat", "Dog", "Speech")
 RATE, FRAMES, SECONDS = 10.0, 100, 10.0
@@ -106,7 +108,7 @@ class Made:
         """The part of the paper, as if its tables needed these runs alone."""
         monkeypatch.setattr(sweep, "sweep_runs", lambda config, paper: list(runs or [self.who]))
         path = sweep.sweep(self.config, self.paper)
-        assert path == part_file(self.config, self.paper.name)
+        assert path == sweep_part(self.config, self.paper.name)
         return pd.read_csv(path, keep_default_na=False)
 
 
@@ -252,7 +254,7 @@ def test_a_missing_run_is_named_in_one_line(tmp_path, monkeypatch, missing):
     with pytest.raises(DataError) as caught:
         made.swept(monkeypatch)
     assert str(folder / missing) in str(caught.value) and "\n" not in str(caught.value)
-    assert not part_file(made.config, SEMI).exists()
+    assert not sweep_part(made.config, SEMI).exists()
 
 
 # --- settings

@@ -22,6 +22,7 @@ rule survey:
 
 
 rule recipes:
+    localrule: True  # takes a second
     input:
         surveys=PLAN.corpus_surveys,
     output:
@@ -40,6 +41,7 @@ rule recipes:
 
 
 rule corpus_tables:
+    localrule: True  # takes a second
     input:
         sources=PLAN.corpus_sources,
     output:

@@ -2,6 +2,7 @@
 
 
 rule coverage:
+    localrule: True  # takes a second
     input:
         facts=lambda wildcards: [PLAN.survey_file(name, "survey.json") for name in PLAN.data_sets[wildcards.owner]],
         tables=lambda wildcards: [PLAN.survey_file(name, "coverage.tsv") for name in PLAN.data_sets[wildcards.owner]],
@@ -27,6 +28,7 @@ rule coverage:
 
 
 rule table:
+    localrule: True  # takes a second
     input:
         metrics=PLAN.table_metrics,
         arrays=PLAN.table_arrays,
@@ -53,6 +55,7 @@ rule table:
 
 
 rule figure:
+    localrule: True  # takes a second
     input:
         multiext(PLAN.results("{paper}", "figures", "{figure}"), ".npz", ".json"),
     output:
@@ -77,6 +80,7 @@ rule figure:
 
 
 rule model_cards:
+    localrule: True  # takes a second
     input:
         PLAN.card_files,
     output:
@@ -95,6 +99,7 @@ rule model_cards:
 
 
 rule comparison:
+    localrule: True  # takes a second
     input:
         tables=PLAN.all_tables(),
     output:
@@ -118,6 +123,7 @@ rule comparison:
 
 
 rule claims:
+    localrule: True  # takes a second
     input:
         tables=PLAN.all_tables("claims"),
     output:
@@ -141,6 +147,7 @@ rule claims:
 
 
 rule page:
+    localrule: True  # takes a second
     input:
         PLAN.page_inputs(),
     output:

@@ -22,6 +22,7 @@ rule sweep:
 
 
 rule sweep_table:
+    localrule: True  # takes a second
     input:
         parts=[PLAN.results(name, "post_processing.csv") for name in PLAN.papers],
     output:

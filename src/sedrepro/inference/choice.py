@@ -1,8 +1,6 @@
 """Which run is asked, and which way from its scores to events is taken, from few words of the user."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.detection.median import MedianFiltered
@@ -15,6 +13,7 @@ from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.experiments.run_files import CONFIG
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity, runs_of
+from sedrepro.experiments.trained_runs import trained_runs, variants_of
 
 #: For papers that detect no events; the window is that of the DCASE baselines, about, and nothing of it was tuned.
 DEFAULT = Median(
@@ -40,27 +39,6 @@ def paper_and_system(config: Config, words: str) -> tuple[Paper, str]:
     paper = load_paper(name, config)
     paper.run(system)
     return paper, system
-
-
-def variants_of(paper: Paper) -> list[str]:
-    """The corpus variants of a paper, in the order of its settings."""
-    return [variant for name, corpus in paper.settings.corpora.items() for variant in corpus.variants(name)]
-
-
-def trained_runs(config: Config, paper: Paper, system: str) -> list[RunIdentity]:
-    """The runs of a system that are there: by variant in the order of the settings, then by fold and seed."""
-    return [who for variant in variants_of(paper) for who in _on_disk(config, paper, system, variant)]
-
-
-def _on_disk(config: Config, paper: Paper, system: str, variant: str) -> Iterator[RunIdentity]:
-    folder = RunIdentity(paper.name, system, variant, 0, 0).folder(config).parent.parent
-    numbers = {_numbers(path.parent) for path in folder.glob(f"fold*/seed*/{CONFIG}")}
-    return (RunIdentity(paper.name, system, variant, *pair) for pair in sorted(numbers - {None}))
-
-
-def _numbers(folder: Path) -> tuple[int, int] | None:
-    fold, seed = folder.parent.name.removeprefix("fold"), folder.name.removeprefix("seed")
-    return (int(fold), int(seed)) if fold.isdecimal() and seed.isdecimal() else None
 
 
 def chosen_run(

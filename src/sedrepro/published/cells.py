@@ -36,7 +36,7 @@ NOT_AT_HAND = "?"
 QUOTED = "quoted, not rebuilt"
 
 #: What the columns of our results are called.
-RESULT_COLUMNS = ("mean", "sd", "low", "high", "runs", "difference", "verdict")
+RESULT_COLUMNS = ("mean", "sd", "low", "high", "runs", "difference", "verdict", "data")
 
 
 @dataclass(frozen=True)

@@ -1,119 +1,78 @@
-"""The tables of the papers in a results folder: which runs each needs, writing them, and the short summary."""
+"""The tables of the papers in a results folder: writing them, and the short summary."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from sedrepro.base.errors import SettingsError, did_you_mean
+import pandas as pd
+
+from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.places import survey_folder
-from sedrepro.experiments.runs import RunIdentity, runs_of
-from sedrepro.published.added_rows import added_cells
-from sedrepro.published.cells import Cell, read_cells, read_text_cells, runs_needed
-
-
-def cells_file(paper: Paper, table: str) -> Path:
-    """The csv that defines a table: one row per cell or claim.
-
-    Raises:
-        SettingsError: the paper has no such table (names the nearest).
-    """
-    if table not in paper.settings.tables:
-        raise SettingsError(f"{paper.name}: table '{table}' is unknown; {did_you_mean(table, paper.settings.tables)}")
-    return paper.folder / "published" / f"{table}.csv"
-
-
-def table_cells(paper: Paper, table: str) -> list[Cell]:
-    """The cells of a table of numbers: the published ones, and below them those of systems that name the table."""
-    cells, layout = read_cells(cells_file(paper, table)), paper.settings.tables[table]
-    added = {name: system.label for name, system in paper.settings.systems.items() if table in system.tables}
-    return [*cells, *added_cells(cells, layout.rows, layout.columns, added)]
-
-
-def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
-    """The runs that a table reads: its systems and corpus variants, at the folds and seeds that the paper gives them.
-
-    A table of texts reads none.
-    """
-    path, kind = cells_file(paper, table), paper.settings.tables[table].kind
-    if kind == "text":
-        return []
-    pairs = _claim_runs(path) if kind == "claims" else runs_needed(table_cells(paper, table))
-    return [who for system, variant in pairs for who in runs_of(config, paper, system, variant)]
-
-
-def table_figures(config: Config, paper: Paper, table: str) -> list[Path]:
-    """The stored arrays of figures that a table reads: those that its claims look at."""
-    path = cells_file(paper, table)
-    if paper.settings.tables[table].kind != "claims":
-        return []
-    from sedrepro.reporting.claims.claim import claim_figures, read_claims
-
-    stems = [figures_folder(config, paper) / name for name in claim_figures(read_claims(path), paper.name)]
-    return [stem.with_name(f"{stem.name}.{suffix}") for stem in stems for suffix in ("npz", "json")]
-
-
-def figures_folder(config: Config, paper: Paper) -> Path:
-    """Where the figures of a paper lie."""
-    return config.results_dir / config.scale / paper.name / "figures"
+from sedrepro.experiments.places import figures_folder, survey_folder, table_file
+from sedrepro.experiments.runs import RunIdentity
+from sedrepro.published.cells import read_text_cells
+from sedrepro.published.claims import read_claims
+from sedrepro.published.needs import cells_file, table_cells, table_runs
+from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.outside.rows import outside_rows, read_outside
+from sedrepro.reporting.tables.coverage import in_a_line
+from sedrepro.reporting.tables.files import write
+from sedrepro.reporting.tables.numbers import fill
+from sedrepro.reporting.tables.plain_text import summary
+from sedrepro.reporting.tables.text import fill_text, texts_of_code
+from sedrepro.reporting.tables.tidy import FilledTable
 
 
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
     """Fill a table from the metrics files of its runs, or from the code, and write it; returns the csv's path."""
-    from sedrepro.reporting.tables.numbers import write
-
     filled = _filled(config, paper, table)
-    stem = config.results_dir / config.scale / paper.name / "tables" / table
-    write(filled, paper.settings.tables[table], stem)
-    return stem.with_suffix(".csv")
+    path = table_file(config, paper.name, table)
+    write(filled, paper.settings.tables[table], path.with_suffix(""))
+    return path
 
 
-def _claim_runs(path: Path) -> list[tuple[str, str]]:
-    from sedrepro.reporting.claims.claim import claim_runs, read_claims
-
-    return claim_runs(read_claims(path))
-
-
-def _filled(config: Config, paper: Paper, table: str) -> Any:
-    from sedrepro.reporting.claims.claim import fill_claims, read_claims
-    from sedrepro.reporting.tables.numbers import fill
-    from sedrepro.reporting.tables.text import fill_text, said_by_code
-
+def _filled(config: Config, paper: Paper, table: str) -> FilledTable:
     path, layout = cells_file(paper, table), paper.settings.tables[table]
     if layout.kind == "text":
         cells = read_text_cells(path)
-        return fill_text(cells, said_by_code(paper, table, cells), config.scale)
-    runs = [read_metrics(who.metrics_file(config)) for who in table_runs(config, paper, table)]
+        return fill_text(cells, texts_of_code(paper, table, cells), config.scale)
+    needed = table_runs(config, paper, table)
     if layout.kind == "claims":
-        labels = {name: system.label for name, system in paper.settings.systems.items()}
-        figures = figures_folder(config, paper)
-        return fill_claims(read_claims(path), runs, config.scale, labels, layout, paper, figures)
+        return _filled_claims(config, paper, table, needed)
+    runs = [read_metrics(run.metrics_file(config)) for run in needed]
     return _with_outside(config, paper, table, fill(table_cells(paper, table), runs, config.scale))
 
 
-def _with_outside(config: Config, paper: Paper, table: str, filled: Any) -> Any:
-    """The tidy table with rows of systems from elsewhere, where any were added to the results."""
-    from sedrepro.reporting.outside.rows import outside_records, read_outside
-
-    evaluations = read_outside(config, paper.name)
-    records = outside_records(paper, table_cells(paper, table), paper.settings.tables[table], evaluations)
-    if not records:
+def _with_outside(config: Config, paper: Paper, table: str, filled: FilledTable) -> FilledTable:
+    """The table with rows of systems from elsewhere, where any were added to the results."""
+    rows = outside_rows(
+        paper, table_cells(paper, table), paper.settings.tables[table], read_outside(config, paper.name)
+    )
+    if not rows:
         return filled
-    import pandas as pd
+    added = pd.DataFrame(rows)[list(filled.rows.columns)]
+    return FilledTable(pd.concat([filled.rows, added], ignore_index=True), filled.scale)
 
-    more = pd.DataFrame(records)[list(filled.columns)]
-    joined = pd.concat([filled, more], ignore_index=True)
-    joined.attrs = dict(filled.attrs)
-    return joined
+
+def _filled_claims(config: Config, paper: Paper, table: str, needed: Sequence[RunIdentity]) -> FilledTable:
+    """A table of claims from those of its runs that are scored; the others are named in it."""
+    scored = [run for run in needed if run.metrics_file(config).is_file()]
+    return fill_claims(
+        read_claims(cells_file(paper, table)),
+        [read_metrics(run.metrics_file(config)) for run in scored],
+        config.scale,
+        {name: system.label for name, system in paper.settings.systems.items()},
+        paper.settings.tables[table],
+        paper,
+        figures_folder(config, paper.name),
+        [run for run in needed if run not in set(scored)],
+    )
 
 
 def print_coverage(config: Config, paper: Paper) -> None:
     """Print how many clips of each data set were usable, from the surveys that are there."""
-    from sedrepro.corpora.survey import read_survey_facts
-    from sedrepro.reporting.tables.coverage import in_a_line
-
     for name in paper.settings.data_sets:
         folder = survey_folder(config, name)
         if (folder / "survey.json").is_file():
@@ -122,14 +81,12 @@ def print_coverage(config: Config, paper: Paper) -> None:
 
 def print_summary(config: Config) -> None:
     """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie."""
-    from sedrepro.reporting.tables.plain_text import summary
-
     width = shutil.get_terminal_size((120, 24)).columns
     for name in chosen_papers(config):
         paper = load_paper(name, config)
         for table, layout in paper.settings.tables.items():
             needed = table_runs(config, paper, table)
-            missing = sum(not who.metrics_file(config).is_file() for who in needed)
+            missing = sum(not run.metrics_file(config).is_file() for run in needed)
             if missing:
                 print(f"{layout.title}: {missing} of {len(needed)} runs are not there yet\n")
                 continue

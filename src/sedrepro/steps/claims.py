@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sedrepro.reporting.claims.claims_file import counts, read_claims_file, write_claims
+from sedrepro.reporting.claims.claims_file import counts, missing_tables, read_claims_file, write_claims
 from sedrepro.steps.request import Request
 
 
 def run(request: Request) -> None:
     """Write the claims."""
     path = write_claims(request.config)
-    print(*counts(read_claims_file(path)), path, sep="\n")
+    print(*counts(read_claims_file(path)), *missing_tables(request.config), path, sep="\n")

@@ -15,9 +15,10 @@ from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import results_folder, table_file
 from sedrepro.predictions.chosen import Chosen
 from sedrepro.predictions.evaluate import Wishes, evaluate
+from sedrepro.published.needs import table_runs
 from sedrepro.reporting.outside.report import as_csv, as_json, as_text, tables_beside
 from sedrepro.reporting.outside.rows import keep
-from sedrepro.reporting.paper_tables import table_runs, write_paper_table
+from sedrepro.reporting.paper_tables import write_paper_table
 from sedrepro.steps.request import Request
 
 FORMATS = ("text", "csv", "json")

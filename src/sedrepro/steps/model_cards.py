@@ -12,7 +12,7 @@ from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.places import paper_folder
 from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.runs import RunIdentity, figure_runs
-from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.published.needs import table_runs
 from sedrepro.reporting.status.model_card import write_model_card
 from sedrepro.steps.request import Request
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sedrepro.reporting.tables.sweep import write_sweep_table
+from sedrepro.reporting.sweep.table import write_sweep_table
 from sedrepro.steps.request import Request
 
 

@@ -128,6 +128,10 @@ class Trainer:
         """Everything that changes while it trains."""
         return {"network": self.network}
 
+    def _kept(self) -> nn.Module:
+        """The network whose scores tell the better epoch, and whose weights are kept."""
+        return self.network
+
     def _train_mode(self) -> None:
         for module in self._modules().values():
             module.train()
@@ -146,7 +150,7 @@ class Trainer:
     # The loop.
 
     def fit(self, train: Clips, selection: Clips, log: Callable[[str], None] = print) -> Progress:
-        """Train to the last epoch, from the resume file where there is one; the network ends at its best weights.
+        """Train to the last epoch, from the resume file where there is one; what is kept ends at its best weights.
 
         Raises:
             SedreproError: scores or losses are no longer finite.
@@ -164,13 +168,14 @@ class Trainer:
             row |= self._train_epoch(train, epoch)
             if self.run.training.monitor != "none":
                 row |= self._examine(selection, epoch)
-            if isinstance(self.network, Network):
-                row |= self.network.reported()
+            kept = self._kept()
+            if isinstance(kept, Network):
+                row |= kept.reported()
             self.schedule.after_epoch(row[self.monitor.column])
             self._keep(row)
             self._save()
             log(" ".join(f"{key} {value:.6g}" for key, value in row.items()))
-        self.network.load_state_dict(self.progress.best_weights)
+        self._kept().load_state_dict(self.progress.best_weights)
         return self.progress
 
     def _finished(self) -> bool:
@@ -235,22 +240,22 @@ class Trainer:
 
     @torch.no_grad()
     def scores(self, clips: Clips, with_frames: bool = False, segments: Sequence[slice] = ()) -> Scored:
-        """Scores of clips by the network as it is; of their frames, and the confidence in these, where asked for.
+        """Scores of clips by the kept network; of their frames, and the confidence in these, where asked for.
 
         `segments` are frames of scores that the network pools by themselves.
 
         Raises:
             SettingsError: the network cannot pool parts of a clip.
         """
-        self.network.eval()
+        network = self._kept().eval()
         explained = {"explain": True} if segments else {}
         parts: dict[str, list[Tensor]] = {"clip": [], "frame": [], "confidence": [], "segments": []}
         for batch in clips.features.split(self.run.training.batch_size):
             with self._autocast():
-                output = self.network(batch, **explained)
+                output = network(batch, **explained)
             parts["clip"].append(output.clip.float())
             if segments:
-                parts["segments"].append(torch.stack([self.network.pooled(output, each) for each in segments], dim=1))
+                parts["segments"].append(torch.stack([network.pooled(output, each) for each in segments], dim=1))
             for name in ("frame", "confidence") if with_frames else ():
                 if getattr(output, name) is not None:
                     parts[name].append(getattr(output, name).to(torch.float16))
@@ -266,7 +271,7 @@ class Trainer:
         self.progress.history.append(row)
         if self.monitor.better(row[self.monitor.column], self.progress.best_score):
             self.progress.best_score, self.progress.best_epoch = row[self.monitor.column], int(row["epoch"])
-            self.progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+            self.progress.best_weights = {k: v.detach().cpu().clone() for k, v in self._kept().state_dict().items()}
 
     def _save(self) -> None:
         if self.resume is None:

@@ -6,8 +6,8 @@ import pytest
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.c_ssed import claims
 from sedrepro.papers.c_ssed.figures import BINS, FEWEST
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.evidence import Evidence
 
 ALL = read_claims(PAPERS_FOLDER / "c_ssed" / "published" / "claims.csv")
 CLAIMS = {claim.predicate: claim for claim in ALL}

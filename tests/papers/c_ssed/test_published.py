@@ -7,7 +7,8 @@ import pytest
 
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.published.cells import read_cells, read_text_cells, runs_needed
-from sedrepro.reporting.claims.claim import claim_figures, read_claims
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.registry import claim_figures
 
 PUBLISHED = PAPERS_FOLDER / "c_ssed" / "published"
 NUMBERS = ("table2", "table3", "gains", "readings")

@@ -7,8 +7,8 @@ from sedrepro.base.files import write_json
 from sedrepro.experiments.metrics_files import RunMetrics, Split
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.ddc_fap import claims
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence, figures_read
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.evidence import Evidence, figures_read
 
 CLAIMS = read_claims(PAPERS_FOLDER / "ddc_fap" / "published" / "claims.csv")
 CLASSES = ["Bark", "Gong", "Keys_jangling"]

@@ -8,7 +8,7 @@ import pytest
 
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.published.cells import read_cells, read_text_cells
-from sedrepro.reporting.claims.claim import read_claims
+from sedrepro.published.claims import read_claims
 
 PUBLISHED = PAPERS_FOLDER / "ddc_fap" / "published"
 FACTS = Path(__file__).parents[4] / "shared" / "published" / "ddc_fap__ordinal_claims.csv"

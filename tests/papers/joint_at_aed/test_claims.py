@@ -7,8 +7,8 @@ from sedrepro.experiments.metrics_files import Detection, RunMetrics, Split
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.joint_at_aed.claims import SHORT, deviates_far, most_classes_gain, short_events_gain_more
 from sedrepro.papers.joint_at_aed.figures import examine_figure2
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.evidence import Evidence
 
 CLASSES = [*SHORT, "Dog", "Frying", "Speech"]
 CLAIMS = {claim.predicate: claim for claim in read_claims(PAPERS_FOLDER / "joint_at_aed" / "published" / "claims.csv")}

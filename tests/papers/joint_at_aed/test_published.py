@@ -9,7 +9,7 @@ from sedrepro.data_sets.dcase2019_task4 import CLASSES, SPLITS
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import PAPERS_FOLDER, Paper, load_paper
-from sedrepro.reporting.claims.claim import Claim, read_claims
+from sedrepro.published.claims import Claim, read_claims
 
 PUBLISHED = PAPERS_FOLDER / "joint_at_aed" / "published"
 #: AT stands under both of its readings, by clip scores first.

@@ -8,8 +8,8 @@ from sedrepro.experiments.metrics_files import RunMetrics, Split
 from sedrepro.experiments.papers import PAPERS_FOLDER
 from sedrepro.papers.two_step_attention import claims
 from sedrepro.published.cells import read_cells
-from sedrepro.reporting.claims.claim import read_claims
-from sedrepro.reporting.claims.predicates import Evidence
+from sedrepro.published.claims import read_claims
+from sedrepro.reporting.claims.evidence import Evidence
 
 PUBLISHED = PAPERS_FOLDER / "two_step_attention" / "published"
 CLAIMS = read_claims(PUBLISHED / "claims.csv")

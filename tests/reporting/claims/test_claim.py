@@ -6,7 +6,9 @@ from examples import page, run, texts
 
 from sedrepro.base.errors import DataError
 from sedrepro.experiments.table_layout import SCALES, TableLayout
-from sedrepro.reporting.claims.claim import COLUMNS, claim_figures, claim_runs, fill_claims, read_claims
+from sedrepro.published.claims import COLUMNS, claim_runs, read_claims
+from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.claims.registry import claim_figures
 from sedrepro.reporting.tables.markdown import to_markdown
 from sedrepro.reporting.tables.plain_text import summary
 
@@ -45,13 +47,13 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     runs = [run(v, s, fold=f, scale="miniature") for s, v in (("a", 0.7), ("b", 0.5), ("c", 0.7)) for f in (1, 2, 3)]
     runs.append(run(0.1, "a", "remix_20db", scale="miniature"))  # on another corpus
     table = fill_claims(read, runs, "miniature", LABELS, LAYOUT)
-    assert list(table["verdict"]) == ["undecided", "fails", "cannot be tested"]
-    assert list(table["mean"]) == [
+    assert list(table.rows["verdict"]) == ["undecided", "fails", "cannot be tested"]
+    assert list(table.rows["mean"]) == [
         "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C",
         "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)",
         "no measure is named",
     ]
-    assert list(table["runs"]) == [3, 3, 0]
+    assert list(table.rows["runs"]) == [3, 3, 0]
     lines = to_markdown(table, LAYOUT).splitlines()
     assert lines[2] == "| table | claim | metric | miniature scale |"
     assert lines[5].endswith("fails: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)<br>○ *A is best* |")
@@ -62,22 +64,22 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
 
 def test_without_runs_every_claim_is_untested(tmp_path):
     table = fill_claims(claims(tmp_path, *ROWS), [], "full", LABELS, LAYOUT)
-    assert set(table["verdict"]) == {"cannot be tested"}
-    assert table["mean"][0] == "A no run against B no run, C no run"
+    assert set(table.rows["verdict"]) == {"cannot be tested"}
+    assert table.rows["mean"][0] == "A no run against B no run, C no run"
 
 
 def test_the_table_says_what_the_print_supports(tmp_path):
     table = fill_claims(claims(tmp_path, *ROWS), [], "full", LABELS, LAYOUT)
-    assert list(table["support"]) == ["yes", "no", "not printed"]
-    assert set(table["support_reason"]) == {"printed so"} and set(table["id"]) == {"1"}
-    assert list(table.columns[-3:]) == ["published", "verdict", "note"]
+    assert list(table.rows["support"]) == ["yes", "no", "not printed"]
+    assert set(table.rows["support_reason"]) == {"printed so"} and set(table.rows["id"]) == {"1"}
+    assert list(table.rows.columns[-4:]) == ["published", "verdict", "note", "data"]
 
 
 def test_what_no_run_could_have_changed_says_so(tmp_path):
     rates = {"event_error_rate": 1.1, "event_deletion_rate": 0.7, "event_insertion_rate": 0.4}
     read = claims(tmp_path, row(**IDENTITY, note="not said"), ROWS[0])
     runs = [run(0.7, "a", metrics=rates | {"micro_ap": 0.7})]
-    assert list(fill_claims(read, runs, "full", LABELS, LAYOUT)["note"]) == [
+    assert list(fill_claims(read, runs, "full", LABELS, LAYOUT).rows["note"]) == [
         "not said; by construction: follows from counting errors class by class",
         "a reading",
     ]

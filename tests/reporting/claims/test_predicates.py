@@ -13,21 +13,14 @@ from hypothesis import strategies as st
 from scipy.stats import t as t_distribution
 
 from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.published.claims import printed_fraction, printed_number
 from sedrepro.published.verdict import METRICS, Spread, verdict
-from sedrepro.reporting.claims import predicates
-from sedrepro.reporting.claims.predicates import (
-    GRAVEST,
-    OF_KIND,
-    SHARED,
-    figures_read,
-    gravest,
-    predicate_of,
-    printed_fraction,
-    printed_number,
-    reads,
-    standard_error,
-    tried,
-)
+from sedrepro.reporting.claims import registry
+from sedrepro.reporting.claims.evidence import figures_read, reads
+from sedrepro.reporting.claims.finding import WORST_FIRST, worst
+from sedrepro.reporting.claims.order import tried
+from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
+from sedrepro.reporting.claims.statistics import standard_error
 
 
 def runs_of(**values):
@@ -498,10 +491,10 @@ def test_one_system_fills_printed_cells_of_two_tables(tmp_path, second, outcome)
 # --- finding them
 
 
-@given(st.lists(st.sampled_from(GRAVEST)))
+@given(st.lists(st.sampled_from(WORST_FIRST)))
 def test_a_claim_holds_only_if_all_of_its_parts_do(outcomes):
-    assert (gravest(outcomes) == "holds") == (set(outcomes) == {"holds"})
-    assert (gravest(outcomes) == "fails") == ("fails" in outcomes)
+    assert (worst(outcomes) == "holds") == (set(outcomes) == {"holds"})
+    assert (worst(outcomes) == "fails") == ("fails" in outcomes)
 
 
 def test_each_kind_has_its_predicate_and_a_name_comes_first():
@@ -530,7 +523,7 @@ def test_an_error_within_the_module_of_a_paper_is_not_hidden(monkeypatch):
     def broken(name):
         raise ModuleNotFoundError("No module named 'nothing'", name="nothing")
 
-    monkeypatch.setattr(predicates.importlib, "import_module", broken)
+    monkeypatch.setattr(registry.importlib, "import_module", broken)
     with pytest.raises(ModuleNotFoundError):
         predicate_of(claim(predicate="one_system"), "c_ssed")
 

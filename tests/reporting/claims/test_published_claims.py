@@ -10,11 +10,11 @@ from sedrepro.data_sets import data_set
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.published.cells import read_cells
+from sedrepro.published.claims import KINDS, read_claims
+from sedrepro.published.needs import cells_file
 from sedrepro.published.verdict import METRICS
-from sedrepro.reporting.claims.claim import KINDS, claim_figures, read_claims
-from sedrepro.reporting.claims.predicates import predicate_of
-from sedrepro.reporting.paper_tables import cells_file
-from sedrepro.reporting.tables.grid import NOTE_SEPARATOR
+from sedrepro.reporting.claims.registry import claim_figures, predicate_of
+from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR
 
 CONFIG = make_config({"scale": "full", "folds": [1], "seeds": [1], "data_root": "."}, "test")
 NAMES = ("c_ssed", "ddc_fap", "hierarchical_pooling", "joint_at_aed", "two_step_attention")

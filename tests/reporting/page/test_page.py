@@ -13,9 +13,9 @@ from sedrepro.base.errors import DataError
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
+from sedrepro.reporting.colours import DARK, LIGHT
 from sedrepro.reporting.page.data import read_results
 from sedrepro.reporting.page.page import write_page
-from sedrepro.reporting.tables.html import DARK, LIGHT
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from page_example import configured, fill_results
 
 from sedrepro.reporting.page.page import write_page
-from sedrepro.reporting.tables.html import css_class
+from sedrepro.reporting.tables.marks import css_class
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell")
 BROWSER = os.environ.get("BROWSER_FOR_TESTS") or next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import untrained as made
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.runs import RunIdentity, figure_runs
-from sedrepro.reporting.paper_tables import table_runs
+from sedrepro.published.needs import table_runs
 from sedrepro.reporting.status.state import PaperState, difference, print_states
 
 PAPER = "two_step_attention"
@@ -50,6 +51,22 @@ def test_a_run_is_missing_until_it_is_scored(config, folder):
     assert (state_of(config).name, state_of(config).why) == ("missing", "trained, not scored")
     (folder / "weights.safetensors").unlink()
     assert (state_of(config).name, state_of(config).why) == ("missing", "")
+
+
+def test_a_run_that_only_a_figure_of_first_runs_shows_is_done_when_it_is_trained(config, folder):
+    """By design nothing scores it, and the figure is not stale for it."""
+    paper = load_paper(PAPER, config)
+    figure = paper.settings.figures["figure2"].model_copy(update={"systems": [WHO.system], "variant": WHO.variant})
+    shown = paper.settings.model_copy(update={"tables": {}, "figures": {"figure2": figure}})
+    (folder / "metrics.json").unlink()
+    picture = config.results_dir / config.scale / PAPER / "figures" / "figure2.svg"
+    picture.parent.mkdir(parents=True)
+    picture.write_text("drawn")
+    later(picture, 5)
+    found = {item.name: item for item in PaperState(config, replace(paper, settings=shown)).items()}
+    assert (found["figure2"].state.name, found["figure2"].there) == ("done", 1)
+    assert found[WHO.system].state.name == "done"
+    assert state_of(config).why == "trained, not scored"  # tables show it
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.cli import main
-from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.configuration import Config, written
+from sedrepro.experiments.places import configuration_file
 from sedrepro.reporting.tables.comparison import (
     COLUMNS,
     compared_cells,
@@ -74,11 +75,12 @@ def test_cells_keep_their_values_word_for_word_and_name_their_row(config):
 def test_the_command_trains_the_runs_of_a_cell_anew_and_fills_its_table(config):
     path = write_table(config, *ROWS, "single,max_single,dcase2017,testing,9,segment_f1,,,,,0,0.5,,not comparable,")
     first, second, quoted, without = compared_cells(config, paper_tables(config))
-    runs = path.parents[2] / "runs" / "max_single" / "dcase2017"
+    runs = path.parents[1] / "runs" / "max_single" / "dcase2017"
     assert first["rerun"].endswith(f" --forcerun {runs}/fold*/seed*/weights.safetensors -- {path}")
     assert second["rerun"].endswith(f" --forcerun {runs}/fold*/seed2/weights.safetensors -- {path}")
     assert without["rerun"].endswith(f" --forcerun {path} -- {path}")
-    assert "--configfile data/full/config.yaml --config papers=hierarchical_pooling " in first["rerun"]
+    written_down = configuration_file(config, written(config))
+    assert f"--configfile {written_down} --config papers=hierarchical_pooling " in first["rerun"]
     assert quoted["rerun"] == ""
 
 

@@ -105,7 +105,7 @@ def test_what_is_not_better_one_way_is_never_bold(metric):
         for seed in (1, 2)
     ]
     table = fill(cells, runs, "full")
-    assert not table["mean"].isna().any()
+    assert not table.rows["mean"].isna().any()
     assert bold(table) == []
 
 
@@ -145,7 +145,7 @@ def test_a_change_is_shown_as_papers_print_it(before, after, metric, published, 
     assert f"{ours}/{theirs}" in text
     shown = texts(page(table, layout), "td")[0]
     assert shown.startswith(ours) and shown.endswith(theirs)
-    assert table["published"][0] == published  # the csv stays a number
+    assert table.rows["published"][0] == published  # the csv stays a number
 
 
 def test_a_change_has_a_deviation_and_its_reference_stands_in_the_tidy_table():
@@ -157,8 +157,8 @@ def test_a_change_has_a_deviation_and_its_reference_stands_in_the_tidy_table():
     cells = [cell("segment_f1_change", "9", system="gmp", unit="percent", relative_to="gap")]
     table = fill(cells, runs, "full")
     assert "15.0000%↑ ± 7.0711" in to_markdown(table, LAYOUT)
-    assert list(table["relative_to"]) == ["gap"]
-    assert "relative_to" not in fill([cell()], runs, "full").columns
+    assert list(table.rows["relative_to"]) == ["gap"]
+    assert "relative_to" not in fill([cell()], runs, "full").rows.columns
 
 
 def quoting():
@@ -223,8 +223,8 @@ def test_a_note_of_all_cells_needs_no_mark(cells):
 
 def test_a_print_that_is_not_at_hand_shows_as_such_and_is_explained():
     table = fill([cell(value="", at_hand=False), cell(value="", label="x")], [run(), run(fold=2)], "full")
-    assert list(table["verdict"]) == ["not available", "no published value"]
-    assert list(table["published"]) == ["", ""]
+    assert list(table.rows["verdict"]) == ["not available", "no published value"]
+    assert list(table.rows["published"]) == ["", ""]
     layout = LAYOUT.model_copy(update={"columns": ["metric"]})
     for text in (to_markdown(table, layout), "".join(page(table, layout).itertext())):
         assert text.count("n/a") == 2  # the cell and what it means

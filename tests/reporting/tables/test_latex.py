@@ -11,10 +11,10 @@ from sedrepro.experiments.configuration import load_config
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import read_cells, read_text_cells
-from sedrepro.reporting.paper_tables import cells_file
+from sedrepro.published.needs import cells_file
 from sedrepro.reporting.tables.latex import PACKAGES, to_latex
 from sedrepro.reporting.tables.numbers import fill
-from sedrepro.reporting.tables.text import Said, fill_text
+from sedrepro.reporting.tables.text import CodeText, fill_text
 
 ODD = r"100 % & $1 # a_b {c} \d ~ ^ <e> |f| [g] α ± ✗ ↑"
 
@@ -73,7 +73,7 @@ def test_a_quoted_system_has_only_the_published_line():
 def test_texts_have_a_row_each_and_break_over_pages():
     cells = [cell("definition", "y = a_1", label="Max"), cell("weight", "", label="Max")]
     layout = TableLayout(title="Texts", kind="text", rows=["model"], columns=["metric"])
-    table = fill_text(cells, [Said("y = a", "reproduced"), Said("none", "no published value")], "full")
+    table = fill_text(cells, [CodeText("y = a", "reproduced"), CodeText("none", "no published value")], "full")
     latex = to_latex(table, layout)
     assert [cells_of(line) for line in body(latex.replace("\\bottomrule\n\\endfoot", ""))][1:3] == [
         ["Max", "definition", "y = a", r"$\bullet$ \textit{y = a\_1}"],
@@ -91,7 +91,7 @@ def published():
                 yield to_latex(fill(read_cells(cells_file(paper, name)), [], "full"), layout)
             elif layout.kind == "text":
                 cells = read_text_cells(cells_file(paper, name))
-                yield to_latex(fill_text(cells, [Said(c.published, "reproduced") for c in cells], "full"), layout)
+                yield to_latex(fill_text(cells, [CodeText(c.published, "reproduced") for c in cells], "full"), layout)
 
 
 def test_every_published_table_is_balanced_and_plain():

@@ -10,10 +10,10 @@ from examples import page, published, texts
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import read_text_cells
+from sedrepro.reporting.tables.files import write
 from sedrepro.reporting.tables.markdown import to_markdown
-from sedrepro.reporting.tables.numbers import write
 from sedrepro.reporting.tables.plain_text import summary
-from sedrepro.reporting.tables.text import Said, fill_text, said_by_code
+from sedrepro.reporting.tables.text import CodeText, fill_text, texts_of_code
 
 HEADER = "pooling,system,variant,metric,published,note"
 ROWS = [
@@ -23,10 +23,10 @@ ROWS = [
     "Mean,gap,remix_0db,weight,w = 1/n,",
 ]
 SAID = [
-    Said("y = max x", "reproduced"),
-    Said("w = 1 | 0", "no published value"),
-    Said("y = sum x", "differs", "by 3"),
-    Said("w = 1", "reproduced"),
+    CodeText("y = max x", "reproduced"),
+    CodeText("w = 1 | 0", "no published value"),
+    CodeText("y = sum x", "differs", "by 3"),
+    CodeText("w = 1", "reproduced"),
 ]
 LAYOUT = TableLayout(
     title="Table 1: poolings",
@@ -49,16 +49,16 @@ def table(cells):
 
 
 def test_the_tidy_table_has_the_columns_of_a_table_of_numbers(table):
-    assert list(table.columns) == [
+    assert list(table.rows.columns) == [
         "pooling", "system", "variant", "metric", "mean", "sd", "low", "high", "runs", "published",
-        "difference", "verdict", "note",
+        "difference", "verdict", "note", "data",
     ]  # fmt: skip
-    assert list(table["mean"]) == [said.ours for said in SAID]
-    assert list(table["verdict"]) == [said.verdict for said in SAID]
-    assert list(table["note"]) == ["", "none printed", "as printed; by 3", ""]
+    assert list(table.rows["mean"]) == [said.ours for said in SAID]
+    assert list(table.rows["verdict"]) == [said.verdict for said in SAID]
+    assert list(table.rows["note"]) == ["", "none printed", "as printed; by 3", ""]
     assert (
-        all(map(math.isnan, [*table["sd"], *table["low"], *table["high"], *table["difference"]]))
-        and not table["runs"].any()
+        all(map(math.isnan, [*table.rows["sd"], *table.rows["low"], *table.rows["high"], *table.rows["difference"]]))
+        and not table.rows["runs"].any()
     )
 
 
@@ -99,7 +99,7 @@ def test_four_files_are_written(table, tmp_path):
     write(table, LAYOUT, tmp_path / "out" / "table1")
     assert sorted(p.suffix for p in (tmp_path / "out").iterdir()) == [".csv", ".html", ".md", ".tex"]
     assert (tmp_path / "out" / "table1.csv").read_text().splitlines()[3] == (
-        "Mean,gap,remix_0db,definition,y = sum x,,,,0,y = <mean>,,differs,as printed; by 3"
+        "Mean,gap,remix_0db,definition,y = sum x,,,,0,y = <mean>,,differs,as printed; by 3,"
     )
 
 
@@ -110,15 +110,15 @@ def test_as_many_texts_as_cells_are_needed(cells):
 
 def test_the_papers_module_is_asked_with_the_paper_and_the_cells(cells, monkeypatch):
     module = ModuleType("sedrepro.papers.mine.tables")
-    module.table1 = lambda paper, asked: [Said(f"{paper.name} {cell.metric}", "reproduced") for cell in asked]
+    module.table1 = lambda paper, asked: [CodeText(f"{paper.name} {cell.metric}", "reproduced") for cell in asked]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     paper = SimpleNamespace(name="mine")
-    said = said_by_code(paper, "table1", cells)
+    said = texts_of_code(paper, "table1", cells)
     assert [one.ours for one in said] == ["mine definition", "mine weight"] * 2
     with pytest.raises(SettingsError, match=r"mine: table 'table2' holds text, but .*'table2'.*; add tables\.table2"):
-        said_by_code(paper, "table2", cells)
+        texts_of_code(paper, "table2", cells)
 
 
 def test_a_paper_without_such_a_module_is_told_so(cells):
     with pytest.raises(SettingsError, match="no_paper: table 'table1' holds text, but No module named"):
-        said_by_code(SimpleNamespace(name="no_paper"), "table1", cells)
+        texts_of_code(SimpleNamespace(name="no_paper"), "table1", cells)

@@ -18,8 +18,8 @@ from sedrepro.reporting.tables.values import result
 
 def row(one_cell, *runs, scale="full"):
     table = fill([one_cell], runs, scale)
-    assert len(table) == 1
-    return table.iloc[0]
+    assert len(table.rows) == 1
+    return table.rows.iloc[0]
 
 
 def at(metric, value="", **factors):

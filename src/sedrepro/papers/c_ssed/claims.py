@@ -3,16 +3,10 @@
 import numpy as np
 
 from sedrepro.papers.c_ssed.figures import FEWEST, SAME_N, common_value, endings
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import (
-    SIGNIFICANCE,
-    Evidence,
-    Finding,
-    Outcome,
-    gravest,
-    printed_number,
-    reads,
-)
+from sedrepro.published.claims import Claim, printed_number
+from sedrepro.published.verdict import SIGNIFICANCE
+from sedrepro.reporting.claims.evidence import Evidence, reads
+from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 
 #: Points of a curve that say something of its direction: 4 points in order have a p of 0.08, 5 of 0.02.
 FEWEST_POINTS = 5
@@ -56,7 +50,7 @@ def accuracy_rises_with_confidence(claim: Claim, evidence: Evidence) -> Finding:
         return Finding("cannot be tested", "figure3a is not stored yet")
     found = [_rises(counts) for counts in arrays["confidence"]]
     taus = ", ".join("too few points" if np.isnan(tau) else f"{tau:.2f}" for tau, _ in found)
-    return Finding(gravest([outcome for _, outcome in found]), f"rank correlation {taus}, one run per lambda", 1)
+    return Finding(worst([outcome for _, outcome in found]), f"rank correlation {taus}, one run per lambda", 1)
 
 
 def _rises(counts: np.ndarray) -> tuple[float, Outcome]:

@@ -15,7 +15,7 @@ from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.experiments.papers import Paper
 from sedrepro.nn.poolings import Pooling, pooling
 from sedrepro.published.cells import Cell
-from sedrepro.reporting.tables.text import Said
+from sedrepro.reporting.tables.text import CodeText
 
 CLIPS, FRAMES = 200, 125
 #: Frame scores lie above this: a sigmoid gives no 0.
@@ -105,7 +105,7 @@ def _from_both_sides(moved: Moves) -> bool:
     return bool(np.median(moved.ratio[moved.sign > 0]) < np.median(moved.ratio[moved.sign < 0]))
 
 
-def table1(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
+def table1(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
     """Directions that linear pooling gives to clip and frame scores, for random clips of each label.
 
     Raises:
@@ -115,16 +115,16 @@ def table1(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
     return [_of_row(cell, moves(pool, _known("table1", LABELS, cell.labels["label"]))) for cell in cells]
 
 
-def _of_row(cell: Cell, moved: Moves) -> Said:
+def _of_row(cell: Cell, moved: Moves) -> CodeText:
     _known("table1", {"direction": None}, cell.metric)
     frames = _known("table1", CONDITIONS, cell.labels["condition"])(moved.ratio, 1 / 2)
     ours = direction(moved, frames, 1 / 2, "y_c/2")
     clip = f"y_c -> {int(moved.clip_sign[0] > 0)}" if len(set(moved.clip_sign)) == 1 else "no common direction"
     agrees = ours == cell.published and clip == cell.labels["clip_level"]
-    return Said(ours, "reproduced" if agrees else "differs", f"{_counted(moved, frames)}, {clip} in {CLIPS} clips")
+    return CodeText(ours, "reproduced" if agrees else "differs", f"{_counted(moved, frames)}, {clip} in {CLIPS} clips")
 
 
-def power(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
+def power(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
     """What power pooling does for several n (Section 2.2.2): threshold, weights, directions, and what it equals.
 
     Raises:
@@ -133,7 +133,7 @@ def power(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
     return [_of_exponent(cell) for cell in cells]
 
 
-def _of_exponent(cell: Cell) -> Said:
+def _of_exponent(cell: Cell) -> CodeText:
     try:
         n = float(cell.labels["n"])
     except ValueError:
@@ -145,34 +145,34 @@ def _of_exponent(cell: Cell) -> Said:
     return _known("power", {"threshold": _threshold, "weight": _weight, "equals": _equals}, label)(cell, pool, n)
 
 
-def _direction(cell: Cell, moved: Moves, condition: str, theta: float) -> Said:
+def _direction(cell: Cell, moved: Moves, condition: str, theta: float) -> CodeText:
     frames = _known("power", CONDITIONS, condition)(moved.ratio, theta)
     ours = direction(moved, frames, theta, "theta y_c")
-    return Said(ours, _verdict(cell, ours == cell.published))
+    return CodeText(ours, _verdict(cell, ours == cell.published))
 
 
-def _threshold(cell: Cell, pool: Pooling, n: float) -> Said:
+def _threshold(cell: Cell, pool: Pooling, n: float) -> CodeText:
     """The border between the directions of a positive clip, in units of y_c, and whether it has the range."""
     low, high = _known("power", RANGES, cell.published)
     found, theta = border(moves(pool, 1)), n / (n + 1)
     if found is None:  # a border at or below 0 has no frame score on its other side
-        return Said("none above 0", _verdict(cell, high <= 0 and theta <= 0))
+        return CodeText("none above 0", _verdict(cell, high <= 0 and theta <= 0))
     fits = found[0] <= theta <= found[1]
     said = f"{sum(found) / 2:.3f}" + (" = n/(n + 1)" if fits else f", where n/(n + 1) = {theta:.3f}")
-    return Said(said, _verdict(cell, fits and low < found[0] and found[1] < high))
+    return CodeText(said, _verdict(cell, fits and low < found[0] and found[1] < high))
 
 
-def _weight(cell: Cell, pool: Pooling, n: float) -> Said:
+def _weight(cell: Cell, pool: Pooling, n: float) -> CodeText:
     """Whether a frame's weight grows with its score."""
     scores = torch.from_numpy(np.sort(random_scores()))
     with torch.no_grad():
         steps = pool.weights(scores).diff(dim=-1).sign().numpy()
     ours = {1: "rises with y_f", -1: "falls as y_f rises", 0: "constant"}
     word = ours[int(steps.flat[0])] if np.ptp(steps) == 0 else "neither rises nor falls throughout"
-    return Said(word, _verdict(cell, word == cell.published))
+    return CodeText(word, _verdict(cell, word == cell.published))
 
 
-def _equals(cell: Cell, pool: Pooling, n: float) -> Said:
+def _equals(cell: Cell, pool: Pooling, n: float) -> CodeText:
     """Which of the poolings of the suite has the same clip scores."""
     scores = torch.from_numpy(random_scores())
     with torch.no_grad():
@@ -181,7 +181,7 @@ def _equals(cell: Cell, pool: Pooling, n: float) -> Said:
         }
     nearest = min(deviations, key=lambda name: deviations[name])
     ours = nearest if deviations[nearest] <= TOLERANCE else "none of them"
-    return Said(ours, _verdict(cell, ours == cell.published))
+    return CodeText(ours, _verdict(cell, ours == cell.published))
 
 
 def _verdict(cell: Cell, agrees: bool) -> str:

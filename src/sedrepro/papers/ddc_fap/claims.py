@@ -4,18 +4,12 @@ from decimal import Decimal
 
 import numpy as np
 
+from sedrepro.published.claims import Claim, printed_fraction
 from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Spread, agreement
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import (
-    Evidence,
-    Finding,
-    Outcome,
-    above_zero,
-    gravest,
-    printed_fraction,
-    reads,
-    side_values,
-)
+from sedrepro.reporting.claims.evidence import Evidence, reads
+from sedrepro.reporting.claims.finding import Finding, Outcome, worst
+from sedrepro.reporting.claims.order import side_values
+from sedrepro.reporting.claims.statistics import above_zero
 
 #: More than this share is most.
 HALF = 0.5
@@ -43,7 +37,7 @@ def parameters_decrease_to(claim: Claim, evidence: Evidence) -> Finding:
             outcomes.append("holds" if found == "reproduced" else "fails")
             said.append(f"{evidence.label(claim, one)} {share:.1%} of {evidence.label(claim, other)}")
     numbers = f"{', '.join(said) or 'no run'}; printed {claim.printed}"
-    return Finding(gravest(outcomes), numbers, min((len(found) for found in values.values()), default=0))
+    return Finding(worst(outcomes), numbers, min((len(found) for found in values.values()), default=0))
 
 
 @reads("figure4")
@@ -56,7 +50,7 @@ def alpha_is_mostly_small(claim: Claim, evidence: Evidence) -> Finding:
     shares = (arrays["alpha"] <= printed).mean(axis=(1, 2))
     bounds = [bound for bound in np.unique(arrays["alpha_max"]) if bound > printed]
     of_bound = {bound: shares[arrays["alpha_max"] == bound] for bound in bounds}
-    outcome = gravest([above_zero([share - HALF for share in found]) for found in of_bound.values()])
+    outcome = worst([above_zero([share - HALF for share in found]) for found in of_bound.values()])
     said = ", ".join(f"{found.mean():.0%} with bound {bound:g} ({len(found)})" for bound, found in of_bound.items())
     return Finding(outcome, said, min(map(len, of_bound.values()), default=0))
 

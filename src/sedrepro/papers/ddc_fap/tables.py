@@ -13,13 +13,13 @@ from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import Cell
 from sedrepro.reporting.status.provenance import setting_rows
-from sedrepro.reporting.tables.text import Said
+from sedrepro.reporting.tables.text import CodeText
 from sedrepro.training.loop import OPTIMISER
 
 ABSENT = "none at this scale"
 
 
-def table1(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
+def table1(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
     """Model architecture: layers, output shape and number of parameters of each stage, walked in the built networks.
 
     Shapes are (channel, frame, mel), of the pooling (class,).
@@ -90,7 +90,7 @@ def _looked_up(stages: dict[str, dict[str, str]], cell: Cell) -> str:
     return stages[stage][cell.metric]
 
 
-def table2(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
+def table2(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
     """Setting of experiment data: each setting, or all settings of a section, and where it comes from.
 
     Raises:
@@ -130,6 +130,6 @@ def _setting(rows: dict[str, tuple[str, str]], cell: Cell) -> str:
     return "; ".join(f"{name} {text}" for name, text in section.items())
 
 
-def _said(cell: Cell, ours: str) -> Said:
+def _said(cell: Cell, ours: str) -> CodeText:
     """No print is at hand to compare with."""
-    return Said(ours, "no published value" if cell.at_hand else "not available")
+    return CodeText(ours, "no published value" if cell.at_hand else "not available")

@@ -10,7 +10,7 @@ from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.experiments.papers import Paper
 from sedrepro.nn.poolings import POOLINGS, Pooling
 from sedrepro.published.cells import Cell
-from sedrepro.reporting.tables.text import Said
+from sedrepro.reporting.tables.text import CodeText
 
 #: Largest deviation that still counts as the same formula.
 TOLERANCE = 1e-6
@@ -46,7 +46,7 @@ class Clips(NamedTuple):
     u: np.ndarray
 
 
-def table1(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
+def table1(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
     """The five poolings: definitions and weights of the code, compared with the printed formulas on random clips.
 
     Raises:
@@ -58,7 +58,7 @@ def table1(paper: Paper, cells: Sequence[Cell]) -> list[Said]:
     return [_said(cell, printed[cell.labels["pooling"], "weight"], clips) for cell in cells]
 
 
-def _said(cell: Cell, printed_weight: str, clips: Clips) -> Said:
+def _said(cell: Cell, printed_weight: str, clips: Clips) -> CodeText:
     pooling = _pooling(cell.labels["pooling"])
     x, u = (torch.from_numpy(each) for each in clips)
     weights = _formula(WEIGHTS, printed_weight)(clips.x, _learned(pooling, clips.u))
@@ -72,7 +72,7 @@ def _said(cell: Cell, printed_weight: str, clips: Clips) -> Said:
             formulas = (_formula(DEFINITIONS, each) for each in (cell.published, text))
             deviation = max(np.abs(ours - formula(clips.x, weights)).max() for formula in formulas)
     verdict = "reproduced" if deviation <= TOLERANCE else "differs"
-    return Said(text, verdict, f"largest deviation {deviation:.0g} on {CLIPS} random clips of {FRAMES} frames")
+    return CodeText(text, verdict, f"largest deviation {deviation:.0g} on {CLIPS} random clips of {FRAMES} frames")
 
 
 def _pooling(title: str) -> Pooling:

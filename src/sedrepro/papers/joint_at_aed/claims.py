@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import SIGNIFICANCE, Evidence, Finding, against_zero, reads
+from sedrepro.published.claims import Claim
+from sedrepro.published.verdict import SIGNIFICANCE
+from sedrepro.reporting.claims.evidence import Evidence, reads
+from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.statistics import against_zero
 
 #: The events of short duration that the text names.
 SHORT = ("Blender", "Cat", "Dishes")

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedrepro.data_sets.fsdkaggle2018 import FOLDS
+from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import COMPARABLE_SCALE
-from sedrepro.reporting.claims.claim import Claim
-from sedrepro.reporting.claims.predicates import Evidence, Finding, Values, above_zero
+from sedrepro.reporting.claims.evidence import Evidence, Values
+from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.statistics import above_zero
 
 #: "Almost all" events are at least so many of them.
 ALMOST_ALL = 0.9

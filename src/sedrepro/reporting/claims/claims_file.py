@@ -1,20 +1,18 @@
-"""The claims of all papers in one file, with what the runs that are there say of them."""
+"""The claims of all papers in one file: the filled tables of claims, joined."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from sedrepro.base.files import write_text
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_table, write_text
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.metrics_files import read_metrics
-from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.runs import RunIdentity
-from sedrepro.reporting.claims.claim import BY_CONSTRUCTION, Claim, fill_claims, read_claims
-from sedrepro.reporting.claims.predicates import GRAVEST
-from sedrepro.reporting.paper_tables import cells_file, figures_folder, table_runs
-from sedrepro.reporting.tables.grid import NOTE_SEPARATOR
+from sedrepro.experiments.papers import chosen_papers, load_paper
+from sedrepro.experiments.places import table_file
+from sedrepro.reporting.claims.filling import BY_CONSTRUCTION
+from sedrepro.reporting.claims.finding import WORST_FIRST
 
 #: Columns of the file, and those of a filled table of claims that they come from.
 COLUMNS = {
@@ -35,30 +33,40 @@ COLUMNS = {
 }
 
 
-def claims_table(config: Config) -> pd.DataFrame:
-    """The claims of the chosen papers, in the columns `COLUMNS`; runs that are not there are named in `note`.
-
-    Raises:
-        DataError: runs contradict each other, or one lacks a metric.
-    """
-    parts = [
-        _of_table(config, paper, table)
-        for paper in (load_paper(name, config) for name in chosen_papers(config))
-        for table, layout in paper.settings.tables.items()
+def claim_tables(config: Config) -> dict[tuple[str, str], Path]:
+    """The csv of every table of claims of the chosen papers, by paper and table; it may not be there yet."""
+    return {
+        (name, table): table_file(config, name, table)
+        for name in chosen_papers(config)
+        for table, layout in load_paper(name, config).settings.tables.items()
         if layout.kind == "claims"
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
+    }
 
 
 def write_claims(config: Config) -> Path:
-    """Write `results/<scale>/claims.csv`: every claim of the chosen papers and what our runs say of it.
+    """Write `results/<scale>/claims.csv`: the tables of claims of the chosen papers that are there, joined.
 
     Raises:
-        DataError: runs contradict each other, or one lacks a metric.
+        DataError: a table is damaged (names it), or none is there.
     """
+    tables = claim_tables(config)
+    rows = [
+        listed(paper, row)
+        for (paper, _), path in tables.items()
+        if path.is_file()
+        for row in read_table(path, [source for source in COLUMNS.values() if source != "paper"], delimiter=",")
+    ]
+    if tables and not rows:
+        paper, table = next(iter(tables))
+        raise DataError(f"{tables[paper, table]}: no such file; run table --paper {paper} --table {table} first")
     path = config.results_dir / config.scale / "claims.csv"
-    write_text(path, claims_table(config).to_csv(index=False, lineterminator="\n"))
+    write_text(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False, lineterminator="\n"))
     return path
+
+
+def listed(paper: str, row: Mapping[str, str]) -> dict[str, str]:
+    """A row of a filled table of claims in the columns `COLUMNS`; what it lacks is empty."""
+    return {column: row.get(source, "") for column, source in COLUMNS.items()} | {"paper": paper}
 
 
 def read_claims_file(path: Path) -> pd.DataFrame:
@@ -69,44 +77,15 @@ def read_claims_file(path: Path) -> pd.DataFrame:
 def counts(table: pd.DataFrame) -> Iterator[str]:
     """A line per paper: how many rows of its claims hold, fail and so on, and how many no run could have changed."""
     for paper, of_paper in table.groupby("paper", sort=False):
-        found = Counter(of_paper["outcome"])
-        said = ", ".join(f"{found[outcome]} {outcome}" for outcome in reversed(GRAVEST) if found[outcome])
+        outcomes = Counter(of_paper["outcome"])
+        told = ", ".join(f"{outcomes[name]} {name}" for name in reversed(WORST_FIRST) if outcomes[name])
         fixed = sum(BY_CONSTRUCTION in note for note in of_paper["note"])
         claims = of_paper["id"].nunique()
-        yield f"{paper}: {claims} claims in {len(of_paper)} rows: {said}; {fixed} {BY_CONSTRUCTION}"
+        yield f"{paper}: {claims} claims in {len(of_paper)} rows: {told}; {fixed} {BY_CONSTRUCTION}"
 
 
-def _of_table(config: Config, paper: Paper, table: str) -> pd.DataFrame:
-    claims, needed = read_claims(cells_file(paper, table)), table_runs(config, paper, table)
-    there = [who for who in needed if who.metrics_file(config).is_file()]
-    labels = {name: system.label for name, system in paper.settings.systems.items()}
-    filled = fill_claims(
-        claims,
-        [read_metrics(who.metrics_file(config)) for who in there],
-        config.scale,
-        labels,
-        paper.settings.tables[table],
-        paper,
-        figures_folder(config, paper),
-    )
-    missing = [who for who in needed if who not in set(there)]
-    filled["note"] = [
-        NOTE_SEPARATOR.join(filter(None, [note, _named(claim, there, missing)]))
-        for claim, note in zip(claims, filled["note"], strict=True)
-    ]
-    filled["paper"] = paper.name
-    return filled[list(COLUMNS.values())].set_axis(list(COLUMNS), axis=1)
-
-
-def _named(claim: Claim, there: Sequence[RunIdentity], missing: Sequence[RunIdentity]) -> str:
-    """The runs that a claim needs and that are not there: all of a system in short, others one by one."""
-    sides = [claim.contender(side) for side in claim.compared]
-    pairs = dict.fromkeys((side.system, side.variant) for side in sides if side.printed is None)
-    parts = []
-    for pair in pairs:
-        absent = [who for who in missing if (who.system, who.variant) == pair]
-        if absent and not any((who.system, who.variant) == pair for who in there):
-            parts.append(f"no run of {pair[0]} on {pair[1]}")
-        else:
-            parts += [f"no run of {pair[0]} on {pair[1]}, fold {who.fold}, seed {who.seed}" for who in absent]
-    return NOTE_SEPARATOR.join(parts)
+def missing_tables(config: Config) -> Iterator[str]:
+    """A line per table of claims that is not there, and so not in the file."""
+    for (paper, table), path in claim_tables(config).items():
+        if not path.is_file():
+            yield f"{paper}: {table} is not there yet; run table --paper {paper} --table {table} first"

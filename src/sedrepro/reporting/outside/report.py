@@ -14,9 +14,9 @@ from sedrepro.predictions.evaluate import Evaluated
 from sedrepro.predictions.problems import named
 from sedrepro.published.added_rows import column_of, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, Cell
+from sedrepro.published.needs import table_cells
 from sedrepro.published.verdict import METRICS, difference
 from sedrepro.reporting.outside.rows import measured
-from sedrepro.reporting.paper_tables import table_cells
 
 COLUMNS = (
     *("table", "row", "column", "metric", "split", "event_class"),

@@ -7,6 +7,7 @@ afterwards show a row of it below all others, as far as it has a value for their
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.added_rows import OUTSIDE, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, UNITS, Cell
+from sedrepro.reporting.tables.tidy import tidy_row
 
 #: An evaluation as its file has it.
 Evaluation = Mapping[str, Any]
@@ -86,20 +88,20 @@ def same_clips(paper: Paper, one: str, other: str) -> bool:
     return first.kind == second.kind == "official" and first.data_set == second.data_set
 
 
-def outside_records(
+def outside_rows(
     paper: Paper, cells: Sequence[Cell], layout: TableLayout, evaluations: Sequence[Evaluation]
 ) -> list[dict[str, Any]]:
     """Rows of the tidy table, a cell each, of evaluations; see `sedrepro.reporting.tables.numbers.fill`."""
     examples = columns_for_new_rows(cells, layout.rows, layout.columns).values()
     return [
-        _record(evaluation, cells, layout, example, *found)
+        _row(evaluation, cells, layout, example, *found)
         for evaluation in evaluations
         for example in examples
         if (found := measured(paper, example, evaluation)) is not None
     ]
 
 
-def _record(
+def _row(
     evaluation: Evaluation,
     cells: Sequence[Cell],
     layout: TableLayout,
@@ -107,22 +109,16 @@ def _record(
     value: float,
     interval: tuple[float, float] | None,
 ) -> dict[str, Any]:
-    low, high = interval or (math.nan, math.nan)
-    return {
-        **row_labels(cells, layout.rows, f"{evaluation['name']} (outside system)"),
-        "system": f"{OUTSIDE}{evaluation['name']}",
-        "variant": evaluation["variant"],
-        **example.factors,
-        "metric": example.metric,
-        "mean": value,
-        "sd": math.nan,
-        "low": low,
-        "high": high,
-        "runs": 0,
-        "published": "",
-        "relative_to": "",
-        "difference": math.nan,
-        "verdict": "no published value",
-        "note": f"outside system, not trained here: {Path(evaluation['source']).name}, evaluated under this protocol; "
-        "interval over clips",
-    }
+    cell = replace(
+        example,
+        labels=row_labels(cells, layout.rows, f"{evaluation['name']} (outside system)"),
+        system=f"{OUTSIDE}{evaluation['name']}",
+        variant=evaluation["variant"],
+        published="",
+        relative_to="",
+    )
+    note = (
+        f"outside system, not trained here: {Path(evaluation['source']).name}, evaluated under this protocol; "
+        "interval over clips"
+    )
+    return tidy_row(cell, value, "no published value", [note], interval=interval or (math.nan, math.nan))

@@ -1,30 +1,25 @@
 """What lies in a results folder, as the results page shows it; nothing has to be there."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
-from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper
-from sedrepro.experiments.table_layout import TableLayout
+from sedrepro.experiments.places import table_file
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
+from sedrepro.reporting.claims.claims_file import listed
 from sedrepro.reporting.status.cost import RunCost, read_costs
 from sedrepro.reporting.tables.comparison import compared_cells, paper_tables
 from sedrepro.reporting.tables.coverage import COLUMNS as COVERAGE_COLUMNS
+from sedrepro.reporting.tables.files import read_tidy
+from sedrepro.reporting.tables.tidy import FilledTable
 
-#: Endings of the files of a table and of a figure, as the page links them.
-TABLE_FILES = (".csv", ".md", ".html", ".tex")
+#: Endings of the files of a figure, as the page links them.
 FIGURE_FILES = (".svg", ".png", ".json")
-
-#: Columns of a tidy table that hold numbers.
-_NUMBERS = ("sd", "low", "high", "difference")
 
 Rows = list[dict[str, str]]
 
@@ -35,7 +30,7 @@ class PaperResults:
 
     paper: Paper
     folder: Path
-    tables: dict[str, pd.DataFrame]
+    tables: dict[str, FilledTable]
     figures: dict[str, Path]
     """Smallest picture of each figure."""
     cells: dict[str, Rows]
@@ -54,7 +49,8 @@ class PaperResults:
     def verdicts(self, kind: str = "numbers") -> Counter[str]:
         """How many cells of its tables of numbers, or of texts, have which verdict."""
         layouts = self.paper.settings.tables
-        return Counter(v for name, table in self.tables.items() if layouts[name].kind == kind for v in table["verdict"])
+        shown = [table for name, table in self.tables.items() if layouts[name].kind == kind]
+        return Counter(verdict for table in shown for verdict in table.rows["verdict"])
 
     def outcomes(self) -> Counter[str]:
         """How many claims have which outcome; a claim counts once for every metric and split that it is tried on."""
@@ -82,7 +78,7 @@ def read_results(config: Config, names: Iterable[str]) -> list[PaperResults]:
 
 def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
     folder, settings = config.results_dir / config.scale / paper.name, paper.settings
-    paths = {name: folder / "tables" / f"{name}.csv" for name in settings.tables}
+    paths = {name: table_file(config, paper.name, name) for name in settings.tables}
     there = {name: path for name, path in paths.items() if path.is_file()}
     tables = {name: read_tidy(path, settings.tables[name], config.scale) for name, path in there.items()}
     cells = {
@@ -105,15 +101,14 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
     )
 
 
-def _claims_of(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Rows:
+def _claims_of(paper: Paper, tables: Mapping[str, FilledTable]) -> Rows:
     """The claims in the tables of a paper, in the columns of claims.csv, which may have been written without it."""
     layouts = paper.settings.tables
     return [
-        {column: str(record[source]) for column, source in CLAIM_COLUMNS.items() if source in record}
-        | {"paper": paper.name}
+        listed(paper.name, {str(column): str(value) for column, value in row.items()})
         for name, table in tables.items()
         if layouts[name].kind == "claims"
-        for record in table.to_dict("records")
+        for row in table.rows.to_dict("records")
     ]
 
 
@@ -124,26 +119,6 @@ def rows_if_there(path: Path, columns: Iterable[str]) -> Rows:
         DataError: it is damaged or lacks a column (names it).
     """
     return read_table(path, tuple(columns), delimiter=",") if path.is_file() else []
-
-
-def read_tidy(path: Path, layout: TableLayout, scale: str) -> pd.DataFrame:
-    """A table as `tables.write` left it, for the renderers.
-
-    Raises:
-        DataError: it lacks a column, or a number is none (names the file).
-    """
-    rows = read_table(path, ["metric", "mean", "runs", "published", "verdict", "note"], delimiter=",")
-    table = pd.DataFrame(rows)
-    numbers = [*_NUMBERS, *(["mean"] if layout.kind == "numbers" else [])]
-    try:
-        for name in numbers:
-            if name in table:
-                table[name] = [float(text) if text else math.nan for text in table[name]]
-        table["runs"] = [int(text) for text in table["runs"]]
-    except ValueError as error:
-        raise DataError(f"{path}: {error}; write the table again") from error
-    table.attrs["scale"] = scale
-    return table
 
 
 def _smallest_picture(stem: Path) -> Path | None:

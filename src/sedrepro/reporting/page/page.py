@@ -4,9 +4,9 @@ It is made from what lies in `results/<scale>`; what is missing is named on it.
 """
 
 import datetime
-import html
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sedrepro import __version__
@@ -14,16 +14,15 @@ from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.environment import checkout_commit
 from sedrepro.experiments.papers import paper_names
+from sedrepro.experiments.places import results_folder, sweep_part
 from sedrepro.experiments.table_layout import SCALES
-from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS
+from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Metric
 from sedrepro.reporting.page.data import PaperResults, read_results
-from sedrepro.reporting.page.paper import NO_MARK, counts, links, paper_section
-from sedrepro.reporting.page.style import PAGE_STYLE, SCRIPT, filter_style
+from sedrepro.reporting.page.paper import links, paper_section
+from sedrepro.reporting.rendering import render
 from sedrepro.reporting.status.cost import Cost, duration, memory, total
-from sedrepro.reporting.tables.grid import MARKS
-from sedrepro.reporting.tables.html import css_class, document, plain_table
-from sedrepro.reporting.tables.sweep import SWEEP_TABLE, sweep_figure
-from sedrepro.steps.sweep import part_file
+from sedrepro.reporting.sweep.table import SWEEP_TABLE, sweep_figure
+from sedrepro.reporting.tables.marks import MARKS, NO_MARK, css_class
 
 PAGE = "index.html"
 #: Files over all papers, which the page links.
@@ -43,56 +42,56 @@ def write_page(config: Config) -> Path:
 
 def results_page(config: Config, papers: Sequence[PaperResults]) -> str:
     """The page over what lies in the results of papers."""
-    verdicts, outcomes = _verdicts(papers), _outcomes(papers)
+    verdicts = _sum(results.verdicts() for results in papers)
+    outcomes = _sum(results.outcomes() for results in papers)
     sweep = _sweep(config, papers)
-    body = [
-        '<a class="skip" href="#main">To the results</a>',
-        f'<header id="top">\n{_head(config, papers)}\n{_navigation(papers, bool(sweep))}\n</header>',
-        '<main id="main">',
-        _summary(config, papers, verdicts, outcomes),
-        *(paper_section(found, config) for found in papers),
-        sweep,
-        _comparing(papers),
-        "</main>",
-        '<footer><p class="back"><a href="#top">Back to the top</a></p></footer>',
-        f"<script>{SCRIPT}</script>",
-    ]
-    title = f"sedrepro: results at {config.scale} scale"
-    return document(title, "\n".join(body), PAGE_STYLE + filter_style(verdicts, outcomes))
-
-
-def _verdicts(papers: Sequence[PaperResults]) -> Counter[str]:
-    return sum((found.verdicts() for found in papers), Counter())
-
-
-def _outcomes(papers: Sequence[PaperResults]) -> Counter[str]:
-    return sum((found.outcomes() for found in papers), Counter())
-
-
-def _head(config: Config, papers: Sequence[PaperResults]) -> str:
-    there = sum(bool(found.tables) for found in papers)
-    cost = total([cost for found in papers for cost in found.costs])
-    made = datetime.datetime.now(datetime.UTC).date().isoformat()
-    commit = checkout_commit()
-    claims = sum(len({claim["id"] for claim in found.claims}) for found in papers)
-    numbers = (
-        f"Papers: {there} of {len(papers)}. Tables: {sum(len(found.tables) for found in papers)}, with "
-        f"{_verdicts(papers).total()} cells of numbers. Claims: {claims}. "
-        f"Figures: {sum(len(found.figures) for found in papers)}. Runs: {cost.runs}."
+    top = results_folder(config)
+    contents = {"summary": "Summary"} | {results.paper.name: results.paper.name for results in papers}
+    contents |= {"post-processing": "Post-processing"} if sweep else {}
+    return render(
+        "page",
+        title=f"sedrepro: results at {config.scale} scale",
+        heading=f"Sound event detection papers: results at {config.scale} scale",
+        scale_means=SCALES[config.scale],
+        numbers_mean=_what_numbers_mean(config.scale),
+        in_numbers=_in_numbers(papers, verdicts),
+        made=_made(),
+        contents=contents | {"comparing": "How numbers are compared"},
+        summary=_summary(papers),
+        verdicts=list(verdicts),
+        outcomes=list(outcomes),
+        choices=_choices(verdicts, outcomes),
+        files=links(((name, top / name) for name in FILES), top),
+        papers=[paper_section(results, config) for results in papers],
+        sweep=sweep,
+        tolerances=_tolerances(papers),
     )
+
+
+def _sum(counters: Iterable[Counter[str]]) -> Counter[str]:
+    return sum(counters, Counter())
+
+
+def _in_numbers(papers: Sequence[PaperResults], verdicts: Counter[str]) -> str:
+    there = sum(bool(results.tables) for results in papers)
+    claims = sum(len({claim["id"] for claim in results.claims}) for results in papers)
     return (
-        f"<h1>Sound event detection papers: results at {config.scale} scale</h1>\n"
-        "<p>Each paper’s systems were trained again; every table and figure is made anew, beside what was published, "
-        "and each claim is tried on our runs.</p>\n"
-        f'<div class="warning" role="note"><p><strong>{html.escape(SCALES[config.scale])}</strong> '
-        f"{_what_scale_means(config.scale)}</p></div>\n"
-        f"<p>{numbers}</p>\n"
-        f'<p class="quiet">Made on {made} by sedrepro {__version__}'
-        f"{f', commit {html.escape(commit)}' if commit else ''}.</p>"
+        f"Papers: {there} of {len(papers)}. Tables: {sum(len(results.tables) for results in papers)}, with "
+        f"{verdicts.total()} cells of numbers. Claims: {claims}. "
+        f"Figures: {sum(len(results.figures) for results in papers)}. Runs: {_total(papers).runs}."
     )
 
 
-def _what_scale_means(scale: str) -> str:
+def _made() -> str:
+    today, commit = datetime.datetime.now(datetime.UTC).date().isoformat(), checkout_commit()
+    return f"Made on {today} by sedrepro {__version__}{f', commit {commit}' if commit else ''}."
+
+
+def _total(papers: Sequence[PaperResults]) -> Cost:
+    return total([cost for results in papers for cost in results.costs])
+
+
+def _what_numbers_mean(scale: str) -> str:
     if scale == COMPARABLE_SCALE:
         return "Each cell has a verdict. One from fewer runs than a test needs says so in its note."
     return (
@@ -101,115 +100,85 @@ def _what_scale_means(scale: str) -> str:
     )
 
 
-def _navigation(papers: Sequence[PaperResults], with_sweep: bool) -> str:
-    targets = {"summary": "Summary"} | {found.paper.name: found.paper.name for found in papers}
-    targets |= {"post-processing": "Post-processing"} if with_sweep else {}
-    targets |= {"comparing": "How numbers are compared"}
-    items = [f'<li><a href="#{target}">{html.escape(text)}</a></li>' for target, text in targets.items()]
-    return f'<nav aria-label="Contents"><ul>{"".join(items)}</ul></nav>'
+@dataclass(frozen=True)
+class SummaryRow:
+    """A paper in the summary, or all of them together."""
+
+    name: str
+    cells: Mapping[str, int]
+    texts: Mapping[str, int]
+    claims: Mapping[str, int]
+    usable: Mapping[str, tuple[int, int]]
+    """Usable and expected clips by data set."""
+    cost: Sequence[str]
+    """Runs, time, peak memory."""
+    missing: int = 0
+    linked: bool = True
 
 
-def _summary(
-    config: Config, papers: Sequence[PaperResults], verdicts: Mapping[str, int], outcomes: Mapping[str, int]
-) -> str:
-    heads = ["paper", "cells", "texts", "claims", "usable clips", "runs", "time", "peak memory"]
-    rows = [_summary_row(found) for found in papers]
-    if len(rows) > 1:
-        cost = total([cost for found in papers for cost in found.costs])
-        texts = sum((found.verdicts("text") for found in papers), Counter())
-        rows.append(["all", counts(verdicts), counts(texts), counts(outcomes), "", *_cost_cells(cost)])
-    top = config.results_dir / config.scale
-    return "\n".join(
-        [
-            '<section id="summary" aria-labelledby="summary-title">\n<h2 id="summary-title">Summary</h2>',
-            f'<div class="part list">{plain_table("What stood, and what it cost", heads, rows, 1)}',
-            '<p class="quiet">Cells: our numbers against published ones. Texts: definitions and settings that the code '
-            "says of itself, against the print. A claim counts once for every metric and split that it is tried on. "
-            "Time: of all runs, one after another.</p></div>",
-            _controls(verdicts, outcomes),
-            links(((name, top / name) for name in FILES), top),
-            "</section>",
-        ]
-    )
-
-
-def _summary_row(found: PaperResults) -> list[str]:
-    name = found.paper.name
-    clips = [
-        f'<span class="counts">{html.escape(data_set)}: {usable} of {expected}</span>'
-        for data_set, (usable, expected) in found.usable().items()
+def _summary(papers: Sequence[PaperResults]) -> list[SummaryRow]:
+    rows = [
+        SummaryRow(
+            results.paper.name,
+            _in_order(results.verdicts()),
+            _in_order(results.verdicts("text")),
+            _in_order(results.outcomes()),
+            results.usable(),
+            _cost_cells(total(results.costs)),
+            len(results.missing),
+        )
+        for results in papers
     ]
-    link = f'<a href="#{name}">{name}</a>'
-    by_kind = [counts(found.verdicts()), counts(found.verdicts("text")), counts(found.outcomes())]
-    missing = f'<span class="counts quiet">missing: {len(found.missing)}</span>' if found.missing else ""
-    return [link + missing, *by_kind, "".join(clips) or "–", *_cost_cells(total(found.costs))]
+    if len(papers) > 1:
+        verdicts, texts, outcomes = (
+            _in_order(_sum(counters))
+            for counters in (
+                (results.verdicts() for results in papers),
+                (results.verdicts("text") for results in papers),
+                (results.outcomes() for results in papers),
+            )
+        )
+        rows.append(SummaryRow("all", verdicts, texts, outcomes, {}, _cost_cells(_total(papers)), linked=False))
+    return rows
+
+
+def _in_order(numbers: Mapping[str, int]) -> dict[str, int]:
+    """How often there is each verdict or outcome, those with a mark first."""
+    order = [*(name for name in MARKS if name in numbers), *(name for name in numbers if name not in MARKS)]
+    return {name: numbers[name] for name in order}
 
 
 def _cost_cells(cost: Cost) -> list[str]:
     return [str(cost.runs), *([duration(cost.seconds), memory(cost.peak_memory_mib)] if cost.runs else ["–", "–"])]
 
 
-def _controls(verdicts: Mapping[str, int], outcomes: Mapping[str, int]) -> str:
-    """What is shown, and in which theme: buttons that act without a script."""
-    groups = [_choice("theme", "Theme", {"theme-auto": "as the device", "theme-light": "light", "theme-dark": "dark"})]
-    for name, title, prefix, found in (
+def _choices(verdicts: Mapping[str, int], outcomes: Mapping[str, int]) -> dict[str, tuple[str, dict[str, str]]]:
+    """Groups of buttons that act without a script: what is shown, and in which theme; legend, text by id."""
+    themes = {"theme-auto": "as the device", "theme-light": "light", "theme-dark": "dark"}
+    groups = {"theme": ("Theme", themes)}
+    for name, title, prefix, numbers in (
         ("cells", "Cells", "show", verdicts),
         ("claims", "Claims", "claims", outcomes),
     ):
-        if len(found) > 1:
-            entries = {f"{prefix}-{css_class(one)}": f"{MARKS.get(one, NO_MARK)} {one}" for one in found}
-            groups.append(_choice(name, f"{title} to show", {f"{prefix}-all": "all"} | entries))
-    return f'<form class="controls" autocomplete="off">{"".join(groups)}</form>'
-
-
-def _choice(name: str, title: str, entries: Mapping[str, str]) -> str:
-    buttons = []
-    for key, text in entries.items():
-        checked = "" if buttons else ' checked="checked"'
-        button = f'<input type="radio" name="{name}" id="{key}" value="{key}"{checked} />'
-        buttons.append(f"<label>{button} {html.escape(text)}</label>")
-    return f"<fieldset><legend>{title}</legend>{' '.join(buttons)}</fieldset>"
+        if len(numbers) > 1:
+            entries = {f"{prefix}-{css_class(one)}": f"{MARKS.get(one, NO_MARK)} {one}" for one in numbers}
+            groups[name] = f"{title} to show", {f"{prefix}-all": "all"} | entries
+    return groups
 
 
 def _sweep(config: Config, papers: Sequence[PaperResults]) -> str:
     """The sweep over ways of post-processing, of the papers whose part is there; nothing where none is."""
-    names = [found.paper.name for found in papers if part_file(config, found.paper.name).is_file()]
-    if not names:
-        return ""
-    return "\n".join(
-        [
-            '<section id="post-processing" aria-labelledby="post-processing-title">',
-            '<h2 id="post-processing-title">Ways of post-processing, over all papers</h2>',
-            sweep_figure(config, names),
-            "</section>",
-        ]
-    )
+    names = [results.paper.name for results in papers if sweep_part(config, results.paper.name).is_file()]
+    return sweep_figure(config, names) if names else ""
 
 
-def _comparing(papers: Sequence[PaperResults]) -> str:
-    """Tolerance of each metric on the page, and the reason for it."""
+def _tolerances(papers: Sequence[PaperResults]) -> dict[str, Metric]:
+    """The metrics on the page, with the tolerance of each and the reason for it."""
     used = {
         metric
-        for found in papers
-        for name, table in found.tables.items()
-        if found.paper.settings.tables[name].kind == "numbers"
-        for metric in table["metric"]
+        for results in papers
+        for name, table in results.tables.items()
+        if results.paper.settings.tables[name].kind == "numbers"
+        for metric in table.rows["metric"]
     }
-    rows = [
-        [f"<code>{metric}</code>", str(about.tolerance), html.escape(about.reason)]
-        for metric, about in METRICS.items()
-        if metric in used
-    ]
-    if not rows:
-        table = "<p>No table of numbers is there yet.</p>"
-    else:
-        table = plain_table("Tolerances", ["metric", "tolerance", "reason"], rows, 1)
-    return "\n".join(
-        [
-            '<section id="comparing" aria-labelledby="comparing-title">',
-            '<h2 id="comparing-title">How numbers are compared</h2>',
-            "<p>Within the tolerance of its metric (a fraction, ratio or count) a cell is reproduced; the legend of "
-            "each table says when it is close. At scales other than full nothing is compared.</p>",
-            f'<div class="part list reasons">{table}</div>\n</section>',
-        ]
-    )
+    return {name: metric for name, metric in METRICS.items() if name in used}

@@ -1,10 +1,11 @@
 """What of a paper is there: systems, tables and figures as missing, stale or done, decided without Snakemake.
 
-A run is `missing` until it is scored. It is `stale` where its config.json tells other settings of the run or of its
-corpus, or another precision, than a new run would have now; where its features are no longer those that lie in the
-feature store; where the run that it is based on is newer; or where it was trained after it was scored. A table or a
-figure is `missing` without its file, and `stale` where a run that it shows is not done or newer than it, or where its
-published values are newer. What code has changed since is not looked at: Snakemake follows that (`make plan`).
+A run is `missing` until it is scored, or trained if nothing shows its metrics. It is `stale` where its config.json
+tells other settings of the run or of its corpus, or another precision, than a new run would have now; where its
+features are no longer those that lie in the feature store; where the run that it is based on is newer; or where it was
+trained after it was scored. A table or a figure is `missing` without its file, and `stale` where a run that it shows
+is not done or newer than it, or where its published values are newer. What code has changed since is not looked at:
+Snakemake follows that (`make plan`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +23,11 @@ from sedrepro.experiments.places import store_folder
 from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.run_files import CONFIG, RUN_FILES, SCORES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs
-from sedrepro.reporting.paper_tables import cells_file, table_runs
+from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting.status.cost import Cost, duration, memory, read_costs, total
 from sedrepro.training.settings import RunSettings
+
+METRICS = "metrics.json"
 
 StateName = Literal["missing", "stale", "done"]
 #: From bad to good: several things are in the state of the worst of them.
@@ -60,80 +63,86 @@ class PaperState:
     def __init__(self, config: Config, paper: Paper) -> None:
         self._config, self._paper = config, paper
         self._results = config.results_dir / config.scale / paper.name
+        self._tables = {name: table_runs(config, paper, name) for name in paper.settings.tables}
+        self._figures = {name: figure_runs(config, paper, name) for name in paper.settings.figures}
+        self._scored = {run for runs in self._tables.values() for run in runs} | {
+            run for name, runs in self._figures.items() if self._reads_metrics(name) for run in runs
+        }
         self.of_run = cache(self._of_run)
         self._fingerprint = cache(self._read_fingerprint)
 
     def items(self) -> Iterator[Item]:
         """Its systems, those of its tables and figures at least, then its tables and figures."""
-        config, paper = self._config, self._paper
-        tables = {name: table_runs(config, paper, name) for name in paper.settings.tables}
-        figures = {name: figure_runs(config, paper, name) for name in paper.settings.figures}
-        needed = dict.fromkeys(who for runs in [*tables.values(), *figures.values()] for who in runs)
+        paper = self._paper
+        needed = dict.fromkeys(run for runs in [*self._tables.values(), *self._figures.values()] for run in runs)
         costs = read_costs(self._results)
         for name in paper.settings.systems:
-            runs = [who for who in needed if who.system == name]
+            runs = [run for run in needed if run.system == name]
             cost = total([cost for cost in costs if cost.system == name])
             yield Item("system", name, self._together(runs), len(runs), self._there(runs), cost)
-        for name, runs in tables.items():
-            path, read = self._results / "tables" / f"{name}.csv", "metrics.json"
-            state = self._of_output(path, runs, read, [cells_file(paper, name)])
+        for name, runs in self._tables.items():
+            path = self._results / "tables" / f"{name}.csv"
+            state = self._of_output(path, runs, METRICS, [cells_file(paper, name)])
             yield Item("table", name, state, len(runs), self._there(runs))
-        for name, runs in figures.items():
-            # A figure of first runs reads no metrics: they may be scored after it is drawn.
-            read = "metrics.json" if paper.settings.figure_of(name).runs == "all" else SCORES
+        for name, runs in self._figures.items():
+            read = METRICS if self._reads_metrics(name) else SCORES
             state = self._of_output(self._results / "figures" / f"{name}.svg", runs, read, [])
             yield Item("figure", name, state, len(runs), self._there(runs))
 
+    def _reads_metrics(self, figure: str) -> bool:
+        """Whether a figure shows metrics. One of first runs does not: they may be scored later, or never."""
+        return self._paper.settings.figure_of(figure).runs == "all"
+
     def _there(self, runs: Iterable[RunIdentity]) -> int:
-        return sum(self.of_run(who).name != "missing" for who in runs)
+        return sum(self.of_run(run).name != "missing" for run in runs)
 
     def _together(self, runs: Sequence[RunIdentity]) -> State:
         """The state of the worst run, in its own words."""
         if not runs:
             return State("missing", "no table or figure needs it")
-        return min((self.of_run(who) for who in runs), key=lambda state: STATES.index(state.name))
+        return min((self.of_run(run) for run in runs), key=lambda state: STATES.index(state.name))
 
     def _of_output(self, path: Path, runs: Sequence[RunIdentity], read: str, sources: Sequence[Path]) -> State:
         """The state of a table or figure that reads the file `read` of its runs, and files of the paper."""
         if not path.is_file():
             return State("missing")
         made = path.stat().st_mtime
-        for who in runs:
-            state = self.of_run(who)
+        for run in runs:
+            state = self.of_run(run)
             if state.name != "done":
-                return State("stale", f"{_words(who)} is {state.name}" + (f": {state.why}" if state.why else ""))
-            if (who.folder(self._config) / read).stat().st_mtime > made:
-                return State("stale", f"{_words(who)} is newer")
+                return State("stale", f"{_words(run)} is {state.name}" + (f": {state.why}" if state.why else ""))
+            if (run.folder(self._config) / read).stat().st_mtime > made:
+                return State("stale", f"{_words(run)} is newer")
         newer = [source.name for source in sources if source.stat().st_mtime > made]
         return State("stale", f"published/{newer[0]} is newer") if newer else DONE
 
-    def _of_run(self, who: RunIdentity) -> State:
-        folder, metrics = who.folder(self._config), who.metrics_file(self._config)
+    def _of_run(self, run: RunIdentity) -> State:
+        folder, metrics = run.folder(self._config), run.metrics_file(self._config)
         lacking = [name for name in RUN_FILES if not (folder / name).is_file()]
         if lacking:
             return State("missing")
-        if not metrics.is_file():
+        if run in self._scored and not metrics.is_file():
             return State("missing", "trained, not scored")
-        if (folder / SCORES).stat().st_mtime > metrics.stat().st_mtime:
+        if metrics.is_file() and (folder / SCORES).stat().st_mtime > metrics.stat().st_mtime:
             return State("stale", "trained again, not scored")
         trained = (folder / CONFIG).stat().st_mtime
-        for path in base_files(self._config, self._paper, who):
+        for path in base_files(self._config, self._paper, run):
             if path.is_file() and path.stat().st_mtime > trained:
                 return State("stale", f"{path.name} of the run that it is based on is newer")
-        changed = self._changed(who, folder / CONFIG)
+        changed = self._changed(run, folder / CONFIG)
         return State("stale", changed) if changed else DONE
 
-    def _changed(self, who: RunIdentity, path: Path) -> str:
+    def _changed(self, run: RunIdentity, path: Path) -> str:
         """What of all that decides a run's result is not as config.json has it, the first; empty where all is."""
         config, settings = self._config, self._paper.settings
-        corpus = settings.corpus_of(who.variant)[0]
+        corpus = settings.corpus_of(run.variant)[0]
         try:
             described = read_run_config(path.parent)
             then = load(RunSettings, described.settings, str(path))
             trained_on = load(type(settings.corpora[corpus]), described.corpus, str(path))
         except SedreproError as error:
             return f"{CONFIG} does not fit the settings of today ({str(error).rsplit(f'{CONFIG}: ', 1)[-1]})"
-        now = self._paper.run(who.system, who.variant)
+        now = self._paper.run(run.system, run.variant)
         differing = difference(now.model_dump(mode="json"), then.model_dump(mode="json"))
         differing = differing or difference(
             settings.corpora[corpus].model_dump(mode="json"), trained_on.model_dump(mode="json"), f"corpora.{corpus}"
@@ -166,8 +175,8 @@ def difference(one: Any, other: Any, key: str = "") -> str:
     return "" if one == other else key or "settings"
 
 
-def _words(who: RunIdentity) -> str:
-    return f"{who.system} on {who.variant}, fold {who.fold}, seed {who.seed},"
+def _words(run: RunIdentity) -> str:
+    return f"{run.system} on {run.variant}, fold {run.fold}, seed {run.seed},"
 
 
 def print_states(config: Config, name: str = "") -> None:

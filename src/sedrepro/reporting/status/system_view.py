@@ -6,7 +6,7 @@ from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.inference.choice import trained_runs, variants_of
+from sedrepro.experiments.trained_runs import trained_runs, variants_of
 from sedrepro.reporting.status.model_card import in_short
 from sedrepro.reporting.status.provenance import print_rows, setting_rows
 

@@ -7,7 +7,7 @@ from typing import TextIO
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.reporting.tables.comparison import PaperTable, compared_cells, how_to_make, paper_tables, verdict_counts
-from sedrepro.reporting.tables.grid import MARKS
+from sedrepro.reporting.tables.marks import MARKS
 
 #: SGR codes: blue, yellow, bold red and magenta; the rest stays plain. The marks tell the verdicts apart too.
 COLOURS = {"reproduced": "34", "close": "33", "differs": "1;31", "suspect misprint": "35"}

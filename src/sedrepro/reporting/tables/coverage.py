@@ -1,10 +1,11 @@
 """How much of each data set is there: one page and one csv over all surveys."""
 
-import html
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from sedrepro.base.files import read_table, write_text
 from sedrepro.corpora.survey import (
@@ -17,7 +18,7 @@ from sedrepro.corpora.survey import (
 )
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.places import survey_folder
-from sedrepro.reporting.tables.html import document, plain_table
+from sedrepro.reporting.rendering import render, render_part
 
 COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")
 
@@ -55,26 +56,25 @@ _HEADS = {"data_set": "data set", "label": "class", "sample_rates": "sample rate
 
 def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts]) -> str:
     splits = [row for row in rows if row["label"] == ALL_CLASSES]
+    classes = {name: [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES] for name in facts}
     title = f"Data at scale {scale}"
-    parts = [
-        "<figure>",
-        coverage_table(title, splits, with_class=False),
-        "<figcaption>",
-        *(f"<p>{_sentence(name, found)}</p>" for name, found in facts.items()),
-        "<p>Training and scoring go on with what is usable. Expected: listed in the official tables. Shorter: usable, "
-        f"but more than {TOLERANCE} s short of the data set's clip length.</p></figcaption>",
-    ]
-    for name in facts:
-        classes = [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES]
-        if classes:
-            inner = coverage_table(f"{name}, per class", classes, with_class=True)
-            parts.append(f"<details><summary>{html.escape(name)}: per class</summary>{inner}</details>")
-    return document(title, "\n".join([*parts, "</figure>"]))
+    return render(
+        "coverage_page",
+        title=title,
+        splits=coverage_table(title, splits, with_class=False),
+        sentences=[_sentence(name, surveyed) for name, surveyed in facts.items()],
+        tolerance=TOLERANCE,
+        classes={
+            name: coverage_table(f"{name}, per class", of_set, with_class=True)
+            for name, of_set in classes.items()
+            if of_set
+        },
+    )
 
 
 def _sentence(name: str, facts: SurveyFacts) -> str:
     """What else the survey found, for people."""
-    parts = [f"{html.escape(name)}: fingerprint {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
+    parts = [f"{name}: fingerprint {facts.fingerprint[:16]}, clip length {facts.clip_seconds:g} s"]
     if facts.events_as_released:
         parts.append(f"{facts.events} events ({facts.events_as_released} rows as released)")
     if facts.events_past_the_end:
@@ -85,16 +85,9 @@ def _sentence(name: str, facts: SurveyFacts) -> str:
     return "; ".join(parts) + "."
 
 
-def coverage_table(title: str, rows: list[dict[str, Any]], with_class: bool) -> str:
-    """Rows of a coverage.csv as an HTML table, those of all classes or those of single ones."""
+def coverage_table(title: str, rows: Sequence[Mapping[str, Any]], with_class: bool) -> Markup:
+    """Rows of a coverage.csv as an HTML table, of all classes or of single ones; what is left out is bold."""
     labels = ("data_set", "split", "label") if with_class else ("data_set", "split")
     values = [column for column in COVERAGE_COLUMNS if column not in ("split", "label")]
     heads = [_HEADS.get(name, name) for name in (*labels, *values)]
-    cells = [[*(html.escape(row[name]) for name in labels), *(_value(row, name) for name in values)] for row in rows]
-    return plain_table(title, heads, cells, len(labels))
-
-
-def _value(row: dict[str, Any], column: str) -> str:
-    """The cell's text, what is left out in bold."""
-    text = html.escape(row[column])
-    return f"<strong>{text}</strong>" if column in REASONS and text != "0" else text
+    return render_part("coverage", title=title, heads=heads, labels=labels, values=values, rows=rows, left_out=REASONS)

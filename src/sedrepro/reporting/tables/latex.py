@@ -3,10 +3,11 @@ r"""A table of results as LaTeX, to be read by \input; it needs the packages tha
 from collections.abc import Sequence
 from itertools import product
 
-import pandas as pd
-
 from sedrepro.experiments.table_layout import TableLayout
-from sedrepro.reporting.tables.grid import Footnotes, Grid, Key, grid_of
+from sedrepro.reporting.tables.footnotes import Footnotes
+from sedrepro.reporting.tables.grid import Grid, Key
+from sedrepro.reporting.tables.kinds import grid_of
+from sedrepro.reporting.tables.tidy import FilledTable
 
 PACKAGES = ("booktabs", "graphicx", "longtable", "array")
 
@@ -34,7 +35,7 @@ SIGNS = {
 WIDTHS = (0.2, 0.15, 0.4, 0.25)
 
 
-def to_latex(table: pd.DataFrame, layout: TableLayout) -> str:
+def to_latex(table: FilledTable, layout: TableLayout) -> str:
     """The table in the style of booktabs.
 
     Numbers become a float with our value above the published one, shrunk to the line where it is wider. Texts and

@@ -2,13 +2,15 @@
 
 import html
 
-import pandas as pd
-
 from sedrepro.experiments.table_layout import TableLayout
-from sedrepro.reporting.tables.grid import MARKS, Footnotes, Grid, Key, grid_of, superscript
+from sedrepro.reporting.tables.footnotes import Footnotes
+from sedrepro.reporting.tables.grid import Grid, Key
+from sedrepro.reporting.tables.kinds import grid_of
+from sedrepro.reporting.tables.marks import MARKS, superscript
+from sedrepro.reporting.tables.tidy import FilledTable
 
 
-def to_markdown(table: pd.DataFrame, layout: TableLayout) -> str:
+def to_markdown(table: FilledTable, layout: TableLayout) -> str:
     """The table as GitHub Markdown: our value above, the published one below it in italics."""
     grid = grid_of(table, layout)
     notes = Footnotes(grid)

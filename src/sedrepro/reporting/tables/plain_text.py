@@ -3,13 +3,14 @@
 from collections import Counter
 from typing import Any
 
-import pandas as pd
-
 from sedrepro.experiments.table_layout import SCALES, TableLayout
-from sedrepro.reporting.tables.grid import MARKS, Grid, Key, grid_of
+from sedrepro.reporting.tables.grid import Grid, Key
+from sedrepro.reporting.tables.kinds import grid_of
+from sedrepro.reporting.tables.marks import MARKS
+from sedrepro.reporting.tables.tidy import FilledTable
 
 
-def summary(table: pd.DataFrame, layout: TableLayout, width: int) -> str:
+def summary(table: FilledTable, layout: TableLayout, width: int) -> str:
     """The table as plain text, `ours/published` per cell, in blocks of columns that fit `width` characters.
 
     Of a table of texts or claims only the verdicts are counted.

@@ -1,4 +1,4 @@
-"""Claims of a paper, tried on our runs.
+"""Claims of a paper as data: what it says of which systems, in which metric, and how its words are read.
 
 `published/<table>.csv` of a table of kind `claims` has one row per claim and metric:
 
@@ -13,36 +13,26 @@
 A claim can be tried at every scale. It says nothing about the paper's data below full scale.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
-
 from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.base.files import read_table
-from sedrepro.experiments.metrics_files import RunMetrics
-from sedrepro.experiments.papers import Paper
-from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT
 from sedrepro.published.verdict import METRICS
-from sedrepro.reporting.claims.predicates import OF_KIND, Evidence, Finding, figures_read, predicate_of, printed_number
-from sedrepro.reporting.tables.grid import NOTE_SEPARATOR
-from sedrepro.reporting.tables.numbers import runs_by_pair
 
 #: `order` of systems; `between detections`: of two ways of detection of one system; `change` and `absolute`: a printed
 #: gain, relative (`15.6%`) or in points (`9.3%`); `value`: a printed number; `identity`: an equation.
-KINDS = tuple(OF_KIND)
+KINDS = ("order", "between detections", "change", "absolute", "value", "identity")
 #: `higher` and `lower`: the value of the systems against that of the others; `comparable`: no further apart than the
 #: tolerance of the metric.
 DIRECTIONS = ("higher", "lower", "comparable")
 #: `every`: each system against each other one; `pairwise`: the first against the first, and so on.
 STRENGTHS = ("every", "pairwise")
-#: Begins the note of an outcome that no run could have changed.
-BY_CONSTRUCTION = "by construction"
 SUPPORTS = ("yes", "no", "partly", "not printed")
 COLUMNS = (
     "id",
@@ -218,73 +208,14 @@ def claim_runs(claims: Iterable[Claim]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((side.system, side.variant) for side in sides if side.printed is None))
 
 
-def claim_figures(claims: Iterable[Claim], paper: str) -> list[str]:
-    """The figures of a paper whose stored arrays its claims look at, each once."""
-    return list(dict.fromkeys(name for claim in claims for name in figures_read(predicate_of(claim, paper))))
+def printed_number(text: str) -> tuple[float, float]:
+    """A printed number as a fraction, and half a unit of its last digit: `15.6%` is 0.156 and 0.0005."""
+    number, factor = Decimal(text.rstrip("%")), Decimal("0.01") if text.endswith("%") else Decimal(1)
+    half = Decimal((0, (5,), int(number.as_tuple().exponent) - 1))
+    return float(number * factor), float(half * factor)
 
 
-def fill_claims(
-    claims: Sequence[Claim],
-    runs: Iterable[RunMetrics],
-    scale: str,
-    labels: Mapping[str, str],
-    layout: TableLayout,
-    paper: Paper | None = None,
-    figures: Path | None = None,
-) -> pd.DataFrame:
-    """The tidy table: one row per claim, in the csv's order; `mean` is our numbers as text, `published` the quote.
-
-    `runs` is the fewest runs of a system. `attrs` are those of `tables.fill`. Some predicates look at the paper's
-    settings or at the folder in which its figures are stored; without these, such claims cannot be tested.
-
-    Raises:
-        DataError: runs contradict each other, or one lacks the metric.
-        SettingsError: a claim names an unknown predicate.
-    """
-    of_pair, data = runs_by_pair(claim_runs(claims), runs, scale)
-
-    def decimals(metric: str) -> int:
-        return layout.decimals_of.get(metric, layout.decimals)
-
-    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures)
-    table = pd.DataFrame([_filled(claim, evidence) for claim in claims])
-    table.attrs |= {"scale": scale, "data": data}
-    return table
-
-
-def found_for(claim: Claim, evidence: Evidence) -> Finding:
-    """What the evidence says of a claim.
-
-    Raises:
-        DataError: a run lacks the metric.
-        SettingsError: the claim names an unknown predicate.
-    """
-    predicate = predicate_of(claim, evidence.paper.name if evidence.paper else "")
-    return predicate(claim, evidence) if predicate else Finding("cannot be tested", claim.note)
-
-
-def _filled(claim: Claim, evidence: Evidence) -> dict[str, object]:
-    found = found_for(claim, evidence)
-    notes = [claim.note if found.ours != claim.note else ""]
-    if found.by_construction:
-        notes.append(f"{BY_CONSTRUCTION}: {found.by_construction}")
-    return {
-        "id": claim.id,
-        "kind": claim.kind,
-        "table": claim.table,
-        "claim": claim.claim,
-        "variant": claim.variant,
-        SPLIT: claim.split,
-        EVENT_CLASS: claim.event_class,
-        "metric": claim.metric,
-        "scale": evidence.scale,
-        "system": ";".join(claim.systems),
-        "mean": found.ours,
-        "sd": math.nan,
-        "runs": found.runs,
-        "support": claim.support,
-        "support_reason": claim.support_reason,
-        "published": claim.quote,
-        "verdict": found.outcome,
-        "note": NOTE_SEPARATOR.join(filter(None, notes)),
-    }
+def printed_fraction(text: str) -> str:
+    """A printed number as a fraction, with the last digit that it is printed to: `15.60%` is `0.1560`."""
+    number = Decimal(text.rstrip("%"))
+    return str(number.scaleb(-2) if text.endswith("%") else number)

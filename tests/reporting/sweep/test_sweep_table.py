@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sedrepro.base.errors import DataError
+from sedrepro.evaluation.sweep import METRICS, WAYS
 from sedrepro.experiments.configuration import Config, make_config
-from sedrepro.reporting.tables.sweep import averaged, compared, write_sweep_table
-from sedrepro.steps.sweep import METRICS, PART_COLUMNS, WAYS, part_file
+from sedrepro.experiments.places import sweep_part
+from sedrepro.reporting.sweep.averages import averaged, compared
+from sedrepro.reporting.sweep.parts import PART_COLUMNS
+from sedrepro.reporting.sweep.table import write_sweep_table
 
 PAPERS = ("c_ssed", "hierarchical_pooling")
 ALL = tuple(WAYS)
@@ -40,7 +43,7 @@ def frame(rows) -> pd.DataFrame:
 
 
 def write_part(config: Config, paper: str, rows) -> None:
-    path = part_file(config, paper)
+    path = sweep_part(config, paper)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -190,7 +193,7 @@ def test_a_value_that_is_no_number_is_refused(tmp_path):
     config = configured(tmp_path)
     for paper in PAPERS:
         write_part(config, paper, all_metrics([0.3, 0.2, 0.1, 0.2], paper=paper))
-    path = part_file(config, PAPERS[1])
+    path = sweep_part(config, PAPERS[1])
     path.write_text(path.read_text().replace("0.3", "many"))
     with pytest.raises(DataError, match=r"could not convert string to float: 'many'; run sweep"):
         write_sweep_table(config)

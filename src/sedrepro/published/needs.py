@@ -1,0 +1,41 @@
+"""What a published table needs: the csv that defines it, and the runs that it reads."""
+
+from pathlib import Path
+
+from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.runs import RunIdentity, runs_of
+from sedrepro.published.added_rows import added_cells
+from sedrepro.published.cells import Cell, read_cells, runs_needed
+from sedrepro.published.claims import claim_runs, read_claims
+
+
+def cells_file(paper: Paper, table: str) -> Path:
+    """The csv that defines a table: one row per cell or claim.
+
+    Raises:
+        SettingsError: the paper has no such table (names the nearest).
+    """
+    if table not in paper.settings.tables:
+        raise SettingsError(f"{paper.name}: table '{table}' is unknown; {did_you_mean(table, paper.settings.tables)}")
+    return paper.folder / "published" / f"{table}.csv"
+
+
+def table_cells(paper: Paper, table: str) -> list[Cell]:
+    """The cells of a table of numbers: the published ones, and below them those of systems that name the table."""
+    cells, layout = read_cells(cells_file(paper, table)), paper.settings.tables[table]
+    added = {name: system.label for name, system in paper.settings.systems.items() if table in system.tables}
+    return [*cells, *added_cells(cells, layout.rows, layout.columns, added)]
+
+
+def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
+    """The runs that a table reads: its systems and corpus variants, at the folds and seeds that the paper gives them.
+
+    A table of texts reads none.
+    """
+    path, kind = cells_file(paper, table), paper.settings.tables[table].kind
+    if kind == "text":
+        return []
+    pairs = claim_runs(read_claims(path)) if kind == "claims" else runs_needed(table_cells(paper, table))
+    return [run for system, variant in pairs for run in runs_of(config, paper, system, variant)]

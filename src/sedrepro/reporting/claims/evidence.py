@@ -1,0 +1,111 @@
+"""What a predicate may look at, and how one says which figures it reads."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_json
+from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.experiments.papers import Paper
+from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell
+from sedrepro.published.claims import Claim
+from sedrepro.published.verdict import METRICS
+from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.tables.values import measured
+
+Values = Mapping[tuple[int, int], float]
+"""Values of one system by fold and seed."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a predicate may look at: runs by system and variant, and beside them the paper and its stored figures."""
+
+    runs: Mapping[tuple[str, str], Sequence[RunMetrics]]
+    labels: Mapping[str, str]
+    scale: str
+    decimals: Callable[[str], int]
+    """By metric."""
+    paper: Paper | None = None
+    figures: Path | None = None
+
+    def values(self, claim: Claim, side: str, metric: str = "", event_class: str = "") -> Values:
+        """A metric of one side of a claim, by default the claim's own; runs in which it is undefined are left out.
+
+        Raises:
+            DataError: a run lacks the metric.
+        """
+        cell = self._cell(claim, side, event_class or claim.event_class)
+        runs = self.runs.get((cell.system, cell.variant), ())
+        found = {(run.fold, run.seed): measured(run, cell, metric or claim.metric) for run in runs}
+        return {place: value for place, value in found.items() if value is not None}
+
+    def classes(self, claim: Claim, side: str) -> list[str]:
+        """The classes of the corpus of one side; none without a run."""
+        contender = claim.contender(side)
+        return next((run.classes for run in self.runs.get((contender.system, contender.variant), ())), [])
+
+    def label(self, claim: Claim, side: str) -> str:
+        """What one side is called in sentences."""
+        contender = claim.contender(side)
+        if contender.printed is not None:
+            return f"{contender.system} (printed)"
+        own = f", {contender.detection}" if contender.detection != claim.detection else ""
+        return self.labels[contender.system] + own
+
+    def figure(self, name: str) -> dict[str, np.ndarray] | None:
+        """The arrays that a figure has stored; None where it has not yet.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        path = self.figures and self.figures / f"{name}.npz"
+        if path is None or not path.is_file():
+            return None
+        stored_at = read_json(path.with_suffix(".json")).get("scale", self.scale)
+        if stored_at != self.scale:
+            raise DataError(f"{path}: is of scale '{stored_at}', not '{self.scale}'; run the examine step again")
+        try:
+            with np.load(path) as file:
+                return dict(file)
+        except Exception as error:  # NumPy raises many kinds for a damaged file
+            raise DataError(f"{path}: cannot be read ({error}); run the examine step again") from error
+
+    def shown(self, claim: Claim, side: str, values: Values) -> str:
+        """Label, mean ± deviation (runs) of one side, or that there is no run."""
+        label, printed = self.label(claim, side), claim.contender(side).printed
+        decimals, numbers = self.decimals(claim.metric), list(values.values())
+        if printed is not None:
+            return f"{label} {printed:g}"
+        if not numbers:
+            return f"{label} no run"
+        scatters = len(numbers) > 1 and not METRICS[claim.metric].exact
+        deviation = f" ± {np.std(numbers, ddof=1):.{decimals}f}" if scatters else ""
+        return f"{label} {np.mean(numbers):.{decimals}f}{deviation} ({len(numbers)})"
+
+    @staticmethod
+    def _cell(claim: Claim, side: str, event_class: str) -> Cell:
+        contender = claim.contender(side)
+        factors = {SPLIT: claim.split, DETECTION: contender.detection, EVENT_CLASS: event_class}
+        return Cell({}, contender.system, contender.variant, factors, claim.metric, "")
+
+
+Predicate = Callable[[Claim, Evidence], Finding]
+
+
+def reads(*figures: str) -> Callable[[Predicate], Predicate]:
+    """Mark a predicate as one that looks at what figures of the paper have stored."""
+
+    def marked(predicate: Predicate) -> Predicate:
+        predicate.figures = figures  # type: ignore[attr-defined]
+        return predicate
+
+    return marked
+
+
+def figures_read(predicate: Predicate | None) -> tuple[str, ...]:
+    """The figures that a predicate looks at."""
+    return getattr(predicate, "figures", ())

@@ -1,0 +1,102 @@
+"""A table of claims, filled with what our runs say of each."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.table_layout import TableLayout
+from sedrepro.published.cells import EVENT_CLASS, SPLIT
+from sedrepro.published.claims import Claim, claim_runs
+from sedrepro.reporting.claims.evidence import Evidence
+from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.registry import predicate_of
+from sedrepro.reporting.tables.numbers import runs_by_pair
+from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR, FilledTable, data_of
+
+#: Begins the note of an outcome that no run could have changed.
+BY_CONSTRUCTION = "by construction"
+
+
+def fill_claims(
+    claims: Sequence[Claim],
+    runs: Iterable[RunMetrics],
+    scale: str,
+    labels: Mapping[str, str],
+    layout: TableLayout,
+    paper: Paper | None = None,
+    figures: Path | None = None,
+    missing: Sequence[RunIdentity] = (),
+) -> FilledTable:
+    """The tidy table: one row per claim, in the csv's order; `mean` is our numbers as text, `published` the quote.
+
+    `runs` is the fewest runs of a system; those `missing` are named in `note`. Some predicates look at the paper's
+    settings or at the folder in which its figures are stored; without these, such claims cannot be tested.
+
+    Raises:
+        DataError: runs contradict each other, or one lacks the metric.
+        SettingsError: a claim names an unknown predicate.
+    """
+    of_pair = runs_by_pair(claim_runs(claims), runs, scale)
+
+    def decimals(metric: str) -> int:
+        return layout.decimals_of.get(metric, layout.decimals)
+
+    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures)
+    rows = [_filled(claim, evidence, _absent(claim, of_pair, missing)) for claim in claims]
+    return FilledTable(pd.DataFrame(rows), scale)
+
+
+def finding_for(claim: Claim, evidence: Evidence) -> Finding:
+    """What the evidence says of a claim.
+
+    Raises:
+        DataError: a run lacks the metric.
+        SettingsError: the claim names an unknown predicate.
+    """
+    predicate = predicate_of(claim, evidence.paper.name if evidence.paper else "")
+    return predicate(claim, evidence) if predicate else Finding("cannot be tested", claim.note)
+
+
+def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str, object]:
+    finding = finding_for(claim, evidence)
+    notes = [claim.note if finding.ours != claim.note else ""]
+    if finding.by_construction:
+        notes.append(f"{BY_CONSTRUCTION}: {finding.by_construction}")
+    return {
+        "id": claim.id,
+        "kind": claim.kind,
+        "table": claim.table,
+        "claim": claim.claim,
+        "variant": claim.variant,
+        SPLIT: claim.split,
+        EVENT_CLASS: claim.event_class,
+        "metric": claim.metric,
+        "scale": evidence.scale,
+        "system": ";".join(claim.systems),
+        "mean": finding.ours,
+        "sd": math.nan,
+        "runs": finding.runs,
+        "support": claim.support,
+        "support_reason": claim.support_reason,
+        "published": claim.quote,
+        "verdict": finding.outcome,
+        "note": NOTE_SEPARATOR.join(filter(None, [*notes, *absent])),
+        "data": data_of(run for pair in claim_runs([claim]) for run in evidence.runs.get(pair, ())),
+    }
+
+
+def _absent(claim: Claim, there: Collection[tuple[str, str]], missing: Sequence[RunIdentity]) -> list[str]:
+    """The runs that a claim needs and that are missing: all of a system in short, others one by one."""
+    parts = []
+    for system, variant in claim_runs([claim]):
+        absent = [run for run in missing if (run.system, run.variant) == (system, variant)]
+        if absent and (system, variant) not in there:
+            parts.append(f"no run of {system} on {variant}")
+        else:
+            parts += [f"no run of {system} on {variant}, fold {run.fold}, seed {run.seed}" for run in absent]
+    return parts

@@ -1,0 +1,83 @@
+"""Claims on the order of systems, or of ways of detection of one system."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sedrepro.published.claims import Claim
+from sedrepro.published.verdict import METRICS, SIGNIFICANCE
+from sedrepro.reporting.claims.evidence import Evidence, Values
+from sedrepro.reporting.claims.finding import Finding, Outcome
+from sedrepro.reporting.claims.statistics import against_zero, rejected_by_holm, standard_error, within
+
+
+def order(claim: Claim, evidence: Evidence) -> Finding:
+    """Whether the systems are ahead of the others, in the strength and direction of the claim."""
+    values = side_values(claim, evidence)
+    outcome, against = tried(claim, values)
+    ahead, others = (
+        ", ".join(evidence.shown(claim, side, values[side]) for side in dict.fromkeys(sides))
+        for sides in (claim.systems, claim.others)
+    )
+    numbers = f"{ahead} against {others}"
+    if 0 < len(against) < len(claim.others):
+        numbers += f"; because of {', '.join(evidence.label(claim, side) for side in against)}"
+    return Finding(outcome, numbers, fewest_runs(claim, values))
+
+
+def side_values(claim: Claim, evidence: Evidence) -> dict[str, Values]:
+    """The values of all sides; a printed number stands at every fold and seed that there is."""
+    values = {side: evidence.values(claim, side) for side in claim.compared}
+    places = {place for of_side in values.values() for place in of_side}
+    for side in claim.compared:
+        printed = claim.contender(side).printed
+        if printed is not None:
+            values[side] = dict.fromkeys(places, printed)
+    return values
+
+
+def fewest_runs(claim: Claim, values: Mapping[str, Values]) -> int:
+    """Runs of the system that has the fewest."""
+    own = [len(values[side]) for side in claim.compared if claim.contender(side).printed is None]
+    return min(own, default=0)
+
+
+def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str]]:
+    """What the values of the systems, by fold and seed, say about a claim, and the others that stand against it.
+
+    Every comparison is a paired t-test over equal folds and seeds. A claim holds if all of them are significant for it
+    (each at the level `SIGNIFICANCE`: all must be), and fails if one is significant against it, after Holm's correction
+    for their number. Fewer than `FEWEST_PAIRS` pairs leave it undecided. Exact metrics need no test. Where a system
+    has no run, it cannot be tested, unless it fails already.
+    """
+    complete = [pair for pair in claim.pairs if all(values[system] for system in pair)]
+    missing = [other for ahead, other in claim.pairs if (ahead, other) not in complete]
+    found: dict[Outcome, list[str]] = {"fails": [], "cannot be tested": missing, "undecided": []}
+    if claim.direction == "comparable":
+        for ahead, other in complete:
+            found.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
+    else:
+        exact = METRICS[claim.metric].exact
+        tests = {pair: _compared(claim.sign, exact, *(values[system] for system in pair)) for pair in complete}
+        found["fails"] = [other for _, other in rejected_by_holm(tests, len(claim.pairs))]
+        found["undecided"] = [other for (_, other), (sign, p) in tests.items() if sign <= 0 or p >= SIGNIFICANCE]
+    for outcome in ("fails", "cannot be tested", "undecided"):
+        if found[outcome]:
+            return outcome, list(dict.fromkeys(found[outcome]))
+    return ("holds", []) if complete else ("cannot be tested", [])
+
+
+def _compared(sign: int, exact: bool, ahead: Values, other: Values) -> tuple[int, float]:
+    """Sign of a comparison, positive for the claim, and its p value: 0 of an exact metric, 1 of too few pairs."""
+    if exact:
+        return int(sign * np.sign(np.mean(list(ahead.values())) - np.mean(list(other.values())))), 0.0
+    places = sorted(ahead.keys() & other.keys())
+    mean_sign, p = against_zero([ahead[place] - other[place] for place in places])
+    return sign * mean_sign, p
+
+
+def _comparable(claim: Claim, one: Values, other: Values) -> Outcome:
+    """Whether two means lie within the metric's tolerance, their standard error included."""
+    metric = METRICS[claim.metric]
+    distance = abs(np.mean(list(one.values())) - np.mean(list(other.values())))
+    return within(distance, 0.0 if metric.exact else standard_error(one, other), float(metric.tolerance))

@@ -1,0 +1,74 @@
+"""Claims with a printed number: a gain, relative or absolute, or a value."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from sedrepro.published.claims import Claim, printed_fraction
+from sedrepro.published.verdict import FEWEST_RUNS, METRICS, Agreement, Metric, Spread, agreement
+from sedrepro.reporting.claims.evidence import Evidence, Values
+from sedrepro.reporting.claims.finding import Finding, Outcome, worst
+from sedrepro.reporting.claims.order import fewest_runs, side_values
+from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, spread
+
+
+def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
+    """Whether a printed gain fits ours, run by run of equal fold and seed, relative to the other system or absolute."""
+    values = side_values(claim, evidence)
+    outcomes, said, runs = [], [], []
+    for pair in claim.pairs:
+        gains = _gains(claim.sign, *(values[side] for side in pair), relative)
+        outcomes.append(_gain_fits(claim, gains))
+        runs.append(len(gains))
+        labels = (evidence.label(claim, side) for side in pair)
+        said.append(
+            f"{f' {claim.direction} than '.join(labels)} by {_shown_gains(gains, '%' if relative else ' points')}"
+        )
+    return Finding(worst(outcomes), f"{', '.join(said)}; printed {claim.printed}", min(runs, default=0))
+
+
+def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[float]:
+    """Gains in the direction of the claim; from 0 there is no relative one."""
+    places = [place for place in sorted(ahead.keys() & other.keys()) if other[place] or not relative]
+    return [sign * (ahead[p] - other[p]) / (other[p] if relative else 1) for p in places]
+
+
+def _gain_fits(claim: Claim, gains: Sequence[float]) -> Outcome:
+    """Holds if the gain is significant and the printed one might be that of one more run; see `agreement`."""
+    metric, printed = METRICS[claim.metric], printed_fraction(claim.printed)
+    if not gains:
+        return "cannot be tested"
+    if metric.exact:
+        change = METRICS.get(f"{claim.metric}_change", metric) if claim.kind == "change" else metric
+        found = agreement(Spread(float(np.mean(gains))), printed, change.tolerance)
+        return "holds" if found == "reproduced" else "fails"
+    if len(gains) < FEWEST_PAIRS:
+        return "undecided"
+    outcome = above_zero(gains)
+    return "fails" if agreement(spread(gains), printed, Decimal(0)) == "differs" else outcome
+
+
+def _shown_gains(gains: Sequence[float], unit: str) -> str:
+    if not gains:
+        return "an unknown gain: no pair of runs, or from 0"
+    deviation = f" ± {100 * np.std(gains, ddof=1):.1f}" if len(gains) > 1 else ""
+    return f"{100 * np.mean(gains):+.1f}{deviation}{unit} ({len(gains)})"
+
+
+def value(claim: Claim, evidence: Evidence) -> Finding:
+    """Whether each system reproduces the printed value, by the rule of the tables; see `agreement`."""
+    metric, values, printed = METRICS[claim.metric], side_values(claim, evidence), printed_fraction(claim.printed)
+    outcomes = [_value_fits(metric, list(values[side].values()), printed) for side in claim.systems]
+    said = ", ".join(evidence.shown(claim, side, values[side]) for side in claim.systems)
+    return Finding(worst(outcomes), f"{said}; printed {claim.printed}", fewest_runs(claim, values))
+
+
+def _value_fits(metric: Metric, of_runs: Sequence[float], printed: str) -> Outcome:
+    """Holds where the print is reproduced, fails where it differs; too few runs decide nothing."""
+    if not of_runs:
+        return "cannot be tested"
+    if len(of_runs) < FEWEST_RUNS and not metric.exact:
+        return "undecided"
+    found: dict[Agreement, Outcome] = {"reproduced": "holds", "close": "undecided", "differs": "fails"}
+    return found[agreement(spread(of_runs), printed, metric.tolerance)]

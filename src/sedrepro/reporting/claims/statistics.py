@@ -1,0 +1,66 @@
+"""Tests over runs: paired differences against zero, Holm's correction, standard errors."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sedrepro.published.verdict import SIGNIFICANCE, Spread
+from sedrepro.reporting.claims.evidence import Values
+from sedrepro.reporting.claims.finding import Outcome
+
+#: A paired t-test needs so many runs of equal fold and seed.
+FEWEST_PAIRS = 3
+#: Differences that are nearer to each other are equal but for rounding.
+RESOLUTION = 1e-9
+
+
+def against_zero(differences: Sequence[float]) -> tuple[int, float]:
+    """Sign of the mean, and the two-sided p of a t-test against 0; 1 of too few differences."""
+    from scipy.stats import ttest_1samp
+
+    values = np.array(differences)
+    sign = int(np.sign(values.mean())) if len(values) else 0
+    if len(values) < FEWEST_PAIRS:
+        return sign, 1.0
+    if np.ptp(values) < RESOLUTION:  # the test divides by their deviation
+        return sign, 0.0 if abs(values[0]) > RESOLUTION else 1.0
+    return sign, float(ttest_1samp(values, 0).pvalue)
+
+
+def above_zero(differences: Sequence[float]) -> Outcome:
+    """Holds where differences, one a run, are significantly positive; fails where they are significantly negative."""
+    sign, p = against_zero(differences)
+    if not sign or p >= SIGNIFICANCE:
+        return "undecided"
+    return "holds" if sign > 0 else "fails"
+
+
+def rejected_by_holm(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
+    """The comparisons that speak against a claim significantly, after Holm's correction (1979) for their number."""
+    p_values = {pair: p for pair, (sign, p) in tests.items() if sign < 0}
+    found = []
+    for rank, pair in enumerate(sorted(p_values, key=lambda pair: p_values[pair])):
+        if p_values[pair] >= SIGNIFICANCE / (comparisons - rank):
+            break
+        found.append(pair)
+    return found
+
+
+def within(distance: float, error: float, tolerance: float) -> Outcome:
+    """Whether a distance lies within a tolerance; undecided where its `error` reaches across the border."""
+    if distance + error <= tolerance + RESOLUTION:
+        return "holds"
+    return "fails" if distance - error > tolerance + RESOLUTION else "undecided"
+
+
+def standard_error(*samples: Values) -> float:
+    """Standard error of a mean, or of the difference of two; infinite where a system has only one run."""
+    if min(map(len, samples)) < 2:
+        return math.inf
+    return math.sqrt(sum(np.var(list(values.values()), ddof=1) / len(values) for values in samples))
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Mean and deviation of values, one a run; there must be one."""
+    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None, len(values))

@@ -1,0 +1,1 @@
+"""The sweep over ways of post-processing, reported over all papers."""

@@ -1,0 +1,81 @@
+"""A filled table as one tidy frame: a row per cell or claim, in the paper's order."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.published.cells import Cell
+
+#: Stands between the notes of one cell in the tidy table, and between the data sets of its runs.
+NOTE_SEPARATOR = "; "
+
+
+@dataclass(frozen=True)
+class FilledTable:
+    """The rows of a table with our results, and the scale of the runs behind them."""
+
+    rows: pd.DataFrame
+    scale: str
+
+
+def tidy_row(
+    cell: Cell,
+    ours: float | str,
+    verdict: str,
+    notes: Iterable[str] = (),
+    *,
+    sd: float = math.nan,
+    interval: tuple[float, float] = (math.nan, math.nan),
+    runs: int = 0,
+    difference: float = math.nan,
+    data: str = "",
+) -> dict[str, Any]:
+    """The row of a printed cell.
+
+    Columns: labels, system, variant, factors, metric, mean, sd, low, high, runs, published, relative_to, difference,
+    verdict, note, data. `ours` stands in `mean`, the confidence interval of the mean in `low` and `high`.
+    """
+    return {
+        **cell.labels,
+        "system": cell.system,
+        "variant": cell.variant,
+        **cell.factors,
+        "metric": cell.metric,
+        "mean": ours,
+        "sd": sd,
+        "low": interval[0],
+        "high": interval[1],
+        "runs": runs,
+        "published": cell.published,
+        "relative_to": cell.relative_to,
+        "difference": difference,
+        "verdict": verdict,
+        "note": NOTE_SEPARATOR.join(filter(None, notes)),
+        "data": data,
+    }
+
+
+def table_of_cells(cells: Sequence[Cell], rows: Iterable[dict[str, Any]], scale: str) -> FilledTable:
+    """The rows of some cells together; without the column `relative_to` where none of them has it."""
+    table = pd.DataFrame(list(rows))
+    if not any(cell.relative_to for cell in cells):
+        del table["relative_to"]
+    return FilledTable(table, scale)
+
+
+def data_of(runs: Iterable[RunMetrics]) -> str:
+    """On how much of which data sets runs stand; fingerprints tell clips and labels apart. Empty without any run."""
+    sets = sorted({(name, c.usable, c.expected, c.fingerprint[:8]) for run in runs for name, c in run.data.items()})
+    return NOTE_SEPARATOR.join(
+        f"{name} {usable} of {expected} clips (fingerprint {f})" for name, usable, expected, f in sets
+    )
+
+
+def data_line(rows: Iterable[dict[str, Any]]) -> str:
+    """The sentence on the data of some rows, each data set once; empty where none of them has a run."""
+    parts = {part for row in rows for part in str(row.get("data", "")).split(NOTE_SEPARATOR) if part}
+    return f"Data: {', '.join(sorted(parts))}." if parts else ""
