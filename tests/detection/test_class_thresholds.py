@@ -209,7 +209,7 @@ def test_segments_that_the_network_pooled_meet_the_thresholds_of_its_clip_scores
 
 
 def test_without_segments_of_the_network_the_run_has_to_be_trained_again():
-    with pytest.raises(DataError, match="train the run again"):
+    with pytest.raises(DataError, match="train the run again, or take"):
         Thresholded(how(segment_pooling="own"), ["Car"], np.array([0.7])).events(scored())
 
 

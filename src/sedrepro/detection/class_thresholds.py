@@ -137,7 +137,8 @@ class Thresholded(Detector):
             return pooled_segments(scores.frame, self.how, scores.frames_per_second, scores.durations)
         if scores.segments is None:
             raise DataError(
-                "class thresholds: the scores hold no segments that the network pooled; train the run again"
+                "class thresholds: the scores hold no segments that the network itself pooled; train the run again, or "
+                "take a detection with another segment_pooling"
             )
         return scores.segments
 
