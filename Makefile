@@ -96,9 +96,10 @@ summary: $(READY)  ## print the tables that are there
 test: $(READY)  ## run the test suite
 	@python -m pytest -q
 
-lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
@@ -64,7 +65,8 @@ def verb_module(verb: str):
 
 def configuration(options: argparse.Namespace) -> Config:
     """The configuration that the common options describe: file, scale, and `--set key=value` changes."""
-    changes, overrides = {}, {}
+    changes: dict[str, Any] = {}
+    overrides: dict[str, dict[str, Any]] = {}
     for key, value in parse_assignments(options.set).items():
         paper, dot, rest = key.partition(".")
         if not dot:

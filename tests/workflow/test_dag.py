@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -384,7 +385,7 @@ def test_it_runs_in_another_folder_and_as_a_module_of_another_workflow(tmp_path)
         TEXTS.replace("recordings", "miniature"),
     ]
     for arguments in (elsewhere, ["-s", str(outer), "--", "sed_hierarchical_pooling"]):
-        command = ["snakemake", "-n", "--cores", "1", *arguments]
+        command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert "results/miniature/hierarchical_pooling/tables/" in done.stdout + done.stderr

@@ -22,13 +22,13 @@ rule survey:
 
 
 rule recipes:
-    localrule: True  # takes a second
     input:
         surveys=PLAN.corpus_surveys,
     output:
         PLAN.in_corpus("recipes.tsv"),
     log:
         PLAN.log("{paper}", "recipes_{corpus}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -41,13 +41,13 @@ rule recipes:
 
 
 rule corpus_tables:
-    localrule: True  # takes a second
     input:
         sources=PLAN.corpus_sources,
     output:
         PLAN.in_corpus(*CORPUS_TABLES),
     log:
         PLAN.log("{paper}", "corpus_tables_{corpus}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:

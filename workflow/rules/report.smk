@@ -2,7 +2,6 @@
 
 
 rule coverage:
-    localrule: True  # takes a second
     input:
         facts=lambda wildcards: [PLAN.survey_file(name, "survey.json") for name in PLAN.data_sets[wildcards.owner]],
         tables=lambda wildcards: [PLAN.survey_file(name, "coverage.tsv") for name in PLAN.data_sets[wildcards.owner]],
@@ -16,6 +15,7 @@ rule coverage:
         ),
     log:
         PLAN.log("{owner}", "coverage"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -28,7 +28,6 @@ rule coverage:
 
 
 rule table:
-    localrule: True  # takes a second
     input:
         metrics=PLAN.table_metrics,
         arrays=PLAN.table_arrays,
@@ -43,6 +42,7 @@ rule table:
         ),
     log:
         PLAN.log("{paper}", "{table}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -55,7 +55,6 @@ rule table:
 
 
 rule figure:
-    localrule: True  # takes a second
     input:
         multiext(PLAN.results("{paper}", "figures", "{figure}"), ".npz", ".json"),
     output:
@@ -69,6 +68,7 @@ rule figure:
         ),
     log:
         PLAN.log("{paper}", "{figure}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -80,13 +80,13 @@ rule figure:
 
 
 rule model_cards:
-    localrule: True  # takes a second
     input:
         PLAN.card_files,
     output:
         PLAN.results("{paper}", "model_cards.csv"),
     log:
         PLAN.log("{paper}", "model_cards"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -99,7 +99,6 @@ rule model_cards:
 
 
 rule comparison:
-    localrule: True  # takes a second
     input:
         tables=PLAN.all_tables(),
     output:
@@ -112,6 +111,7 @@ rule comparison:
         ),
     log:
         PLAN.log("comparison"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -123,7 +123,6 @@ rule comparison:
 
 
 rule claims:
-    localrule: True  # takes a second
     input:
         tables=PLAN.all_tables("claims"),
     output:
@@ -136,6 +135,7 @@ rule claims:
         ),
     log:
         PLAN.log("claims"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -147,7 +147,6 @@ rule claims:
 
 
 rule page:
-    localrule: True  # takes a second
     input:
         PLAN.page_inputs(),
     output:
@@ -160,6 +159,7 @@ rule page:
         ),
     log:
         PLAN.log("page"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:

@@ -22,7 +22,6 @@ rule sweep:
 
 
 rule sweep_table:
-    localrule: True  # takes a second
     input:
         parts=[PLAN.results(name, "post_processing.csv") for name in PLAN.papers],
     output:
@@ -35,6 +34,7 @@ rule sweep_table:
         ),
     log:
         PLAN.log("sweep_table"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
