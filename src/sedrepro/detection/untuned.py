@@ -2,11 +2,13 @@
 
 from sedrepro.detection.settings import FixedWindows, Median
 
-#: The window is that of the DCASE baselines, about, and nothing of it was tuned.
+#: Seconds of the median window: that of the DCASE baselines, about.
+UNTUNED_SECONDS = 0.45
+#: Nothing of it was tuned.
 UNTUNED = Median(
     kind="median",
     threshold=0.5,
-    windows=FixedWindows(kind="fixed", seconds=0.45),
+    windows=FixedWindows(kind="fixed", seconds=UNTUNED_SECONDS),
     filters="decisions",
     border="inactive",
 )

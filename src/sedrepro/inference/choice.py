@@ -8,7 +8,7 @@ from sedrepro.detection.method import Detector
 from sedrepro.detection.methods import chosen_before
 from sedrepro.detection.postprocessing import median_window
 from sedrepro.detection.settings import Method
-from sedrepro.detection.untuned import UNTUNED
+from sedrepro.detection.untuned import UNTUNED, UNTUNED_SECONDS
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.experiments.run_files import CONFIG
@@ -93,7 +93,7 @@ def chosen_way(paper: Paper, run: RunView, name: str | None = None) -> Way:
         raise SettingsError(f"{paper.name}: detection '{name}' is unknown on '{run.who.variant}'; {hint}")
     classes, rate = run.classes, float(run.scores["frames_per_second"])
     if not ways:
-        windows = [median_window(DEFAULT_SECONDS, rate)] * len(classes)
+        windows = [median_window(UNTUNED_SECONDS, rate)] * len(classes)
         return Way(name, DEFAULT, MedianFiltered(DEFAULT, classes, rate, windows, {}), DEFAULT_NOTE)
     return Way(name, ways[name], _as_scored(run, name, ways[name], classes, rate))
 

@@ -279,7 +279,8 @@ def _detect(
     other_split: OtherSplit,
 ) -> None:
     """Add the events that a way of detection finds."""
-    name = wanted or next(iter(ways))
+    # Segments that a network pools itself are no part of a file of scores.
+    name = wanted or next((name for name, how in ways.items() if how.pooled_seconds is None), next(iter(ways)))
     if name not in ways:
         raise SettingsError(f"detection '{name}' is unknown; {did_you_mean(name, ways)}")
     chosen = _detector(ways[name], matched.scores, scores, reference, protocol, other_split)
