@@ -33,8 +33,9 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = ("results/recorded/", "notebooks/", "tests/")
-#: Logs, benchmarks and Snakemake's own files tell when something ran.
-NO_RESULTS = {"logs", "benchmarks", "__pycache__", ".snakemake", "synthesised"}
+MADE = ("results/miniature", "data/miniature")
+#: Logs and benchmarks tell when something ran.
+NO_RESULTS = {"logs", "benchmarks"}
 #: Seconds after which a run that does not end counts as hanging.
 PATIENCE = 3600
 #: What is made in this order; all but the first while the disk is full.
@@ -87,12 +88,12 @@ class Checkout:
 
     def remove_results(self) -> None:
         """Start anew."""
-        for name in ("results", "data", ".snakemake"):
+        for name in (*MADE, ".snakemake"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def marks(self) -> dict[str, str]:
         """Checksum of every file that was made, by its path."""
-        paths = [path for name in ("results", "data") for path in sorted((self.folder / name).rglob("*"))]
+        paths = [path for name in MADE for path in sorted((self.folder / name).rglob("*"))]
         kept = [path for path in paths if path.is_file() and not NO_RESULTS.intersection(path.parts)]
         return {str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 

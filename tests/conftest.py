@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 from examples import ROWS, run
 from examples import published as published_table
+from hypothesis import settings
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
 from sedrepro.published.cells import read_cells
 from sedrepro.reporting.tables.numbers import fill
+
+# How long an example takes says something of the machine's load only.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 import argparse
+import io
 import os
 import re
 import subprocess
@@ -348,3 +349,25 @@ def test_the_module_runs_as_a_program_and_reports_its_end():
     assert done.stdout == ""
     assert done.stderr.startswith("sedrepro settings: error: paper 'two_steps' is unknown; did you mean")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_is_not_utf_8_gets_plain_marks(monkeypatch, tmp_path, encoding):
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding=encoding))
+    assert main(["summary", "--set", f"results_dir={tmp_path}", "--set", "papers=hierarchical_pooling"]) == 0
+    sys.stdout.flush()
+    assert "* reproduced: " in buffer.getvalue().decode(encoding)
+
+
+def test_an_interrupt_while_the_program_loads_ends_with_one_line():
+    code = (
+        "import sys; from sedrepro import __main__, cli\n"
+        "def interrupted(*_): raise KeyboardInterrupt\n"
+        "cli.build_parser = interrupted\n"
+        "sys.exit(__main__.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1] == "sedrepro: interrupted; run it again to go on"
+    assert "Traceback" not in done.stderr

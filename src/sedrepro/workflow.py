@@ -5,23 +5,21 @@ module and of the modules that the settings name. Settings and the digest of the
 """
 
 import functools
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
 from sedrepro.base import code
-from sedrepro.base.errors import SedreproError
+from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
 from sedrepro.corpora.settings import Remix
 from sedrepro.detection.methods import method_module
 from sedrepro.experiments import places
-from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file
+from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
 from sedrepro.experiments.networks import network_module
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
@@ -67,7 +65,14 @@ def configured(values: Mapping[str, Any], project: Path) -> Config:
     merged = read_yaml(file) | dict(values)
     if not project.samefile(Path.cwd()):
         merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
-    return make_config(merged, f"{file} and the command line")
+    where = f"{file} and the command line"
+    config = make_config(merged, where)
+    for key in ("data_root", "work_dir", "results_dir"):
+        if set("{}").intersection(folder := str(getattr(config, key))):
+            raise SettingsError(
+                f"{where}: {key} = {folder}: Snakemake takes braces for wildcards; name a symbolic link to it"
+            )
+    return config
 
 
 class Plan:
@@ -83,15 +88,14 @@ class Plan:
         self.papers: dict[str, Paper] = {name: load_paper(name, config) for name in chosen_papers(config)}
         self.data_sets = self._data_sets_by_owner()
         self.sources: list[SourceFile] = needed_files(config) if config.scale == "full" else []
-        self.configuration_text = yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True)), sort_keys=True)
+        self.configuration_text = written(config)
 
     # --- the configuration of jobs
 
     @property
     def configuration_file(self) -> Path:
-        """The resolved configuration, named by its content: no other command can change what jobs read."""
-        digest = hashlib.sha256(self.configuration_text.encode()).hexdigest()[:16]
-        return places.work_folder(self.config) / "configurations" / f"{digest}.yaml"
+        """The resolved configuration, which jobs read; no other command can change it."""
+        return places.configuration_file(self.config, self.configuration_text)
 
     def write_configuration(self) -> None:
         """Write the configuration for the jobs of a run, and for repeating a command of it by hand."""

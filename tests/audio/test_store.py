@@ -114,7 +114,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from sedrepro.audio.store import FeatureStore, write_store
-from sedrepro.errors import DataError
+from sedrepro.base.errors import DataError
 
 folder = Path(sys.argv[1])
 facts = FeatureStore(folder).facts.model_copy(update={"clips": 5000})

@@ -2,14 +2,15 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.typed import load
-from sedrepro.evaluation.frame_level import frame_activity, frame_metrics
+from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.settings import FrameLevel
 
 CLASSES = ["Bark", "Knock", "Meow"]
@@ -40,55 +41,13 @@ def runs(draw):
     return frame, clip, [draw(some_events) for _ in range(clips)]
 
 
-def frame_by_frame(events, frames, frames_per_second):
-    """Activity of one clip (frame, class) from its definition, in exact steps of the frame rate."""
-    active = np.zeros((frames, len(CLASSES)), dtype=bool)
-    for frame in range(frames):
-        for event in events:
-            overlaps = event.onset * frames_per_second < frame + 1 and event.offset * frames_per_second > frame
-            if overlaps:
-                active[frame, CLASSES.index(event.event_label)] = True
-    return active
-
-
-# A rate that divides 1 without rounding, so that the borders of frames are exact.
-@few
-@given(st.lists(some_events, min_size=1, max_size=3), st.integers(1, 200))
-@example([[Event(0.5, 1.0, "Bark"), Event(1.0, 1.0, "Knock")]], 64)
-def test_a_frame_is_active_where_an_event_overlaps_it(events, frames):
-    # Times on the border of two frames but for less than a millionth of a frame are taken to lie on it.
-    events = [[Event(round(e.onset, 4), round(e.offset, 4), e.event_label) for e in clip] for clip in events]
-    expected = [frame_by_frame(of_clip, frames, 32) for of_clip in events]
-    np.testing.assert_array_equal(frame_activity(events, CLASSES, frames, 32), expected)
-
-
-# The rates of 311 frames of 32 ms, and of 80 ms and 20 ms.
-@few
-@given(st.integers(0, 9999), st.integers(1, 5000), st.sampled_from([32, 80, 20]), st.booleans())
-def test_it_is_the_activity_of_the_released_code_but_for_offsets_on_borders(start, length, frame, on_borders):
-    start, stop = (time // frame * frame if on_borders else time for time in (start, start + length))
-    event = Event(start / 1000, stop / 1000, "Bark")
-    active = frame_activity([[event]], CLASSES, 1000, 1000 / frame)[0, :, 0]
-    # In whole milliseconds, as int(onset x rate) and int(offset x rate) are but for rounding errors.
-    first, last = start // frame, stop // frame
-    assert np.flatnonzero(active).tolist() == list(range(first, last if stop % frame == 0 else last + 1))
-
-
-def test_the_events_of_the_remix():
-    active = frame_activity([[Event(0.5, 2.5, "Bark"), Event(9.9, 12.0, "Knock")], []], CLASSES, 311, 31.25)
-    assert active.shape == (2, 311, 3)
-    assert np.flatnonzero(active[0, :, 0]).tolist() == list(range(15, 79))
-    assert np.flatnonzero(active[0, :, 1]).tolist() == [309, 310]
-    assert not active[1].any()
-
-
 @few
 @given(runs(), st.sampled_from([0.3, 0.5]))
 def test_values_are_scikit_learns_on_gated_scores(run, threshold):
     frame, clip, reference = run
     found = evaluated(*run, threshold=threshold)
     gated = frame * (clip > 0.1)[:, None]
-    active = frame_activity(reference, CLASSES, 40, 10)
+    active = event_frames(reference, CLASSES, 40, 10)
     expected = {"f1": [], "roc_auc": [], "average_precision": []}
     for number, label in enumerate(CLASSES):
         target, score = active[:, :, number].ravel(), gated[:, :, number].ravel()
@@ -135,7 +94,7 @@ def test_clips_can_be_swapped_and_classes_do_not_touch_each_other(run):
 
 def test_perfect_scores_and_clips_that_are_not_heard():
     reference = [[Event(0, 1, "Bark"), Event(2, 3, "Knock")], [Event(1, 2, "Bark")]]
-    scores = frame_activity(reference, CLASSES, 40, 10).astype(np.float32)
+    scores = event_frames(reference, CLASSES, 40, 10).astype(np.float32)
     clip = scores.max(axis=1)
     assert set(evaluated(scores, clip, reference)["metrics"].values()) == {1}
     assert evaluated(scores, clip, reference)["class_metrics"]["frame_f1"] == {"Bark": 1, "Knock": 1, "Meow": None}

@@ -27,7 +27,7 @@ LOUD = -5.8
 SETTINGS = {
     **{"front_end.sample_rate": RATE, "front_end.fmax": RATE / 2, "front_end.clip_seconds": 2},
     **{"front_end.window_length": 512, "front_end.hop_length": 256, "front_end.n_mels": 32},
-    **{"networks.masks.channels": [2, 2], "networks.talnet.channels": [2, 2, 2], "networks.talnet.recurrent": 2},
+    **{"networks.vgg.channels": [2, 2], "networks.talnet.channels": [2, 2, 2], "networks.talnet.recurrent": 2},
     **{"detection.hysteresis.clip_threshold": 0.3, "detection.hysteresis.high": 0.5, "detection.hysteresis.low": 0.3},
     **{"detection.hysteresis.longest_gap_frames": 4, "detection.hysteresis.shortest_frames": 5},
 }

@@ -33,13 +33,18 @@ MEAN_TEACHER = {
     "noise_on": "teacher",
     "shift_frames": 0,
     "label_pooling": "majority",
+    "clip_loss": "weak",
+    "kept": "student",
+    "teacher_norm": "own",
 }
-CONFIDENCE = MEAN_TEACHER | {"penalty": 0.1}
+CONFIDENCE = MEAN_TEACHER | {"penalty": 0.1, "penalty_on": "strong", "augmented": False, "drops_out": False}
 RETRAINING = MEAN_TEACHER | {
     "weights": "confidence",
     "alpha": 0.3,
     "threshold": None,
     "below": "dropped",
+    "labels": "soft",
+    "normalised": "jointly",
     "start": "anew",
 }
 DEFAULTS = {"mean_teacher": MEAN_TEACHER, "confidence": CONFIDENCE, "retraining": RETRAINING}

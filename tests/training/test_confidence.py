@@ -22,6 +22,7 @@ from semi_supervised import (
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
 from sedrepro.base.errors import SedreproError, SettingsError
+from sedrepro.nn.output import Output
 from sedrepro.training.data import STRONG, WEAK
 from sedrepro.training.loop import Base
 
@@ -137,6 +138,67 @@ def test_only_strongly_labelled_clips_count(base):
     assert histories[0] == histories[1]
     other.frame_targets[other.rows(STRONG)] = 1
     assert fit(trainer(base), run_data(other)).history != histories[0]
+
+
+def test_the_penalty_of_all_clips_is_a_mean_over_the_frames_of_composed_batches(base):
+    train = clips()
+    composition = {"weak": 6, "unlabelled": 8, "strong": 6}
+    made = trainer(base, run_data(train), composition=composition, training={"epochs": 1}, penalty_on="all")
+    with torch.no_grad():
+        said = made.network.eval()(train.features)
+    row = fit(made, run_data(train)).history[0]
+    only = fit(trainer(base, run_data(train), composition=composition, training={"epochs": 1}), run_data(train))
+    assert row["confidence"] == pytest.approx(-said.confidence.double().log().mean().item(), rel=1e-4)
+    assert row["frame"] == pytest.approx(only.history[0]["frame"], rel=1e-4)
+    assert row["confidence"] != pytest.approx(only.history[0]["confidence"], rel=1e-3)
+
+
+def heard(made, data) -> torch.Tensor:
+    """What the network is given, batch after batch."""
+    inputs = []
+    made.network.register_forward_pre_hook(lambda m, given: inputs.append(given[0].clone()))
+    fit(made, data)
+    return torch.cat(inputs)
+
+
+def test_clips_are_shifted_and_noisy_where_the_settings_say_so(base):
+    data, noise = run_data(clips()), {"noise": {"kind": "snr", "decibels": 20}, "noise_on": "both"}
+    plain = heard(trainer(base, shift_frames=3, **noise), data)
+    assert torch.equal(plain, heard(trainer(base), data))
+    moved = heard(trainer(base, shift_frames=3, augmented=True), data)
+    torch.testing.assert_close(moved.sum(dim=1), plain.sum(dim=1))
+    assert not torch.equal(moved, plain)
+    noisy = heard(trainer(base, augmented=True, **noise), data)
+    assert 0 < float((noisy - plain).std()) < 0.2 * float(plain.std())
+    assert torch.equal(heard(trainer(base, augmented=True, **noise | {"noise_on": "teacher"}), data), plain)
+
+
+def test_labels_are_shifted_with_the_clips(base):
+    # Every frame stands for itself, so the loss of what is shifted together stays.
+    class Judged(FrameWise):
+        def __init__(self):
+            super().__init__(seed=3)
+            self.confidence = torch.nn.Linear(small.MELS, small.CLASSES)
+
+        def forward(self, logmel):
+            said = super().forward(logmel)
+            return Output(said.clip, said.frame, confidence=torch.sigmoid(self.confidence(logmel)))
+
+    weights = Base(copied(Judged()))
+    given = {"composition": STRONG_ALL, "training": {"epochs": 1}, "network": Judged(), "shift_frames": 3}
+    rows = []
+    for augmented in (False, True):
+        given["network"] = Judged()
+        rows.append(fit(trainer(weights, augmented=augmented, **given), run_data(clips())).history[0])
+    assert rows[0] == pytest.approx(rows[1], rel=1e-5)
+
+
+def test_the_fixed_network_drops_out_where_the_settings_say_so(base):
+    made = trainer(base, drops_out=True)
+    before = copied(made.network)
+    rows = [fit(each, run_data(clips())).history[0] for each in (made, trainer(base))]
+    assert rows[0]["frame"] != rows[1]["frame"]
+    assert same(rest(copied(made.network)), rest(before))
 
 
 def test_clip_loss_and_consistency_have_no_gradient_in_the_branch(base):

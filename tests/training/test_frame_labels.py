@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sedrepro.annotations.clips import Event
-from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.evaluation.frame_level import frame_activity
-from sedrepro.training.frame_labels import frame_targets, pool_labels
+from sedrepro.annotations.frames import event_frames
+from sedrepro.base.errors import SettingsError
+from sedrepro.training.frame_labels import pool_labels
 
 CLASSES = ("Cat", "Dog", "Speech")
 RATE = 44100 / 511  # of the official baseline of DCASE 2019
@@ -25,66 +25,10 @@ def an_event(draw) -> Event:
     return Event(onset / 1000, offset / 1000, draw(st.sampled_from(CLASSES)))
 
 
-clips = st.lists(st.lists(an_event(), max_size=4), min_size=1, max_size=3)
-
-
-def active(targets: np.ndarray) -> list[int]:
-    return np.flatnonzero(targets).tolist()
-
-
-def test_an_event_is_active_in_every_frame_that_it_overlaps():
-    events = [[Event(0.25, 0.61, "Dog")], [], [Event(0.0, 0.1, "Cat"), Event(0.05, 0.3, "Cat")]]
-    targets = frame_targets(events, CLASSES, 10, 10.0)
-    assert targets.dtype == np.uint8
-    assert targets.shape == (3, 10, 3)
-    assert active(targets[0, :, 1]) == [2, 3, 4, 5, 6]
-    assert active(targets[2, :, 0]) == [0, 1, 2]
-    assert targets.sum() == 8
-
-
-def test_offsets_may_be_rounded_down():
-    events = [[Event(0.25, 0.61, "Dog"), Event(0.42, 0.48, "Cat")]]
-    targets = frame_targets(events, CLASSES, 10, 10.0, offsets="down")
-    assert active(targets[0, :, 1]) == [2, 3, 4, 5]
-    assert not targets[0, :, 0].any()
-
-
-def test_what_lies_behind_the_last_frame_is_left_out():
-    targets = frame_targets([[Event(0.85, 1.4, "Cat"), Event(2.0, 3.0, "Dog")]], CLASSES, 10, 10.0)
-    assert active(targets[0, :, 0]) == [8, 9]
-    assert targets.sum() == 2
-
-
-@few
-@given(clips)
-def test_frames_are_those_that_evaluation_takes_as_active(events):
-    expected = frame_activity(events, CLASSES, FRAMES, RATE)
-    np.testing.assert_array_equal(frame_targets(events, CLASSES, FRAMES, RATE), expected)
-
-
-def test_times_on_the_border_of_two_frames_are_not_moved_by_rounding():
-    # A time of m ms is in frame m x 44100 // (1000 x 511), in whole numbers.
-    for number in range(0, 10_001):
-        event = Event(number / 1000, number / 1000 + 1, "Cat")
-        targets = frame_targets([[event]], CLASSES, 2 * FRAMES, RATE, offsets="down")[0, :, 0]
-        assert active(targets)[0] == number * 44100 // (1000 * 511)
-
-
-def test_an_event_of_another_class_is_an_error():
-    with pytest.raises(DataError, match=r"clip 1: event of class 'Dgo', .* did you mean 'Dog'\?"):
-        frame_targets([[], [Event(0, 1, "Dgo")]], CLASSES, 10, 10.0)
-
-
-@pytest.mark.parametrize(("onset", "offset"), [(2.0, 1.0), (-1.0, 1.0), (0.0, float("nan"))])
-def test_impossible_times_are_an_error(onset, offset):
-    with pytest.raises(DataError, match=r"clip 0: event from .* correct its times"):
-        frame_targets([[Event(onset, offset, "Cat")]], CLASSES, 10, 10.0)
-
-
 @few
 @given(st.lists(an_event(), max_size=4), st.integers(1, 9))
 def test_labels_as_released_are_the_last_of_each_group(events, reduction):
-    targets = frame_targets([events], CLASSES, FRAMES, RATE, offsets="down")
+    targets = event_frames([events], CLASSES, FRAMES, RATE, "rounded_down")
     pooled = pool_labels(torch.from_numpy(targets), reduction, "last").numpy()
     released = np.zeros((FRAMES // reduction, len(CLASSES)))
     for event in events:

@@ -234,9 +234,16 @@ def test_terms_of_eq_9_that_do_not_teach_confidence(name):
     assert confidence_gradient(name) is None
 
 
-def how(weights="equal", alpha=1.0, threshold=None, below="dropped") -> Retraining:
+def how(weights="equal", alpha=1.0, threshold=None, below="dropped", labels="soft") -> Retraining:
     """What weighing depends on, without the rest of the settings."""
-    return Retraining.model_construct(weights=weights, alpha=alpha, threshold=threshold, below=below)
+    return Retraining.model_construct(weights=weights, alpha=alpha, threshold=threshold, below=below, labels=labels)
+
+
+def test_hard_labels_are_rounded_and_weighed_by_the_probability_before():
+    frame = torch.tensor([0.05, 0.499, 0.5, 0.95]).reshape(1, 4, 1)
+    labels, weights = pseudo_weights(frame, None, how("probability", 1.0, labels="hard"))
+    assert labels.flatten().tolist() == [0, 0, 1, 1]
+    assert torch.equal(weights, frame)
 
 
 def test_weights_are_equal_confidence_or_probability():

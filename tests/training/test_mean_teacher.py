@@ -28,10 +28,10 @@ from semi_supervised import (
 from sklearn.metrics import average_precision_score
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.training import mean_teacher
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK
-from sedrepro.training.frame_labels import frame_targets
 
 #: All clips of `clips()` in one batch.
 ALL = {"weak": 6, "unlabelled": 8, "strong": 6}
@@ -122,6 +122,17 @@ def test_clip_labels_count_for_weak_clips_only(role):
     changed = first_row(other)
     assert changed["clip"] != first_row(train)["clip"]
     assert changed["frame"] == first_row(train)["frame"]
+
+
+def test_clip_labels_of_strong_clips_count_where_the_settings_say_so():
+    train = clips()
+    with torch.no_grad():
+        said = crnn().train()(train.features)
+    rows = np.concatenate([train.rows(WEAK), train.rows(STRONG)])
+    row = first_row(train, clip_loss="weak_and_strong")
+    assert row["clip"] == pytest.approx(cross_entropy(said.clip[rows], train.targets[rows]).mean(), rel=1e-4)
+    assert row["clip"] != pytest.approx(first_row(train)["clip"], rel=1e-3)
+    assert row["frame"] == first_row(train)["frame"]
 
 
 @pytest.mark.parametrize("role", [WEAK, UNLABELLED])
@@ -237,6 +248,38 @@ def test_the_student_is_what_is_kept_and_evaluated():
     assert not same(made.network.state_dict(), made.teacher.state_dict())
 
 
+@pytest.mark.parametrize("monitor", ["none", "macro_f1"])
+def test_the_teacher_is_kept_and_evaluated_where_the_settings_say_so(monitor):
+    data = run_data(clips())
+    made, student = (trainer(data=data, kept=kept, training={"monitor": monitor}) for kept in ("teacher", "student"))
+    progress, other = fit(made, data), fit(student, data)
+    assert same(progress.best_weights, made.teacher.state_dict())
+    assert [row["loss"] for row in progress.history] == [row["loss"] for row in other.history]  # it trains no otherwise
+    with torch.no_grad():
+        expected = copy.deepcopy(made.teacher).eval()(data.train.features).clip.numpy()
+    np.testing.assert_allclose(made.scores(data.train).clip, expected, rtol=1e-5)
+    assert not same(progress.best_weights, other.best_weights)
+
+
+def test_statistics_of_the_teacher_are_averaged_where_the_settings_say_so():
+    data = run_data(clips())
+    made = trainer(data=data, teacher_norm="averaged", average=0.6, noise={"kind": "snr", "decibels": 0})
+    own, student, teacher = [], [], []
+    done = made._after_batch
+
+    def after_batch():
+        own.append(made.teacher.blocks[0][1].running_mean.clone())
+        student.append(made.network.blocks[0][1].running_mean.clone())
+        done()
+        teacher.append(made.teacher.blocks[0][1].running_mean.clone())
+
+    made._after_batch = after_batch
+    fit(made, data)
+    decays = [min(1 - 1 / (step + 1), 0.6) for step in range(1, len(own) + 1)]
+    for decay, before, of_student, after in zip(decays, own, student, teacher, strict=True):
+        torch.testing.assert_close(after, decay * before + (1 - decay) * of_student)
+
+
 # --- noise and shifts
 
 
@@ -328,7 +371,7 @@ def test_labels_pooled_as_last_are_those_of_the_release():
     ]
     train = clips(weak=6, unlabelled=8, strong=30)
     strong = train.rows(STRONG)
-    train.frame_targets[strong] = torch.from_numpy(frame_targets(events, classes, small.FRAMES, rate, "down"))
+    train.frame_targets[strong] = torch.from_numpy(event_frames(events, classes, small.FRAMES, rate, "rounded_down"))
     made = trainer(data=run_data(train), label_pooling="last")
     labels = made._strong_labels(train, torch.from_numpy(strong), torch.zeros(30, dtype=torch.int64))
     expected = np.zeros((30, small.FRAMES // REDUCTION, CLASSES))

@@ -30,6 +30,7 @@ from semi_supervised import (
 )
 
 from sedrepro.base.errors import DataError, SedreproError
+from sedrepro.nn.output import Output
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips
 from sedrepro.training.loop import Base
 
@@ -86,6 +87,10 @@ TABLE_3 = {
     "Prob0.9 negatives": (
         {"weights": "equal", "alpha": 0, "threshold": 0.9, "below": "negative"},
         lambda p, c: (p * (p >= 0.9), 1),
+    ),
+    "Prob0.9 hard": (
+        {"weights": "equal", "alpha": 1, "threshold": 0.9, "labels": "hard"},
+        lambda p, c: (1, p >= 0.9),
     ),
     "Prob": ({"weights": "probability", "alpha": 0.3}, lambda p, c: (p, 0.3 * p + 0.7)),
     "Prob0.5": (
@@ -192,6 +197,50 @@ def test_the_loss_is_the_weighted_cross_entropy_of_all_clips_and_consistency():
     assert row["loss"] == pytest.approx(expected["frame"] + 50 * math.exp(-5) * consistency, rel=1e-4)
 
 
+def known_labels(train: Clips) -> np.ndarray:
+    """Which labels are no predictions (clip, frame, class): of strong clips, and absent classes of weak ones."""
+    strong, weak = (train.roles[:, None, None] == role for role in (STRONG, WEAK))
+    return np.broadcast_to(strong | weak & (train.targets.numpy() == 0)[:, None], (len(train), SCORE_FRAMES, CLASSES))
+
+
+@pytest.mark.parametrize(
+    ("how", "apart"),
+    [
+        ("jointly", lambda train: np.ones((len(train), 1, 1), dtype=bool)),
+        ("strong_apart", lambda train: train.roles[:, None, None] == STRONG),
+        ("predicted_apart", known_labels),
+    ],
+)
+def test_quotients_of_the_loss_run_over_the_parts_that_the_settings_say(how, apart):
+    train = clips()
+    made = trainer(train, composition=ALL, training={"epochs": 1}, alpha=0.7, threshold=0.6, normalised=how)
+    labels, weights = made.labels.double().numpy(), made.label_weights.double().numpy()
+    with torch.no_grad():
+        costs = weights * cross_entropy(copy.deepcopy(made.network).train()(train.features).frame, labels)
+    parts = [np.broadcast_to(part, costs.shape) for part in (apart(train), ~apart(train))]
+    expected = sum(costs[part].sum() / weights[part].sum() for part in parts if part.any())
+    assert fit(made, run_data(train)).history[0]["frame"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_few_predicted_labels_count_as_much_as_all_known_ones_where_they_stand_apart():
+    # One frame at 0.95 in an unlabelled clip: jointly it is one of hundreds, apart it is half of the loss.
+    train = clips()
+    arrays = said(train)
+    arrays["frame"][:] = 0.01
+    clip = arrays["filenames"].tolist().index(train.filenames[train.rows(UNLABELLED)[0]])
+    arrays["frame"][clip, 2, 1] = 0.95
+    pulls = []
+    for how in ("jointly", "predicted_apart"):
+        made = trainer(train, arrays, weights="equal", alpha=1, threshold=0.9, normalised=how)
+        rows = torch.arange(len(train))
+        frame = torch.full((len(train), SCORE_FRAMES, CLASSES), 0.5, requires_grad=True)
+        losses = made._class_losses(train, rows, torch.zeros(len(train), dtype=torch.int64), Output(frame, frame))
+        gradient = torch.autograd.grad(losses["frame"], frame)[0]
+        pulls.append(-float(gradient[train.rows(UNLABELLED)[0], 2, 1]))
+    known = int(known_labels(train).sum())
+    assert pulls == pytest.approx([1.8 / (known + 1), 1.8], rel=1e-3)
+
+
 def test_pseudo_labels_are_learnt():
     train = clips()
     arrays = said(train)
@@ -206,7 +255,7 @@ def test_pseudo_labels_are_learnt():
 
 def shifted(made, train: Clips, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Labels and weights of all clips after the same shift."""
-    return made._targets(train, torch.arange(len(train)), torch.full((len(train),), steps))
+    return made._targets(train, torch.arange(len(train)), torch.full((len(train),), steps), made.parts[0])
 
 
 @pytest.mark.parametrize("frames", [FRAMES, 16])

@@ -84,10 +84,10 @@ class Project:
 
     @contextmanager
     def edited(self, name: str) -> Iterator[None]:
-        """Append a comment to a source file, and take it back at the end."""
+        """Append a line that does nothing to a source file, and take it back at the end."""
         path = self.folder / "src" / "sedrepro" / name
         content, status = path.read_bytes(), path.stat()
-        path.write_bytes(content + b"# edited\n")
+        path.write_bytes(content + b"EDITED = True\n")
         yield
         path.write_bytes(content)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -59,18 +59,18 @@ def _imported(file: Path, changed: int) -> list[str]:
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
+    if _describes_options(node):
+        return
+    if isinstance(node, ast.If) and _is_typing_only(node.test):
+        for other in node.orelse:
+            yield from _imports(other)
+        return
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE.name:
+        yield node.module
+        yield from (f"{node.module}.{name.name}" for name in node.names)
+    if isinstance(node, ast.Import):
+        yield from (name.name for name in node.names if name.name.split(".")[0] == PACKAGE.name)
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and _is_typing_only(child.test):
-            for other in child.orelse:
-                yield from _imports(other)
-            continue
-        if _describes_options(child):
-            continue
-        if isinstance(child, ast.ImportFrom) and child.module and child.module.split(".")[0] == PACKAGE.name:
-            yield child.module
-            yield from (f"{child.module}.{name.name}" for name in child.names)
-        if isinstance(child, ast.Import):
-            yield from (name.name for name in child.names if name.name.split(".")[0] == PACKAGE.name)
         yield from _imports(child)
 
 

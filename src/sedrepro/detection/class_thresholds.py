@@ -50,12 +50,13 @@ def best_class_thresholds(targets: np.ndarray, scores: np.ndarray) -> np.ndarray
     """
     if targets.shape != scores.shape:
         raise ValueError(f"targets {targets.shape} and scores {scores.shape} do not fit")
-    positive = np.count_nonzero(targets)
+    positive = int(np.count_nonzero(targets))
     if not positive:
         raise DataError("class thresholds: the split to choose them on has no label; name another one in choose_on")
     classes = [_candidates(t.astype(bool), s.astype(np.float64)) for t, s in zip(targets.T, scores.T, strict=True)]
     # F1 as a fraction of integers, so that ties are exact and the end is reached.
-    above, below = 0, 1
+    above: int = 0
+    below: int = 1
     while True:
         best = [(c, int(np.argmax(2 * below * c.correct - above * c.found))) for c in classes]
         correct, found = sum(int(c.correct[b]) for c, b in best), sum(int(c.found[b]) for c, b in best)
@@ -83,7 +84,7 @@ def active_segments(
     thresholds: np.ndarray,
     how: ClassThresholds,
     frames_per_second: float,
-    durations: Sequence[float],
+    durations: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
     """Whether each class is active in each segment, bool (clip, segment, class).
 
@@ -96,7 +97,7 @@ def active_segments(
 
 
 def pooled_segments(
-    frame_scores: np.ndarray, how: ClassThresholds, frames_per_second: float, durations: Sequence[float]
+    frame_scores: np.ndarray, how: ClassThresholds, frames_per_second: float, durations: Sequence[float] | np.ndarray
 ) -> np.ndarray:
     """Scores of segments (clip, segment, class) from those of frames (clip, frame, class); durations in seconds.
 
@@ -122,7 +123,8 @@ class Thresholded(Detector):
     """A threshold per class, chosen for the highest micro-averaged F1 of clips."""
 
     def __init__(self, how: ClassThresholds, classes: Sequence[str], thresholds: np.ndarray) -> None:
-        self.how, self.classes, self.clip_thresholds = how, classes, thresholds
+        self.how, self.classes = how, classes
+        self.clip_thresholds: np.ndarray = thresholds
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class Thresholded(Detector):
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip: whole segments."""
         active = active_segments(
-            scores.frame, scores.clip, self.clip_thresholds, self.how, scores.frames_per_second, scores.durations
+            scores.frame_scores, scores.clip, self.clip_thresholds, self.how, scores.frames_per_second, scores.durations
         )
         return events(active, 1 / self.how.segment_seconds, scores.classes, scores.durations)
 

@@ -22,7 +22,11 @@ class Detector:
 
     clip_thresholds: np.ndarray | None = None
     """By which the classes of a clip are decided on (class,), where the way has such."""
-    class_settings: ClassSettings = {}  # noqa: RUF012 - read only
+
+    @property
+    def class_settings(self) -> ClassSettings:
+        """What was chosen for each class, beside the settings."""
+        return {}
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -15,25 +15,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.detection.frames import frames_within
-from sedrepro.detection.segments import segment_activity
 from sedrepro.evaluation import one_class
 from sedrepro.evaluation.averages import mean_of_defined, stored
 from sedrepro.evaluation.settings import FrameLevel
-
-
-def frame_activity(
-    events: Sequence[Sequence[Event]], classes: Sequence[str], frames: int, frames_per_second: float
-) -> np.ndarray:
-    """Whether each class is active in each frame, bool (clip, frame, class), from the events of every clip."""
-
-    def in_frames(seconds: float) -> float:
-        # Rounded: 2.32 s is the border of frame 29 at 12.5 frames per second, but 2.32 / 0.08 is below it.
-        return round(seconds * frames_per_second, 6)
-
-    timed = [[Event(in_frames(e.onset), in_frames(e.offset), e.event_label) for e in of_clip] for of_clip in events]
-    active = segment_activity(timed, classes, segment_seconds=1.0)[:, :frames]
-    return np.pad(active, ((0, 0), (0, frames - active.shape[1]), (0, 0)))
 
 
 def frame_metrics(
@@ -43,7 +29,7 @@ def frame_metrics(
     classes: Sequence[str],
     settings: FrameLevel,
     frames_per_second: float,
-    durations: Sequence[float],
+    durations: Sequence[float] | np.ndarray,
 ) -> dict[str, dict]:
     """Frame-level metrics of one run against the reference events of every clip (clip,).
 
@@ -58,7 +44,7 @@ def frame_metrics(
             f"frame scores {frame_scores.shape}, clip scores {clip_scores.shape}, {len(classes)} classes, "
             f"{len(reference)} references and {len(durations)} durations do not fit"
         )
-    active = frame_activity(reference, classes, frames, frames_per_second)
+    active = event_frames(reference, classes, frames, frames_per_second)
     within = frames_within(frames, frames_per_second, durations)
     of_classes: dict[str, dict[str, float]] = {"f1": {}, "roc_auc": {}, "average_precision": {}}
     # One class at a time: copies of all scores of a run would take more memory than they are worth.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ def work_folder(config: Config) -> Path:
 def results_folder(config: Config) -> Path:
     """The results of a scale."""
     return config.results_dir / config.scale
+
+
+def configuration_file(config: Config, text: str) -> Path:
+    """Where a resolved configuration is written down: named by its content, so that no other command changes it."""
+    return work_folder(config) / "configurations" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
 
 
 def survey_folder(config: Config, data_set: str) -> Path:

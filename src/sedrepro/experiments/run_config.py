@@ -12,6 +12,9 @@ from sedrepro.base.files import write_json
 from sedrepro.base.typed import Typed, load, read_typed
 from sedrepro.experiments.run_files import CONFIG
 
+#: Keys that say what training came to, not what it was given.
+OUTCOMES = ("best_epoch", "train_clips", "selection_clips", "parameters")
+
 
 class RunConfig(Typed):
     """What a run is, what it was made with, and how many clips it had.

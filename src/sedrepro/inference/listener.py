@@ -43,6 +43,17 @@ class Heard:
     logmel: np.ndarray
     masks: np.ndarray | None = None
 
+    @property
+    def class_masks(self) -> np.ndarray:
+        """Masks (class, frame, mel).
+
+        Raises:
+            ValueError: they were not asked for.
+        """
+        if self.masks is None:
+            raise ValueError("no masks were asked for")
+        return self.masks
+
 
 def window_starts(frames: int, window: int, grid: int = 1) -> list[int]:
     """First frames of windows that cover `frames` and overlap by half, the last one by more.

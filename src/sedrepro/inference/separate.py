@@ -60,7 +60,7 @@ def separate_one(listener: Listener, clip: Path, target: Path, detector: Detecto
     recording = open_recording(clip, front_end.sample_rate)
     heard = listener.listen(recording.samples, with_masks=True)
     events = detected_events(heard, detector, classes, front_end, recording.seconds)
-    separator = Separator(recording.samples, heard.masks, events, classes, front_end)
+    separator = Separator(recording.samples, heard.class_masks, events, classes, front_end)
     with atomic_folder(target) as folder:
         for number, event in enumerate(events, 1):
             path = folder / sound_name(number, event)

@@ -32,7 +32,11 @@ from sedrepro.predictions.tags import read_tags
 
 #: Where no paper says how scores become events; the window is that of the DCASE baselines, about.
 DEFAULT_WAY = Median(
-    kind="median", threshold=0.5, windows=FixedWindows(kind="fixed", seconds=0.45), filters="decisions"
+    kind="median",
+    threshold=0.5,
+    windows=FixedWindows(kind="fixed", seconds=0.45),
+    filters="decisions",
+    border="reflect",
 )
 
 

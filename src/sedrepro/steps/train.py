@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sedrepro.base.code import code_digest
-from sedrepro.base.errors import DataError
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.memory import keep_freed_memory
 from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, network_module
-from sedrepro.experiments.run_config import RunConfig, write_run_config
+from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
 from sedrepro.steps.request import Request, say
@@ -83,6 +83,19 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     return folder
 
 
+def is_trained(paper: Paper, who: RunIdentity, config: Config) -> bool:
+    """Whether a run is whole and was trained with the settings and the features of today."""
+    folder = who.folder(config)
+    if not all((folder / name).is_file() for name in run_files.RUN_FILES):
+        return False
+    today = RunConfig.model_validate(describe(paper, who, config, open_store(config, paper, who).facts))
+    try:
+        stored = read_run_config(folder)
+    except DataError:
+        return False
+    return all(getattr(stored, key) == getattr(today, key) for key in RunConfig.model_fields if key not in OUTCOMES)
+
+
 def training_code(paper: Paper, who: RunIdentity) -> list[str]:
     """Modules that training a run starts from: this step, the paper's network, and the method of training."""
     method = paper.run(who.system, who.variant).training.method
@@ -140,9 +153,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_run(parser)
     add_threads(parser)
+    parser.add_argument("--again", action="store_true", help="also if it is trained with these very settings already")
 
 
 def run(request: Request) -> None:
-    """Train the run of the options."""
+    """Train the run of the options.
+
+    Raises:
+        SettingsError: it is trained with these very settings, and is not to be trained again.
+    """
     keep_freed_memory()
-    print(train(request.paper, request.run, request.config, request.options.threads, say))
+    paper, who, config = request.paper, request.run, request.config
+    for line in paper.overruled:
+        say(f"note: {line}")
+    if not request.options.again and is_trained(paper, who, config):
+        raise SettingsError(f"{who.folder(config)}: is trained with these very settings; train --again does it anew")
+    print(train(paper, who, config, request.options.threads, say))

@@ -15,12 +15,16 @@ def ema_decay(step: int, ceiling: float = 0.999) -> float:
 
 
 @torch.no_grad()
-def update_average(teacher: nn.Module, student: nn.Module, decay: float) -> None:
+def update_average(teacher: nn.Module, student: nn.Module, decay: float, with_statistics: bool = False) -> None:
     """Teacher = decay x teacher + (1 - decay) x student, in place, for two networks of one architecture.
 
-    Parameters only: the statistics of the teacher's batch normalisation are of its own batches.
+    Of parameters, and of the running statistics of batch norms where these are asked for; else the teacher's are of its
+    own batches.
     """
     torch._foreach_lerp_(list(teacher.parameters()), list(student.parameters()), 1 - decay)
+    if with_statistics:
+        statistics = ([b for b in each.buffers() if b.is_floating_point()] for each in (teacher, student))
+        torch._foreach_lerp_(*statistics, 1 - decay)
 
 
 def ramp_up(progress: float) -> float:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
 from sedrepro.base.errors import SettingsError
-from sedrepro.training.data import STRONG, Clips, RunData
+from sedrepro.training.augmentation import make_noise, shift_in_time, time_shifts
+from sedrepro.training.data import ROLES, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.loop import Base, Trainer, take_over
 from sedrepro.training.losses import confidence_penalty, hinted
@@ -19,10 +21,11 @@ BRANCH = "confidence"
 class ConfidenceTrainer(Trainer):
     """Learns how sure each frame score is: a low confidence asks for the label as a hint, and costs.
 
-    Loss: binary cross-entropy of the hinted frame scores (eq. 5 and 6) plus lambda times -log c (eq. 8 and 9), on the
-    strongly labelled clips, since only their frame labels are known. The other terms of eq. 9, the clip loss and the
-    consistency, do not depend on the branch: they have no gradient, and are not computed. The rest of the network is
-    fixed: it is in evaluation mode, without dropout, and its batch normalisation keeps its statistics.
+    Loss: binary cross-entropy of the hinted frame scores (eq. 5 and 6) of the strongly labelled clips, since only their
+    frame labels are known, plus lambda times -log c (eq. 8 and 9), of these or of all clips of composed batches. The
+    other terms of eq. 9, the clip loss and the consistency, do not depend on the branch: they have no gradient, and are
+    not computed. The rest of the network is fixed, with the statistics of its batch normalisation; whether it drops out
+    features, and whether the clips are shifted and noisy, the settings say.
     """
 
     def __init__(self, network: nn.Module, *args, **kwargs) -> None:
@@ -31,30 +34,43 @@ class ConfidenceTrainer(Trainer):
         super().__init__(network, *args, **kwargs)
 
     def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
-        """Take over the weights of stage one; the branch is new."""
+        """Take over the weights of stage one; the branch is new. Make the noise."""
+        method = self.run.training.method
         own = {name: value for name, value in self.network.state_dict().items() if name.startswith(f"{BRANCH}.")}
         take_over(self.network, {**base.weights, **own})
         self.network.requires_grad_(False)
         getattr(self.network, BRANCH).requires_grad_(True)
+        noisy = method.augmented and method.noise_on == "both"
+        self.noise = make_noise(method.noise, data, self.run.front_end, self.device) if noisy else None
 
     def _parameters(self) -> list[nn.Parameter]:
         return list(getattr(self.network, BRANCH).parameters())
 
     def _train_mode(self) -> None:
         self.network.eval()
+        for module in self.network.modules():
+            if isinstance(module, nn.Dropout):
+                module.train(self.run.training.method.drops_out)
 
     def _batches(self, train: Clips, epoch: int) -> Sequence[Tensor]:
-        size = min(self.run.training.method.composition.strong, len(train.rows(STRONG)))
-        return stream_batches({"strong": train.rows(STRONG)}, {"strong": size}, self.seeds, epoch).to(self.device)
+        self.shifting = self.seeds.torch("shift", epoch)
+        self.distorting = torch.Generator(self.device).manual_seed(self.seeds.number("noise", epoch))
+        sizes = self.run.training.method.composition.model_dump()
+        groups = {name: train.rows(number) for number, name in enumerate(ROLES)}
+        if self.run.training.method.penalty_on == "strong":
+            groups, sizes = {"strong": groups["strong"]}, {"strong": min(sizes["strong"], len(groups["strong"]))}
+        self.strong = slice(sum(sizes.values()) - sizes["strong"], None)
+        return stream_batches(groups, sizes, self.seeds, epoch).to(self.device)
 
     def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
         method = self.run.training.method
-        output = self._ask(self.network, train.features[rows])
-        labels = pool_labels(train.frame_targets[rows], self.network.time_reduction, method.label_pooling)
-        losses = {
-            "frame": binary_cross_entropy(hinted(output.frame, labels, output.confidence), labels),
-            "confidence": confidence_penalty(output.confidence),
-        }
+        shifts = time_shifts(len(rows), method.shift_frames if method.augmented else 0, self.shifting)
+        features = shift_in_time(train.features[rows], shifts)
+        output = self._ask(self.network, features if self.noise is None else self.noise(features, self.distorting))
+        targets = shift_in_time(train.frame_targets[rows[self.strong]], shifts[self.strong])
+        labels = pool_labels(targets, self.network.time_reduction, method.label_pooling)
+        said = hinted(output.frame[self.strong], labels, output.confidence[self.strong])
+        losses = {"frame": binary_cross_entropy(said, labels), "confidence": confidence_penalty(output.confidence)}
         return {"loss": losses["frame"] + method.penalty * losses["confidence"], **losses}
 
 

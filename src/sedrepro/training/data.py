@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import FrameRule, event_frames
 from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.corpora.settings import Parts
-from sedrepro.training.frame_labels import frame_targets
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import HELD_OUT, VALIDATION, Training, selected_by
 
@@ -79,8 +79,9 @@ def load_run_data(
         raise DataError(f"{store.folder}: no clip is {what}; it has clips of splits {splits}, folds {folds}")
     values = store.array(variant)
     mean, deviation = mel_statistics(values, candidates)
-    offsets = "down" if getattr(training.method, "label_pooling", None) == "last" else "up"
-    reader = _Reader(store, values, store.targets(), parts, strong, offsets, mean, deviation, device)
+    last = getattr(training.method, "label_pooling", None) == "last"
+    rule: FrameRule = "rounded_down" if last else "touched"
+    reader = _Reader(store, values, store.targets(), parts, strong, rule, mean, deviation, device)
     if training.select_on == VALIDATION:
         train, validation = _with_validation(store, parts, training.validation_share, seeds)
         return RunData(reader(train), reader(validation), reader(held_out), held_out, mean, deviation)
@@ -99,8 +100,8 @@ class _Reader:
     targets: np.ndarray
     parts: Parts
     strong: Mapping[str, Sequence[Event]] | None
-    offsets: str
-    """How offsets become frames; rounded down and pooled as "last" they give the released labels."""
+    rule: FrameRule
+    """How strong labels become frames; rounded down and pooled as "last" they are the released ones."""
     mean: np.ndarray
     deviation: np.ndarray
     device: torch.device
@@ -119,8 +120,8 @@ class _Reader:
     def _frame_targets(self, names: Sequence[str]) -> torch.Tensor:
         front_end, classes = self.store.facts.front_end, self.store.facts.classes
         events = [self.strong.get(name, ()) for name in names]
-        targets = frame_targets(events, classes, front_end.n_frames, front_end.frames_per_second, self.offsets)
-        return torch.from_numpy(targets).to(self.device)
+        targets = event_frames(events, classes, front_end.n_frames, front_end.frames_per_second, self.rule)
+        return torch.from_numpy(targets.astype(np.uint8)).to(self.device)
 
 
 def _with_validation(store: FeatureStore, parts: Parts, share: float, seeds: RunSeeds) -> tuple[np.ndarray, np.ndarray]:

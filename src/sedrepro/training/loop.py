@@ -124,6 +124,10 @@ class Trainer:
         """Everything that changes while it trains."""
         return {"network": self.network}
 
+    def _kept(self) -> nn.Module:
+        """The network whose scores tell the better epoch, and whose weights are kept."""
+        return self.network
+
     def _train_mode(self) -> None:
         for module in self._modules().values():
             module.train()
@@ -142,7 +146,7 @@ class Trainer:
     # The loop.
 
     def fit(self, train: Clips, selection: Clips, log: Callable[[str], None] = print) -> Progress:
-        """Train to the last epoch, from the resume file where there is one; the network ends at its best weights.
+        """Train to the last epoch, from the resume file where there is one; what is kept ends at its best weights.
 
         Raises:
             SedreproError: scores or losses are no longer finite.
@@ -160,13 +164,14 @@ class Trainer:
             row |= self._train_epoch(train, epoch)
             if self.run.training.monitor != "none":
                 row |= self._examine(selection, epoch)
-            if isinstance(self.network, Network):
-                row |= self.network.reported()
+            kept = self._kept()
+            if isinstance(kept, Network):
+                row |= kept.reported()
             self.schedule.after_epoch(row[self.monitor.column])
             self._keep(row)
             self._save()
             log(" ".join(f"{key} {value:.6g}" for key, value in row.items()))
-        self.network.load_state_dict(self.progress.best_weights)
+        self._kept().load_state_dict(self.progress.best_weights)
         return self.progress
 
     def _finished(self) -> bool:
@@ -231,12 +236,12 @@ class Trainer:
 
     @torch.no_grad()
     def scores(self, clips: Clips, with_frames: bool = False) -> Scored:
-        """Scores of clips by the network as it is; of their frames, and the confidence in these, where asked for."""
-        self.network.eval()
+        """Scores of clips by the kept network; of their frames, and the confidence in these, where asked for."""
+        network = self._kept().eval()
         parts: dict[str, list[Tensor]] = {"clip": [], "frame": [], "confidence": []}
         for batch in clips.features.split(self.run.training.batch_size):
             with self._autocast():
-                output = self.network(batch)
+                output = network(batch)
             parts["clip"].append(output.clip.float())
             for name in ("frame", "confidence") if with_frames else ():
                 if getattr(output, name) is not None:
@@ -253,7 +258,7 @@ class Trainer:
         self.progress.history.append(row)
         if self.monitor.better(row[self.monitor.column], self.progress.best_score):
             self.progress.best_score, self.progress.best_epoch = row[self.monitor.column], int(row["epoch"])
-            self.progress.best_weights = {k: v.detach().cpu().clone() for k, v in self.network.state_dict().items()}
+            self.progress.best_weights = {k: v.detach().cpu().clone() for k, v in self._kept().state_dict().items()}
 
     def _save(self) -> None:
         if self.resume is None:

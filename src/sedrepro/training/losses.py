@@ -19,6 +19,9 @@ from torch.nn.functional import binary_cross_entropy
 from sedrepro.base.errors import DataError
 from sedrepro.training.settings import Retraining
 
+#: From this probability on a hard pseudo-label is 1 (Liu et al. 2020, Section 3.2.2: positive predictions).
+HARD = 0.5
+
 
 def hinted(frame: Tensor, targets: Tensor, confidence: Tensor) -> Tensor:
     """Predictions with hints, y' = (1 - c) t + c y (eq. 5); all tensors (batch, frame, class)."""
@@ -48,7 +51,8 @@ def weighted_cross_entropy(frame: Tensor, targets: Tensor, weights: Tensor) -> T
 def pseudo_weights(frame: Tensor, confidence: Tensor | None, how: Retraining) -> tuple[Tensor, Tensor]:
     """Labels and weights c' of frames that have no strong label (Table 3), both (batch, frame, class).
 
-    `frame` are the probabilities of stage one, which are the soft labels, and `confidence` its confidence.
+    `frame` are the probabilities of stage one, which are the labels, rounded where these are to be hard, and
+    `confidence` its confidence.
     `how.weights` says what stands for c in eq. 10, `how.alpha` how much it counts. Below `how.threshold` a probability
     is either "dropped", which is weight 0 whatever alpha is, or "negative", which is label 0 with the weight it has.
 
@@ -58,7 +62,8 @@ def pseudo_weights(frame: Tensor, confidence: Tensor | None, how: Retraining) ->
     if how.weights == "confidence" and confidence is None:
         raise DataError("pseudo-labels without confidence; base the system on one that has a confidence branch")
     sources = {"equal": torch.ones_like(frame), "confidence": confidence, "probability": frame}
-    labels, weights = frame, interpolated(sources[how.weights], how.alpha)
+    labels = frame if how.labels == "soft" else (frame >= HARD).to(frame.dtype)
+    weights = interpolated(sources[how.weights], how.alpha)
     if how.threshold is not None:
         below = frame < how.threshold
         if how.below == "dropped":

@@ -21,8 +21,9 @@ class MeanTeacherTrainer(Trainer):
 
     Loss: binary cross-entropy of the weak clips' clip scores and of the strong clips' frame scores, and, of all clips,
     the mean squared differences of clip and frame scores from the teacher's, whose weight rises with the steps (Liu et
-    al. 2020, eq. 6, 7 and 9 without confidence). Teacher and student hear the same shift in time. Both are in training
-    mode, so each normalises by its own batches. What is kept and evaluated is the student.
+    al. 2020, eq. 6, 7 and 9 without confidence); where the settings say so, the clip scores of strong clips learn too.
+    Teacher and student hear the same shift in time. Both are in training mode, so each normalises by its own batches.
+    What is kept and evaluated is the student, or the teacher where the settings say so.
     """
 
     def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
@@ -33,6 +34,9 @@ class MeanTeacherTrainer(Trainer):
         self.teacher = first.requires_grad_(False)
         weak, unlabelled, _ = method.composition.model_dump().values()
         self.weak, self.strong = slice(0, weak), slice(weak + unlabelled, None)
+
+    def _kept(self) -> nn.Module:
+        return self.teacher if self.run.training.method.kept == "teacher" else self.network
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"network": self.network, "teacher": self.teacher}
@@ -71,8 +75,10 @@ class MeanTeacherTrainer(Trainer):
     def _class_losses(self, train: Clips, rows: Tensor, shifts: Tensor, student: Output) -> dict[str, Tensor]:
         """Losses against the labels of the weak and of the strong clips of a batch."""
         labels = self._strong_labels(train, rows[self.strong], shifts[self.strong])
+        parts = [self.weak, self.strong] if self.run.training.method.clip_loss == "weak_and_strong" else [self.weak]
+        scores, targets = (torch.cat([each[part] for part in parts]) for each in (student.clip, train.targets[rows]))
         return {
-            "clip": binary_cross_entropy(student.clip[self.weak], train.targets[rows[self.weak]]),
+            "clip": binary_cross_entropy(scores, targets),
             "frame": binary_cross_entropy(student.frame[self.strong], labels),
         }
 
@@ -82,7 +88,9 @@ class MeanTeacherTrainer(Trainer):
         return pool_labels(shifted, self.network.time_reduction, self.run.training.method.label_pooling)
 
     def _after_batch(self) -> None:
-        update_average(self.teacher, self.network, ema_decay(self.step + 1, self.run.training.method.average))
+        method = self.run.training.method
+        decay = ema_decay(self.step + 1, method.average)
+        update_average(self.teacher, self.network, decay, method.teacher_norm == "averaged")
 
 
 METHOD_TRAINER = MeanTeacherTrainer

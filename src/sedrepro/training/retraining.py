@@ -19,10 +19,10 @@ from sedrepro.training.mean_teacher import MeanTeacherTrainer
 class RetrainingTrainer(MeanTeacherTrainer):
     """Every clip has frame labels now: its own strong ones, or what stage one said of it.
 
-    Loss: binary cross-entropy of all frame scores, weighted by c' (eq. 11), and the consistency losses of the mean
-    teacher. The clip loss is left out. Labels are kept at the resolution of the scores; in a batch they are repeated to
-    that of the features, shifted like these, and averaged by weight, so that a shift may fall between two frames of
-    scores and a label of weight 0 never counts.
+    Loss: binary cross-entropy of all frame scores, weighted by c' (eq. 11; `normalised` says over what its quotients
+    run), and the consistency losses of the mean teacher. The clip loss is left out. Labels are kept at the resolution
+    of the scores; in a batch they are repeated to that of the features, shifted like these, and averaged by weight, so
+    that a shift may fall between two frames of scores and a label of weight 0 never counts.
     """
 
     def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
@@ -43,6 +43,18 @@ class RetrainingTrainer(MeanTeacherTrainer):
         labels[rows] = pool_labels(strong, self.network.time_reduction, how).to("cpu", labels.dtype)
         weights[rows] = 1
         self.labels, self.label_weights = labels.to(self.device), weights.to(self.device)
+        self.parts = [part.to(self.device) for part in self._parts(data.train)]
+
+    def _parts(self, train: Clips) -> list[Tensor]:
+        """Which labels each quotient of the loss runs over, bool, to be broadcast to (clip, frame, class)."""
+        strong = torch.from_numpy(train.roles == STRONG)[:, None, None]
+        if self.run.training.method.normalised == "jointly":
+            return [torch.ones_like(strong)]
+        if self.run.training.method.normalised == "strong_apart":
+            return [strong, ~strong]
+        weak = torch.from_numpy(train.roles == WEAK)[:, None, None]
+        known = strong | (weak & (train.targets.cpu() == 0)[:, None, :])
+        return [known, ~known]
 
     def _pseudo(self, train: Clips, base: Base) -> tuple[Tensor, Tensor]:
         """Labels and weights (clip, frame, class) of the clips that have no strong labels, 0 for the others."""
@@ -74,11 +86,14 @@ class RetrainingTrainer(MeanTeacherTrainer):
             )
 
     def _class_losses(self, train: Clips, rows: Tensor, shifts: Tensor, student: Output) -> dict[str, Tensor]:
-        return {"frame": weighted_cross_entropy(student.frame, *self._targets(train, rows, shifts))}
+        quotients = [
+            weighted_cross_entropy(student.frame, *self._targets(train, rows, shifts, part)) for part in self.parts
+        ]
+        return {"frame": sum(quotients)}
 
-    def _targets(self, train: Clips, rows: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
-        """Labels and weights (clip, frame, class) after a shift; a label counts by its weight where several meet."""
-        labels, given = self.labels[rows], self.label_weights[rows]
+    def _targets(self, train: Clips, rows: Tensor, shifts: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels and weights (clip, frame, class) of a part after a shift; where several meet, weights count."""
+        labels, given = self.labels[rows], self.label_weights[rows] * part[rows]
         weights = self._shifted(given, shifts, train)
         return self._shifted(given * labels, shifts, train) / torch.where(weights > 0, weights, 1), weights
 

@@ -55,6 +55,11 @@ class TrainingMethod(Typed):
     pseudo_labels: ClassVar[bool] = False
     """Whether it learns from what that run says of the training clips."""
 
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Settings that it inherits from another method and does not use, by dotted key."""
+        return ()
+
 
 class Supervised(TrainingMethod):
     """Weak labels of all training clips."""
@@ -125,6 +130,13 @@ class MeanTeacher(TrainingMethod):
     label_pooling: Literal["last", "majority", "max"] = Field(
         description="strong labels at the resolution of the scores, from those of their feature frames"
     )
+    clip_loss: Literal["weak", "weak_and_strong"] = Field(
+        description="clips whose clip scores learn from clip labels; those of a strong clip are of its events"
+    )
+    kept: Literal["student", "teacher"] = Field(description="what is evaluated, stored, and asked for pseudo-labels")
+    teacher_norm: Literal["own", "averaged"] = Field(
+        description="running statistics of the teacher's batch norms: its own, or averaged as its weights are"
+    )
 
 
 class Confidence(MeanTeacher):
@@ -133,6 +145,18 @@ class Confidence(MeanTeacher):
     starts_from_run: ClassVar[bool] = True
     kind: Literal["confidence"]
     penalty: float = Field(gt=0, description="lambda, the weight of the confidence loss (eq. 9)")
+    penalty_on: Literal["strong", "all"] = Field(
+        description="clips of eq. 8: the strong ones, which then make up the batches alone, or all of composed batches"
+    )
+    augmented: bool = Field(description="clips are shifted and noisy, as the student's are in stage one")
+    drops_out: bool = Field(description="the trained network, fixed as it is, drops out features")
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What only the mean teacher uses, and what other clips and augmentation would need."""
+        others = () if self.penalty_on == "all" else ("composition.weak", "composition.unlabelled")
+        changes = () if self.augmented else ("noise", "noise_on", "shift_frames")
+        return ("average", "teacher_start", "consistency", "ramp_up", *others, *changes)
 
 
 class Retraining(MeanTeacher):
@@ -145,6 +169,11 @@ class Retraining(MeanTeacher):
     alpha: float = Field(ge=0, le=1, description="of eq. 10: how much the weights count")
     threshold: float | None = Field(ge=0, le=1, description="least probability of a pseudo-label; none: all are taken")
     below: Literal["dropped", "negative"] = Field(description="what becomes of labels below the threshold")
+    labels: Literal["soft", "hard"] = Field(description="pseudo-labels: probabilities, or these rounded")
+    normalised: Literal["jointly", "strong_apart", "predicted_apart"] = Field(
+        description="eq. 11 of a batch: one quotient; or the sum of two, one of strong and one of all other clips, or "
+        "one of known labels (of strong clips, and absent classes of weak ones) and one of predicted labels"
+    )
     start: Literal["anew", "stage_one"] = Field(description="the network's first weights")
 
 

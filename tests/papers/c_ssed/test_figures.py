@@ -122,26 +122,6 @@ def test_figure2_shows_negative_exponents():
 # --- Figure 3: labels of frames, bins
 
 
-def test_a_frame_is_active_if_an_event_covers_half_of_it():
-    events = [
-        [Event(0.5, 2.4, "Dog"), Event(2.4, 2.8, "Dog")],  # of frame 2 less than half by each of two events
-        [Event(1.51, 3.5, "Speech")],  # half of frame 3, less of frame 1
-        [],
-    ]
-    active = figures.frame_labels(events, CLASSES, 4, 1.0)
-    assert active.shape == (3, 4, 2)
-    assert [list(row) for row in active[:, :, 0].astype(int)] == [[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
-    assert [list(row) for row in active[:, :, 1].astype(int)] == [[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
-
-
-@given(st.integers(0, 100), st.integers(0, 100), st.sampled_from([1.0, 6.04, 12.5, 15.1]))
-def test_an_event_of_whole_frames_labels_these(first, count, rate):
-    event = Event(first / rate, (first + count) / rate, "Dog")
-    active = figures.frame_labels([[event]], CLASSES, 120, rate)[0, :, 0]
-    expected = (np.arange(120) >= first) & (np.arange(120) < first + count)
-    np.testing.assert_array_equal(active, expected)
-
-
 def test_bins_hold_frames_correct_ones_and_the_sum_of_values():
     values = np.array([0.0, 0.04, 0.05, 0.99, 1.0], dtype=np.float32)
     counts = figures.binned(values, np.array([True, False, True, True, False]))

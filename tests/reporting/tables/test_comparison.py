@@ -6,7 +6,8 @@ import pytest
 
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.cli import main
-from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.configuration import Config, written
+from sedrepro.experiments.places import configuration_file
 from sedrepro.reporting.tables.comparison import (
     COLUMNS,
     compared_cells,
@@ -78,7 +79,8 @@ def test_the_command_trains_the_runs_of_a_cell_anew_and_fills_its_table(config):
     assert first["rerun"].endswith(f" --forcerun {runs}/fold*/seed*/weights.safetensors -- {path}")
     assert second["rerun"].endswith(f" --forcerun {runs}/fold*/seed2/weights.safetensors -- {path}")
     assert without["rerun"].endswith(f" --forcerun {path} -- {path}")
-    assert "--configfile data/full/config.yaml --config papers=hierarchical_pooling " in first["rerun"]
+    written_down = configuration_file(config, written(config))
+    assert f"--configfile {written_down} --config papers=hierarchical_pooling " in first["rerun"]
     assert quoted["rerun"] == ""
 
 

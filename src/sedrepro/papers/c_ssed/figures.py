@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import DataError
 from sedrepro.detection.frames import frames_within
 from sedrepro.experiments.run_view import RunView
@@ -115,21 +116,6 @@ def _said_of_endings(curves: np.ndarray, ours: float | None) -> str:
 # --- Figure 3
 
 
-def frame_labels(
-    events: Sequence[Sequence[Event]], classes: Sequence[str], frames: int, frames_per_second: float
-) -> np.ndarray:
-    """Whether each class is active in each frame, bool (clip, frame, class): an event covers at least half of it."""
-    starts = np.arange(frames)
-    active = np.zeros((len(events), frames, len(classes)), dtype=bool)
-    for clip, of_clip in enumerate(events):
-        for event in of_clip:
-            onset, offset = event.onset * frames_per_second, event.offset * frames_per_second
-            covered = np.minimum(offset, starts + 1) - np.maximum(onset, starts)
-            # Rounded: seconds times frames per second are a little off at borders.
-            active[clip, :, classes.index(event.event_label)] |= covered.round(6) >= 0.5
-    return active
-
-
 def binned(values: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Frames, correct frames and the sum of the values in each of `BINS` equal bins of [0, 1], (3, bin)."""
     places = np.minimum((values * BINS).astype(int), BINS - 1)
@@ -165,7 +151,7 @@ def _frames(run: RunView) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise DataError(f"{path}: has no clip of split '{SPLIT}'; hold it out and train this run again")
     rate, frames = float(scores["frames_per_second"]), scores["frame"].shape[1]
     within = frames_within(frames, rate, scores["durations"][rows])
-    active = frame_labels(_reference(run, rows), run.classes, frames, rate)
+    active = event_frames(_reference(run, rows), run.classes, frames, rate, "half_covered")
     probability, confidence = (scores[name][rows][within].astype(np.float32) for name in ("frame", "confidence"))
     return probability.ravel(), confidence.ravel(), active[within].ravel()
 

@@ -13,8 +13,9 @@ from typing import get_args
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_table, write_text
-from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.configuration import Config, written
 from sedrepro.experiments.papers import chosen_papers, load_paper
+from sedrepro.experiments.places import configuration_file
 from sedrepro.experiments.run_files import WEIGHTS
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.added_rows import OUTSIDE
@@ -123,7 +124,7 @@ def _rerun(config: Config, table: PaperTable, cell: dict[str, str]) -> str:
     if cell["runs"] not in ("", "0"):
         runs = table.path.parents[1] / "runs" / cell["system"] / cell["variant"]
         forced = f"{runs}/fold*/seed{cell.get(SEED) or '*'}/{WEIGHTS}"
-    written_down = config.work_dir / config.scale / "config.yaml"
+    written_down = configuration_file(config, written(config))
     return (
         f"snakemake --profile workflow/profiles/default --configfile {written_down} --config papers={table.paper}"
         f" --forcerun {forced} -- {table.path}"
@@ -142,6 +143,9 @@ def write_comparison(config: Config) -> Path:
     Raises:
         DataError: the csv of a table is damaged (names it), or none is there.
     """
+    written_down = configuration_file(config, written(config))
+    if not written_down.is_file():  # the commands of cells name it
+        write_text(written_down, written(config))
     tables = paper_tables(config)
     cells = compared_cells(config, tables)
     stem = config.results_dir / config.scale / "comparison"
