@@ -79,5 +79,5 @@ def _compared(sign: int, exact: bool, ahead: Values, other: Values) -> tuple[int
 def _comparable(claim: Claim, one: Values, other: Values) -> Outcome:
     """Whether two means lie within the metric's tolerance, their standard error included."""
     metric = METRICS[claim.metric]
-    distance = abs(np.mean(list(one.values())) - np.mean(list(other.values())))
+    distance = float(abs(np.mean(list(one.values())) - np.mean(list(other.values()))))
     return within(distance, 0.0 if metric.exact else standard_error(one, other), float(metric.tolerance))

@@ -24,8 +24,11 @@ def pooling_overview(folder: Path, scale: str) -> tuple[pd.DataFrame, list[str]]
     Raises:
         DataError: a metrics file is damaged (names it).
     """
-    config = Config(scale=scale, folds=(1,), seeds=(1,), device="cpu")  # which runs there are, the files say
-    rows, without = [], []
+    config = Config.model_validate(
+        {"scale": scale, "folds": (1,), "seeds": (1,), "device": "cpu"}
+    )  # which runs there are, the files say
+    rows: list[dict[str, Any]] = []
+    without: list[str] = []
     for name in paper_names():
         paths = sorted((folder / name).glob("runs/*/*/*/*/metrics.json"))
         rows += _rows(load_paper(name, config), map(read_metrics, paths))
