@@ -108,6 +108,16 @@ def test_figure2_has_a_curve_per_start_and_the_printed_value():
     assert "miniature" in figure.get_suptitle() and "within 0.00" in figure.get_suptitle()
 
 
+def test_runs_of_one_start_look_alike_and_stand_in_the_legend_once():
+    curves = towards(0.8, [0, 10, 0, 10])
+    figure = draw2(curves)
+    first, second, third, fourth = figure.axes[0].lines[:4]
+    assert (first.get_color(), second.get_color()) == (third.get_color(), fourth.get_color())
+    assert first.get_color() != second.get_color()
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == ["n from 0", "n from 10", "printed: 0.7", "ours: 0.80"]
+
+
 def test_figure2_marks_no_value_of_ours_where_there_is_none():
     figure = draw2(towards(0.7, [0, 10], epochs=10))
     assert [line.get_label() for line in figure.axes[0].lines] == ["n from 0", "n from 10", "printed: 0.7"]
@@ -152,7 +162,8 @@ def view(frame, confidence, splits=("validation", "validation", "public"), durat
         "frames_per_second": np.array(1.0),
     }
     events = {name: [Event(0, 2, "Dog")] for name in ("a.wav", "b.wav", "c.wav")}
-    return SimpleNamespace(folder=Path("runs/some"), scores=scores, events=events, classes=CLASSES)
+    config = SimpleNamespace(settings={"training": {"method": {"kind": "confidence", "penalty": 0.03}}})
+    return SimpleNamespace(folder=Path("runs/some"), scores=scores, events=events, classes=CLASSES, config=config)
 
 
 def example():
@@ -169,7 +180,7 @@ def by_bin(counts):
 
 def test_all_frames_within_their_clips_are_counted_once():
     arrays, _ = figures.examine_figure3a([example(), example()])
-    assert arrays["confidence"].shape == (2, 3, figures.BINS)
+    assert arrays["confidence"].shape == (2, 3, figures.BINS) and arrays["penalty"].tolist() == [0.03, 0.03]
     for counts in arrays["confidence"]:
         # 0.62: frames 0 and 2 of a, 0 and 1 of b, all right; 0.12 and 0.03: the two mistakes; the rest is speech.
         assert by_bin(counts) == {0: (1, 0), 2: (1, 0), 12: (4, 4), 19: (6, 6)}
@@ -179,6 +190,15 @@ def test_positives_are_counted_by_confidence_and_by_probability():
     arrays, _ = figures.examine_figure3b([example()])
     assert by_bin(arrays["confidence"]) == {0: (1, 0), 12: (3, 3)}
     assert by_bin(arrays["probability"]) == {10: (2, 2), 12: (1, 0), 18: (1, 1)}
+    # All speech is rightly negative; of the dog, 0.3 is wrongly so, and 0.1 rightly.
+    assert by_bin(arrays["negative"]) == {0: (6, 6), 1: (1, 1), 6: (1, 0)}
+
+
+def test_a_run_without_lambda_is_an_error():
+    run = example()
+    run.config.settings["training"]["method"] = {"kind": "mean_teacher"}
+    with pytest.raises(DataError, match=r"config\.json: has no training\.method\.penalty"):
+        figures.examine_figure3a([run])
 
 
 @pytest.mark.parametrize("name", ["frame", "confidence"])

@@ -1,6 +1,7 @@
 """Figure 5: the rule that chooses its clip, what is stored of six runs, and the drawing."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -20,7 +21,13 @@ from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_config import write_run_config
 from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import figure_runs
-from sedrepro.papers.hierarchical_pooling.figures import PRINTED, choose_clip, draw_figure5, examine_figure5
+from sedrepro.papers.hierarchical_pooling.figures import (
+    PRINTED,
+    choose_clip,
+    draw_figure5,
+    examine_figure5,
+    frame_and_segment_accuracy,
+)
 
 PAPER = "hierarchical_pooling"
 TRAIN, CAR, BUS = "Train", "Car", "Bus"
@@ -165,12 +172,30 @@ def test_of_all_runs_the_frames_of_one_clip_and_class_are_stored(tmp_path: Path)
         "events": [{"onset": 7, "offset": 10, "event_label": TRAIN}],
         "frames_per_second": RATE,
     }
-    assert arrays.keys() == {"frame"}
+    assert arrays.keys() == {"frame", "inside", "accuracy"}
+    np.testing.assert_array_equal(arrays["inside"], np.arange(FRAMES) >= 7 * RATE)
     assert arrays["frame"].shape == (6, FRAMES)
     assert arrays["frame"].dtype == np.float32
     row, column = list(STRONG).index("x/near.wav"), CLASSES.index(TRAIN)
     for curve, frame in zip(arrays["frame"], scores, strict=True):
         np.testing.assert_array_equal(curve, frame[row, :, column].astype(np.float32))
+
+
+def test_frames_and_segments_of_five_are_counted_right_or_wrong():
+    # Two clips of five frames and one class: an event of one frame, seen; a high score where nothing is.
+    frame = np.zeros((3, 11, 1))
+    frame[0, 2], frame[1, 4], frame[2] = 0.9, 0.8, 0.9
+    scores = {
+        "splits": np.array(["evaluation", "evaluation", "testing"]),
+        "filenames": np.array(["a", "b", "c"]),
+        "frame": frame.astype(np.float16),
+        "frames_per_second": np.array(1.0),
+    }
+    run = SimpleNamespace(scores=scores, events={"a": [Event(2, 3, TRAIN)]}, classes=[TRAIN])
+    np.testing.assert_allclose(frame_and_segment_accuracy(run), [19 / 20, 3 / 4])
+    frame[1, 0:5, 0] = [0.2, 0.2, 0.2, 0.2, 0.52]  # linear softmax brings the lone frame down to 0.36
+    scores["frame"] = frame.astype(np.float16)
+    np.testing.assert_allclose(frame_and_segment_accuracy(run), [19 / 20, 1])
 
 
 def test_of_several_events_the_nearest_gives_the_class_and_all_are_stored(tmp_path: Path):

@@ -95,12 +95,13 @@ def test_a_figure_is_looked_at_where_it_is_stored(config):
     paper = load_paper("c_ssed", config)
 
     def said():
-        row = next(row for row in joined(config).to_dict("records") if row["id"] == "000-O2")
+        row = next(row for row in joined(config).to_dict("records") if row["id"] == "000-O2.1")
         return row["outcome"], row["ours"]
 
     assert said() == ("cannot be tested", "figure2 is not stored yet")
     stored = table_figures(config, paper, "claims")
-    assert [path.name for path in stored] == ["figure2.npz", "figure2.json", "figure3a.npz", "figure3a.json"]
+    names = [f"{name}.{kind}" for name in ("figure2", "figure3a", "figure3b") for kind in ("npz", "json")]
+    assert [path.name for path in stored] == names
     assert table_figures(config, paper, "table1") == table_figures(config, paper, "table2") == []
     stored[0].parent.mkdir(parents=True)
     np.savez(stored[0], n=np.full((2, 20), 0.7))
@@ -139,7 +140,7 @@ def test_a_line_per_paper_counts_outcomes_and_what_no_run_could_change(config):
     lines = list(counts(joined(config)))
     assert lines == [
         "two_step_attention: 17 claims in 48 rows: 48 cannot be tested; 0 by construction",
-        "c_ssed: 20 claims in 43 rows: 2 holds, 41 cannot be tested; 2 by construction",
+        "c_ssed: 27 claims in 50 rows: 2 holds, 48 cannot be tested; 2 by construction",
     ]
 
 

@@ -13,6 +13,8 @@ from sedrepro.experiments.run_view import RunView
 
 #: The value at which the paper says n ends, Section 3.2.1.
 PRINTED_N = 0.7
+#: Starts up to this one are those that Section 3.2.1 recommends; from above it training may be "trapped".
+LARGEST_START = 3.0
 #: Curves of n end together if none of them moves by more than this over its last epochs, and their means over these
 #: lie no further apart.
 SAME_N = 0.1
@@ -86,8 +88,13 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
 
     curves = arrays["n"]
     figure, panel = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
-    for number, (curve, label) in enumerate(zip(curves, facts["labels"], strict=True)):
-        panel.plot(curve, color=COLOURS[number % 5], linestyle=LINES[number % 5], label=label)
+    starts = list(dict.fromkeys(curves[:, 0]))  # runs of one start look alike, and stand in the legend once
+    shown: set[str] = set()
+    for curve, label in zip(curves, facts["labels"], strict=True):
+        look = starts.index(curve[0]) % 5
+        named = None if label in shown else label
+        shown.add(label)
+        panel.plot(curve, color=COLOURS[look], linestyle=LINES[look], label=named)
     panel.axhline(PRINTED_N, color="black", linewidth=0.8, linestyle="--", label=f"printed: {PRINTED_N}")
     ours = common_value(curves)
     if ours is not None:
@@ -124,20 +131,36 @@ def binned(values: np.ndarray, correct: np.ndarray) -> np.ndarray:
 
 
 def examine_figure3a(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Of all frames and classes, by confidence: frames, correct ones and the sum of confidence (run, 3, bin)."""
-    counts = []
+    """Of all frames and classes, by confidence: frames, correct ones and the sum of confidence (run, 3, bin).
+
+    Beside them lambda of each run, (run,).
+    """
+    counts, penalties = [], []
     for run in runs:
         probability, confidence, active = _frames(run)
         counts.append(binned(confidence, (probability >= POSITIVE) == active))
-    return {"confidence": np.stack(counts)}, {}
+        penalties.append(_penalty(run))
+    return {"confidence": np.stack(counts), "penalty": np.array(penalties)}, {}
+
+
+def _penalty(run: RunView) -> float:
+    """lambda, as a run was trained with it."""
+    penalty = run.config.settings.get("training", {}).get("method", {}).get("penalty")
+    if penalty is None:
+        raise DataError(f"{run.folder / 'config.json'}: has no training.method.penalty, lambda; train this run again")
+    return float(penalty)
 
 
 def examine_figure3b(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Of the positive predictions of the first run: the same (3, bin), by confidence and by probability."""
+    """Of the positive predictions of the first run: the same (3, bin), by confidence and by probability.
+
+    Beside them all negative predictions by probability, "negative"; those that are true ones are its correct ones.
+    """
     probability, confidence, active = _frames(runs[0])
     positive = probability >= POSITIVE
     by = {"confidence": confidence, "probability": probability}
-    return {name: binned(values[positive], active[positive]) for name, values in by.items()}, {}
+    arrays = {name: binned(values[positive], active[positive]) for name, values in by.items()}
+    return arrays | {"negative": binned(probability[~positive], ~active[~positive])}, {}
 
 
 def _frames(run: RunView) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -217,7 +240,7 @@ def fitted(counts: np.ndarray) -> tuple[int, tuple[np.ndarray, np.ndarray] | Non
     degree = min(DEGREE, counts.shape[1] - 1)
     if degree < 1:
         return degree, None
-    values, accuracy = _accuracies(counts)
+    values, accuracy = accuracies(counts)
     # The fit squares its weights.
     polynomial = np.polynomial.Polynomial.fit(values, accuracy, degree, w=np.sqrt(counts[0]))
     return degree, polynomial.linspace(100, (values.min(), values.max()))
@@ -227,13 +250,13 @@ def _curve(panel: Any, counts: np.ndarray, number: int, label: str) -> None:
     """Accuracies at the mean values of their bins, joined; those of bins of few frames small, hollow, not joined."""
     look = {"color": COLOURS[number % 5], "marker": MARKERS[number % 5]}
     enough, few = counts[0] >= FEWEST, (counts[0] > 0) & (counts[0] < FEWEST)
-    panel.plot(*_accuracies(counts[:, enough]), **look, linestyle=LINES[number % 5], markersize=4, label=label)
-    panel.plot(*_accuracies(counts[:, few]), **look, linestyle="none", markersize=3, fillstyle="none", alpha=0.5)
+    panel.plot(*accuracies(counts[:, enough]), **look, linestyle=LINES[number % 5], markersize=4, label=label)
+    panel.plot(*accuracies(counts[:, few]), **look, linestyle="none", markersize=3, fillstyle="none", alpha=0.5)
     panel.grid(color="#e4e4e4")
     panel.set_axisbelow(True)
 
 
-def _accuracies(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def accuracies(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean value and accuracy of bins (3, bin), none of them empty."""
     frames, correct, total = counts
     return total / frames, correct / frames
@@ -251,9 +274,12 @@ def _said_of_bins() -> str:
     return f"{BINS} bins of [0, 1]; small hollow points: fewer than {FEWEST} frames"
 
 
+def share_within(counts: np.ndarray, low: float, high: float) -> float:
+    """Share of the frames of bins (3, bin) in a range of whole bins; 0 where there is no frame."""
+    return float(counts[0, round(low * BINS) : round(high * BINS)].sum() / max(1, counts[0].sum()))
+
+
 def _said_of_shares(name: str, counts: np.ndarray) -> str:
     """How many of the positives lie where Section 3.2.2 says that most and few of them lie."""
     ranges = {"confidence": ((0, 0.1),), "probability": ((0.9, 1), (0.5, 0.6))}[name]
-    shares = counts[0] / max(1, counts[0].sum())
-    said = (f"{shares[round(a * BINS) : round(b * BINS)].sum():.1%} in [{a:g}, {b:g}]" for a, b in ranges)
-    return ", ".join(said)
+    return ", ".join(f"{share_within(counts, a, b):.1%} in [{a:g}, {b:g}]" for a, b in ranges)

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from sedrepro.annotations.clips import Event
+from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import DataError
 from sedrepro.experiments.run_view import RunView
 
 #: The event that the paper's figure shows (Section 4.1).
 PRINTED = Event(7.574, 10.0, "Train")
 SPLIT = "evaluation"
+#: Frames of a segment of the first stage, and from which score on a frame or a segment counts as active.
+SEGMENT, ACTIVE = 5, 0.5
 #: Of the single and the hierarchical curve.
 STYLES = (("#d55e00", "--"), ("#0072b2", "-"))
 
@@ -40,7 +43,10 @@ def _distance(event: Event) -> tuple[bool, float]:
 
 
 def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Frame scores (run, frame) of the chosen clip for the class of its event."""
+    """Frame scores (run, frame) of the chosen clip for the class of its event, and where that sounds, (frame,).
+
+    Beside them, over the whole split, how often frames and segments of the hierarchical linear run are right, (2,).
+    """
     scores = runs[0].scores
     evaluated = [str(name) for name, split in zip(scores["filenames"], scores["splits"], strict=True) if split == SPLIT]
     filename = choose_clip(runs[0].events, evaluated)
@@ -52,7 +58,32 @@ def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dic
         "events": [asdict(event) for event in events],
         "frames_per_second": float(scores["frames_per_second"]),
     }
-    return {"frame": np.stack([run.frame_scores(filename, label) for run in runs]).astype(np.float32)}, facts
+    frame = np.stack([run.frame_scores(filename, label) for run in runs]).astype(np.float32)
+    times = (np.arange(frame.shape[1]) + 0.5) / facts["frames_per_second"]
+    inside = np.zeros(frame.shape[1], dtype=bool)
+    for event in events:
+        inside |= (event.event_label == label) & (times >= event.onset) & (times < event.offset)
+    return {"frame": frame, "inside": inside, "accuracy": frame_and_segment_accuracy(runs[1])}, facts
+
+
+def frame_and_segment_accuracy(run: RunView) -> np.ndarray:
+    """How often frames and segments of `SEGMENT` frames are right over all classes, (2,) (He et al. 2019, Section 2.4).
+
+    A segment's score is that of linear softmax (eq. 3), so the run must have it. A frame is active if an event
+    overlaps it, a segment if one of its frames is, as a bag of instances. Frames that fill no segment do not count.
+    """
+    scores = run.scores
+    rows = np.flatnonzero(scores["splits"] == SPLIT)
+    names = [str(name) for name in scores["filenames"][rows]]
+    values = scores["frame"][rows].astype(np.float64)
+    whole = values.shape[1] // SEGMENT * SEGMENT
+    events = [run.events.get(name, []) for name in names]
+    active = event_frames(events, run.classes, values.shape[1], float(scores["frames_per_second"]))
+    values, active = (each[:, :whole].reshape(len(rows), -1, SEGMENT, len(run.classes)) for each in (values, active))
+    mass = values.sum(axis=2)
+    pooled = np.divide((values**2).sum(axis=2), mass, out=np.zeros_like(mass), where=mass > 0)
+    right = ((values >= ACTIVE) == active).mean(), ((pooled >= ACTIVE) == active.any(axis=2)).mean()
+    return np.array(right)
 
 
 def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:

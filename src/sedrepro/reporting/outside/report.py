@@ -166,11 +166,15 @@ def _head(evaluated: Evaluated, scale: str | None) -> str:
         ("clips of the reference without a prediction", evaluated.missing),
         ("predicted files without reference, left out", evaluated.unmatched),
     ):
-        lines.append(f"{words}: {len(names)}" + (f" ({named(names)})" if names else ""))
+        lines.append(f"{words}: {len(names)}" + (f" ({_without_folders(names)})" if names else ""))
     lines += evaluated.problem_lines
     if scale is not None and scale != "full":
         lines.append(f"{SCALES[scale]} The differences to published values mean nothing.")
     return "\n".join(lines)
+
+
+def _without_folders(names: Sequence[str]) -> str:
+    return named([name.rpartition("/")[2] for name in names])
 
 
 def _table_text(table: Beside) -> str:

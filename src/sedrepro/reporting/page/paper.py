@@ -15,6 +15,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.places import table_file
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.published.cells import QUOTED
+from sedrepro.reporting.outside.rows import read_outside
 from sedrepro.reporting.page.data import FIGURE_FILES, PaperResults
 from sedrepro.reporting.rendering import render_part
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
@@ -143,6 +144,21 @@ def _listed_cell(cell: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _outside(results: PaperResults, config: Config) -> Markup:
+    """Systems from elsewhere whose rows the tables show, each with what it was held against."""
+    rows = [
+        [
+            one["name"],
+            f"{Path(one['source']).name} ({one.get('kind', '')})",
+            f"{one['variant']}, {one['split']}: {one.get('clips', '')} clips",
+            f"{len(one.get('missing', []))} clips without a prediction, {len(one.get('unmatched', []))} other files",
+            "; ".join(one.get("assumed", [])),
+        ]
+        for one in read_outside(config, results.paper.name)
+    ]
+    return render_part("part_outside", paper=results.paper.name, rows=rows) if rows else Markup("")
+
+
 def _figures(results: PaperResults, config: Config) -> Markup:
     return _joined(_figure(results, name, path) for name, path in results.figures.items())
 
@@ -240,6 +256,7 @@ def _environment(results: PaperResults, config: Config) -> Markup:
 PARTS: dict[str, tuple[str, Callable[[PaperResults, Config], Markup]]] = {
     "claims": ("Claims", _claims),
     "tables": ("Tables", _tables),
+    "outside": ("Outside systems", _outside),
     "figures": ("Figures", _figures),
     "settings": ("Assumptions and deviations", _settings),
     "data": ("Data", _data),
