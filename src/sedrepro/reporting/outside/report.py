@@ -140,8 +140,8 @@ def _metric_rows(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     if evaluated.field:
         for metric, value in evaluated.field.metrics.items():
             yield {**shared, "metric": metric, "ours": _number(value)}
-        for metric, values in evaluated.field.class_metrics.items():
-            for label, value in values.items():
+        for metric, by_class in evaluated.field.class_metrics.items():
+            for label, value in by_class.items():
                 yield {**shared, "metric": metric, "event_class": label, "ours": _number(value)}
 
 
@@ -192,12 +192,12 @@ def _table_text(table: Beside) -> str:
     own = row_labels(table.cells, layout.rows, "this system")
     ours = [table.shown(column.ours, column.example.metric) for column in table.columns]
     lines.append([*(own[name] for name in layout.rows), *ours])
-    for words, texts in (
+    for words, shown in (
         ("95 % over clips", map(_interval, _each(table))),
         ("to the best", map(_to_best, _each(table))),
     ):
         own = row_labels(table.cells, layout.rows, f"  {words}")
-        lines.append([*(own[name] for name in layout.rows), *texts])
+        lines.append([*(own[name] for name in layout.rows), *shown])
     return f"{layout.title}\n{aligned(lines, len(layout.rows))}"
 
 

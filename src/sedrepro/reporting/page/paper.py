@@ -224,12 +224,12 @@ def _cost(results: PaperResults, config: Config) -> Markup:
     ]
     whole = total(results.costs)
     gpu = "no GPU was used" if whole.peak_gpu_memory_mib is None else f"on the GPU {memory(whole.peak_gpu_memory_mib)}"
-    in_words = (
+    sentence = (
         f"{whole.runs} runs took {duration(whole.seconds)} in all, one after another; peak memory "
         f"{memory(whole.peak_memory_mib)}, {gpu}. Counted is training with scoring the held-out clips, not making the "
         "features. Energy is not recorded."
     )
-    return render_part("part_cost", paper=results.paper.name, in_words=in_words, rows=rows)
+    return render_part("part_cost", paper=results.paper.name, sentence=sentence, rows=rows)
 
 
 def _environment(results: PaperResults, config: Config) -> Markup:

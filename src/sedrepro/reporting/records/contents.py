@@ -44,8 +44,8 @@ def metrics_csv(folders: Iterable[Path]) -> str:
 
 
 def _metric_rows(run: RunMetrics, environment: Environment) -> Iterator[Row]:
-    who = {name: getattr(run, name) for name in RUN}
-    yield who | {
+    place_of_run = {name: getattr(run, name) for name in RUN}
+    yield place_of_run | {
         "clips": run.clips,
         "clips_expected": run.clips_expected,
         "parameters": run.parameters,
@@ -56,7 +56,7 @@ def _metric_rows(run: RunMetrics, environment: Environment) -> Iterator[Row]:
         "commit": environment.commit,
     }
     for name, split in run.splits.items():
-        place = who | {"split": name}
+        place = place_of_run | {"split": name}
         yield place | {"clips": split.clips, "clips_expected": split.clips_expected} | split.metrics
         yield from _class_rows(place, split.class_metrics)
         for way, detection in split.detections.items():
