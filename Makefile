@@ -44,7 +44,7 @@ ASSIGNED = --scale $(SCALE) $(if $(PAPER),--set papers=$(PAPERS)) \
 KEYS = $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan summary
+.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -61,11 +61,11 @@ help:  ## this list
 
 setup: $(READY)  ## create the environment (a virtual environment in .venv, pinned versions)
 
-$(READY): envs/requirements.txt envs/constraints.txt pyproject.toml
+$(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; set PYTHON=python3.11 or newer"; exit 1; }
 	@echo "Installing the pinned environment into $(VENV) (once; a few minutes)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: cannot create a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
-	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -c envs/constraints.txt
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -r envs/development.txt -c envs/constraints.txt
 	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -87,6 +87,9 @@ data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1:
 unlock: $(READY)  ## go on after a run was killed and its folder is locked
 	@snakemake --unlock --quiet all
 
+touch: $(READY)  ## take over results that were copied without their times, as if they had just been made
+	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
+
 plan: $(READY)  ## what `make results` would run
 	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)
 
@@ -96,9 +99,10 @@ summary: $(READY)  ## print the tables that are there
 test: $(READY)  ## run the test suite
 	@python -m pytest -q
 
-lint: $(READY)  ## ruff, snakefmt, snakemake --lint
+lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 

@@ -7,11 +7,19 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
 from sedrepro.base.terminal import show_everything
-from sedrepro.experiments.configuration import CONFIG_VARIABLE, SCALES, Config, load_config, parse_assignments
+from sedrepro.experiments.configuration import (
+    CONFIG_VARIABLE,
+    PROJECT_VARIABLE,
+    SCALES,
+    Config,
+    load_config,
+    parse_assignments,
+)
 
 #: Modules of `sedrepro.steps` that are no verbs.
 SHARED = ("__init__", "arguments", "request")
@@ -57,7 +65,8 @@ def verb_module(verb: str):
 
 def configuration(options: argparse.Namespace) -> Config:
     """The configuration that the common options describe: file, scale, and `--set key=value` changes."""
-    changes, overrides = {}, {}
+    changes: dict[str, Any] = {}
+    overrides: dict[str, dict[str, Any]] = {}
     for key, value in parse_assignments(options.set).items():
         paper, dot, rest = key.partition(".")
         if not dot:
@@ -71,7 +80,8 @@ def configuration(options: argparse.Namespace) -> Config:
     file = options.config
     if file is None and options.scale is None and "scale" not in changes and os.environ.get(CONFIG_VARIABLE):
         file = Path(os.environ[CONFIG_VARIABLE])
-    return load_config(options.scale, file, changes)
+    project = options.project or os.environ.get(PROJECT_VARIABLE)
+    return load_config(options.scale, file, changes, Path(project) if project else None)
 
 
 def _paper_names() -> list[str]:
@@ -85,6 +95,11 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     group = common.add_argument_group("configuration")
     group.add_argument("--scale", help=f"one of {', '.join(SCALES)} (default: miniature)")
+    group.add_argument(
+        "--project",
+        type=Path,
+        help=f"checkout whose scales, data and results to use (default: {PROJECT_VARIABLE}, or .)",
+    )
     group.add_argument("--config", type=Path, help="configuration file (default: config/<scale>.yaml)")
     group.add_argument(
         "--set",

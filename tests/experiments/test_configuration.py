@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sedrepro.experiments.configuration import (
     read_yaml,
     scale_file,
 )
+from sedrepro.steps.schema import schema_text
 
 ROOT = Path(__file__).parents[2]
 GIVEN = {"scale": "miniature", "folds": [1], "seeds": [1]}
@@ -225,3 +227,41 @@ def test_torch_is_asked_about_cuda_only_where_a_driver_is(monkeypatch):
     assert has_cuda()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert not has_cuda()
+
+
+# --- what is written about it
+
+
+def test_the_schema_file_is_that_of_the_configuration():
+    file = ROOT / "workflow" / "schemas" / "config.schema.json"
+    assert file.read_text(encoding="utf-8") == schema_text(), "python -m sedrepro schema > workflow/schemas/..."
+
+
+def test_the_readme_of_the_configuration_has_every_key_and_no_other():
+    text = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    table = text.partition("| key | default | says |")[2]
+    named = {key for row in re.findall(r"^\|(.*?)\|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
+    assert named == set(Config.model_fields)
+
+
+# --- a project elsewhere
+
+
+def test_a_project_may_lie_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load_config("miniature", project=ROOT)
+    assert (config.work_dir, config.results_dir) == (ROOT / "data", ROOT / "results")
+    assert config.checksums == ROOT / "config" / "checksums.tsv"
+    assert load_config(changes={"results_dir": "mine"}, project=ROOT).results_dir == Path("mine")
+
+
+def test_a_folder_that_is_no_project_is_named(tmp_path):
+    (tmp_path / "miniature.yaml").write_text("scale: miniature\nfolds: [1]\nseeds: [1]\n")
+    with pytest.raises(SettingsError, match=f"{tmp_path}: is no checkout of sedrepro"):
+        load_config(path=tmp_path / "miniature.yaml", project=tmp_path)
+
+
+def test_outside_a_project_the_way_out_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match="no such file; run it in the project's folder, or name that: --project"):
+        load_config("miniature")

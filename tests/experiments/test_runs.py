@@ -17,6 +17,7 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import write_table
+from sedrepro.cli import main
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.networks import build_network
@@ -96,6 +97,49 @@ def trained(tmp_path_factory):
     folder = train(config)
     score(config)
     return config, folder
+
+
+# --- not trained twice by mistake
+
+
+def is_trained(config) -> bool:
+    return steps_train.is_trained(load_paper(PAPER, config), WHO, config)
+
+
+def test_a_run_is_trained_until_a_setting_the_precision_or_a_file_of_it_changes(trained, tmp_path):
+    folder = trained[1]
+    shutil.copytree(folder.parents[7], tmp_path / "copy")
+    places = {"work_dir": str(tmp_path / "copy/data"), "results_dir": str(tmp_path / "copy/results")}
+    config = configured(tmp_path, places)
+    assert is_trained(config)
+    assert not is_trained(configured(tmp_path, places, **{"training.epochs": 4}))
+    assert not is_trained(configured(tmp_path, places | {"tf32": True}))
+    copied = WHO.folder(config)
+    (copied / "config.json").write_text("{}")
+    assert not is_trained(config)
+    shutil.copy(folder / "config.json", copied)
+    assert is_trained(config)
+    (copied / "history.csv").unlink()
+    assert not is_trained(config)
+
+
+def test_the_verb_leaves_a_trained_run_alone_unless_told_otherwise(trained, tmp_path, capsys):
+    config, folder = trained
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True))))
+    command = [
+        "train",
+        "--config",
+        str(file),
+        *(word for key, value in vars(WHO).items() for word in (f"--{key}", str(value))),
+    ]
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    assert main(command) == 1
+    assert "is trained with these very settings; train --again" in capsys.readouterr().err
+    assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    assert main([*command, "--again"]) == 0
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "environment.json"}
+    assert after == {name: content for name, (content, _) in before.items() if name in after}
 
 
 # --- where things lie

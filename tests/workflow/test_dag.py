@@ -7,10 +7,11 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
-from project import Project
+from project import ROOT, Project
 
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.miniature.dcase2017_task4 import TrafficSize, write_dcase2017_task4
@@ -222,7 +223,7 @@ def test_a_second_command_does_not_change_the_configuration_of_a_run(built):
     files = {path.name: path.read_bytes() for path in built.files("data/miniature/configurations/*.yaml")}
     assert len(files) == 1
     (path,) = built.files("data/miniature/configurations/*.yaml")
-    status, output = Project.run(built, "--notemp", config=TINY.replace("training.epochs: 1", "training.epochs: 3"))
+    status, output = built.run(config=TINY.replace("training.epochs: 1", "training.epochs: 3"))
     assert status == 0, output
     assert path.read_bytes() == files[path.name]
     assert len(built.files("data/miniature/configurations/*.yaml")) == 2
@@ -360,3 +361,32 @@ def test_an_edit_reruns_what_uses_the_file_and_nothing_else_of_official_clips(of
 )
 def test_a_changed_setting_reruns_what_depends_on_it_of_official_clips(official, data_root, changes, expected):
     assert official.planned(recorded(data_root, **changes)) == expected
+
+
+# --- in another folder, and as a module
+
+
+def test_it_runs_in_another_folder_and_as_a_module_of_another_workflow(tmp_path):
+    config = {"scale": "miniature", "papers": "hierarchical_pooling"}
+    outer = tmp_path / "Snakefile"
+    outer.write_text(
+        f"module sedrepro:\n    snakefile: {str(ROOT / 'Snakefile')!r}\n    config: {config!r}\n\n"
+        "use rule * from sedrepro as sed_*\n"
+    )
+    words = [f"{key}={value}" for key, value in config.items()]
+    elsewhere = [
+        "-s",
+        str(ROOT / "Snakefile"),
+        "--directory",
+        str(tmp_path),
+        "--config",
+        *words,
+        "--",
+        TEXTS.replace("recordings", "miniature"),
+    ]
+    for arguments in (elsewhere, ["-s", str(outer), "--", "sed_hierarchical_pooling"]):
+        command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "results/miniature/hierarchical_pooling/tables/" in done.stdout + done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != ".snakemake") == ["Snakefile"]

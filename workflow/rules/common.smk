@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 # The project's own code, here and in every job, whatever is installed and wherever Snakemake was called.
-PROJECT = Path(workflow.basedir)
+PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
 from sedrepro import workflow as plan
@@ -44,20 +44,6 @@ wildcard_constraints:
     archive=r"\w+",
     fold=r"\d+",
     seed=r"\d+",
-
-
-# What takes a second runs where Snakemake runs, also on a cluster.
-localrules:
-    coverage,
-    recipes,
-    corpus_tables,
-    table,
-    figure,
-    sweep_table,
-    comparison,
-    claims,
-    model_cards,
-    page,
 
 
 RUN_WORDS = (

@@ -28,6 +28,7 @@ rule recipes:
         PLAN.in_corpus("recipes.tsv"),
     log:
         PLAN.log("{paper}", "recipes_{corpus}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -46,6 +47,7 @@ rule corpus_tables:
         PLAN.in_corpus(*CORPUS_TABLES),
     log:
         PLAN.log("{paper}", "corpus_tables_{corpus}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:

@@ -15,6 +15,7 @@ rule coverage:
         ),
     log:
         PLAN.log("{owner}", "coverage"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -41,6 +42,7 @@ rule table:
         ),
     log:
         PLAN.log("{paper}", "{table}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -66,6 +68,7 @@ rule figure:
         ),
     log:
         PLAN.log("{paper}", "{figure}"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -83,6 +86,7 @@ rule model_cards:
         PLAN.results("{paper}", "model_cards.csv"),
     log:
         PLAN.log("{paper}", "model_cards"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -107,6 +111,7 @@ rule comparison:
         ),
     log:
         PLAN.log("comparison"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -130,6 +135,7 @@ rule claims:
         ),
     log:
         PLAN.log("claims"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -153,6 +159,7 @@ rule page:
         ),
     log:
         PLAN.log("page"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:

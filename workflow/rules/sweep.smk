@@ -34,6 +34,7 @@ rule sweep_table:
         ),
     log:
         PLAN.log("sweep_table"),
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:

@@ -120,7 +120,8 @@ def read_scenes(data_root: Path, folder: str) -> list[Clip]:
     Raises:
         DataError: the table is missing, lacks a column, or has a bad row (names file and row).
     """
-    path, scenes = data_root / folder / "meta.csv", {}
+    path = data_root / folder / "meta.csv"
+    scenes: dict[str, Clip] = {}
     for number, row in enumerate(read_table(path, SCENE_COLUMNS), start=2):
         filename, scene, place = (row[column] for column in SCENE_COLUMNS)
         check_new(f"{path}: row {number}", filename, scenes, below="audio/")

@@ -9,7 +9,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 #: Bytes or samples from which on a length that the file does not have stands for "unknown"; no clip is this long.
 UNKNOWN = 0x7F000000
@@ -147,7 +147,7 @@ def _with_lengths(file: BinaryIO, layout: Chunks, start: int, size: int) -> Bina
     head = _read(file, 0, start - layout.head.size)
     if layout.kind == "WAV":
         head = head[:4] + struct.pack(f"{layout.head.format[0]}I", min(size - 8, 0xFFFFFFFF)) + head[8:]
-    return Spliced(head + layout.head.pack(layout.data, min(size - start, 0xFFFFFFFF)), file, start)
+    return spliced(head + layout.head.pack(layout.data, min(size - start, 0xFFFFFFFF)), file, start)
 
 
 SUN = {b".snd": ">", b"dns.": "<"}
@@ -235,7 +235,7 @@ def _mpeg(file: BinaryIO, size: int) -> Container:
     count = sum(1 for _ in _frames(file, place, size, first))
     if announced is not None and announced + LOST_FRAMES >= count:
         return Container("MP3")
-    return Container("MP3", mended=Spliced(_info_frame(first, count), file, place), samples=count * first.samples)
+    return Container("MP3", mended=spliced(_info_frame(first, count), file, place), samples=count * first.samples)
 
 
 def _announced_frames(content: bytes, first: Frame) -> int | None:
@@ -290,7 +290,8 @@ def _info_frame(first: Frame, count: int) -> bytes:
     """A frame of silence that says how many frames follow, as encoders write it (Xing's header)."""
     head = bytes([first.head[0], first.head[1] | 1, first.head[2] & 0xFD, first.head[3]])  # no checksum, no padding
     told = head + bytes(first.side) + b"Xing" + struct.pack(">II", 1, count)
-    return told.ljust(_frame(head).length, b"\0")
+    frame = _frame(head)
+    return told.ljust(frame.length if frame else 0, b"\0")
 
 
 # Formats that are not read here
@@ -341,6 +342,11 @@ def _foreign_codec(file: BinaryIO) -> str:
     return ""
 
 
+def spliced(head: bytes, file: BinaryIO, skip: int) -> BinaryIO:
+    """A file that begins with `head` and goes on with another from `skip` on."""
+    return cast(BinaryIO, Spliced(head, file, skip))  # a raw file is one, though its class does not say so
+
+
 class Spliced(io.RawIOBase):
     """Some bytes, and behind them a file from one place on."""
 
@@ -369,7 +375,7 @@ class Spliced(io.RawIOBase):
         self._place = max(offset, 0)
         return self._place
 
-    def readinto(self, buffer: bytearray) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Fill the buffer as far as there are bytes."""
         part = self._head[self._place : self._place + len(buffer)]
         rest = len(buffer) - len(part)

@@ -213,6 +213,8 @@ def fit_length(samples: np.ndarray, length: int) -> np.ndarray:
 def _unusable(path: Path | str, file: BinaryIO | None, error: Exception) -> AudioError:
     """What is wrong with a file that cannot be opened, in words that are true."""
     with contextlib.suppress(Exception):
+        if file is None:
+            raise error
         if not file.seek(0, io.SEEK_END):
             return AudioError(path, "empty (0 bytes)", "empty")
         name, container = foreign_format(file), look_into(file)

@@ -77,7 +77,7 @@ class Mixer:
 def mix(events: np.ndarray, scene: np.ndarray, snr_db: float, quantise: str = "none") -> np.ndarray:
     """The mixture at an SNR: mean of the tracks over the larger of their absolute peaks, shape (sample,)."""
     gain = np.float32(10 ** (snr_db / 20))
-    peak = _peak(events, scene, gain)
+    peak = _peak(events, scene, float(gain))
     if quantise == "pcm16":
         return 0.5 * (_pcm16(gain * events / peak) + _pcm16(scene / peak))
     return 0.5 * (gain * events + scene) / peak
@@ -109,7 +109,7 @@ def features_at_every_snr(
     if quantise != "none":
         mixtures = ([mix(*pair, snr, quantise) for pair in zip(events, scenes, strict=True)] for snr in snrs)
         return [np.stack([_log_mel(log_mel, each) for each in of_snr]) for of_snr in mixtures]
-    features = [[] for _ in snrs]
+    features: list[list[np.ndarray]] = [[] for _ in snrs]
     step = len(events) if log_mel.device.type == "cuda" else 1  # one clip at a time fits a core's cache
     for start in range(0, len(events), step):
         tracks = events[start : start + step], scenes[start : start + step]
@@ -142,9 +142,9 @@ def feature_blocks(
     variants = settings.variants(corpus)
 
     def extract(block: Sequence[Mixture]) -> dict[str, np.ndarray]:
-        tracks = [mixer.tracks(mixture) for mixture in block]
+        events, scenes = zip(*(mixer.tracks(mixture) for mixture in block), strict=True)
         snrs = list(variants.values())
-        arrays = features_at_every_snr(*zip(*tracks, strict=True), snrs, front_end, device, settings.quantise)
+        arrays = features_at_every_snr(events, scenes, snrs, front_end, device, settings.quantise)
         return dict(zip(variants, arrays, strict=True))
 
     blocks = [mixtures[i : i + BLOCK] for i in range(0, len(mixtures), BLOCK)]

@@ -101,7 +101,7 @@ def _repeated(items: Sequence, count: int, rng: np.random.RandomState, how: str)
     show its last order ("tiled"); a fold then holds only as many distinct triples as it has clips.
     """
     order = np.arange(len(items))
-    orders = []
+    orders: list[np.ndarray] = []
     while sum(map(len, orders)) < count:
         rng.shuffle(order)
         orders.append(order if how == "tiled" else order.copy())

@@ -47,7 +47,8 @@ def read_strong(folder: Path) -> dict[str, list[Event]]:
     Raises:
         DataError: an event has no class, or its times are no numbers or impossible (names file and row).
     """
-    path, events = folder / "strong.tsv", {}
+    path = folder / "strong.tsv"
+    events: dict[str, list[Event]] = {}
     for number, row in enumerate(read_table(path, STRONG_COLUMNS), start=2):
         events.setdefault(row["filename"], []).extend(_event(path, number, row))
     return events

@@ -61,7 +61,7 @@ class Fixed(Detector):
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
         grid = scores.on_feature_grid()
-        active = hysteresis_active(grid.frame, grid.clip, self.how)
+        active = hysteresis_active(grid.frame_scores, grid.clip, self.how)
         return events(active, grid.frames_per_second, grid.classes, grid.durations)
 
     @classmethod

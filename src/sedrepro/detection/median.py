@@ -91,8 +91,9 @@ def window_seconds(how: Windows, durations: Mapping[str, np.ndarray], classes: S
         return dict.fromkeys(classes, how.seconds)
 
     def typical(of_class: np.ndarray) -> float:
-        averaged = isinstance(how, AverageWindows)
-        return average_duration(of_class) if averaged else event_specific_duration(of_class, how.knee)
+        if isinstance(how, AverageWindows):
+            return average_duration(of_class)
+        return event_specific_duration(of_class, how.knee)
 
     measured = {label: how.share * typical(durations[label]) for label in classes if len(durations.get(label, ()))}
     if not measured:
@@ -154,11 +155,11 @@ class MedianFiltered(Detector):
 
     def clip_scores(self, scores: Scores) -> np.ndarray:
         """Clip scores (clip, class), as `Median.clip_scores` says."""
-        return scores.frame.mean(axis=1) if self.how.clip_scores == "frame_mean" else scores.clip
+        return scores.frame_scores.mean(axis=1) if self.how.clip_scores == "frame_mean" else scores.clip
 
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = median_active(scores.frame, self.clip_scores(scores), self.how, self.windows)
+        active = median_active(scores.frame_scores, self.clip_scores(scores), self.how, self.windows)
         within = self.how.ends == "clip"
         return events(active, scores.frames_per_second, scores.classes, scores.durations, within)
 

@@ -22,7 +22,16 @@ class Detector:
 
     clip_thresholds: np.ndarray | None = None
     """By which the classes of a clip are decided on (class,), where the way has such."""
-    class_settings: ClassSettings = {}  # noqa: RUF012 - read only
+
+    @property
+    def class_settings(self) -> ClassSettings:
+        """What was chosen for each class, beside the settings."""
+        return {}
+
+    @property
+    def pooled_seconds(self) -> float | None:
+        """Seconds of the segments that the network itself has to pool; None: it pools none."""
+        return None
 
     @property
     def settings(self) -> dict[str, Any]:

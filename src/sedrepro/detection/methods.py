@@ -43,7 +43,7 @@ def detector(
 def chosen_before(
     how: Method,
     settings: Mapping[str, float],
-    class_settings: Mapping[str, Mapping[str, float]],
+    class_settings: Mapping[str, Mapping[str, float | None]],
     classes: Sequence[str],
     frames_per_second: float,
 ) -> Detector:

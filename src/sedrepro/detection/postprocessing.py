@@ -11,6 +11,7 @@ the length that one elsewhere must have. With "inactive" (`mode="constant"` ther
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from sedrepro.detection.settings import Border, PostProcessing
 from sedrepro.detection.stretches import Runs, find_runs, joined, painted, without_short
 
 #: What the median filter takes for frames outside the clip, and what NumPy calls that.
-PADDING = {"inactive": "constant", "reflect": "symmetric"}
+PADDING: dict[str, Literal["constant", "symmetric"]] = {"inactive": "constant", "reflect": "symmetric"}
 
 
 def frames_in(seconds: float, frames_per_second: float) -> int:
@@ -72,7 +73,7 @@ def events(
     active: np.ndarray,
     frames_per_second: float,
     classes: Sequence[str],
-    durations: Sequence[float],
+    durations: Sequence[float] | np.ndarray,
     within: bool = True,
 ) -> list[list[Event]]:
     """Events of each clip, sorted by onset, from activity (clip, frame, class) and the clips' own durations in seconds.

@@ -28,6 +28,31 @@ class Scores:
     feature_frames: int
     """Frames of the features, of which a network may make one frame of scores of several."""
     features_per_second: float
+    segments: np.ndarray | None = None
+    """Scores of segments (clip, segment, class) that the network has pooled itself, where a detection needs them."""
+
+    @property
+    def frame_scores(self) -> np.ndarray:
+        """Frame scores (clip, frame, class).
+
+        Raises:
+            ValueError: the run has not stored them.
+        """
+        if self.frame is None:
+            raise ValueError("there are no frame scores")
+        return self.frame
+
+    @property
+    def known_reference(self) -> list[Sequence[Event]]:
+        """Events of every clip.
+
+        Raises:
+            ValueError: a clip has no strong labels.
+        """
+        known = [events for events in self.reference if events is not None]
+        if len(known) < len(self.reference):
+            raise ValueError(f"{len(self.reference) - len(known)} clips have no strong labels")
+        return known
 
     def rows(self, rows: Sequence[int]) -> "Scores":
         """Those of some of the clips."""
@@ -36,6 +61,7 @@ class Scores:
             filenames=[self.filenames[row] for row in rows],
             clip=self.clip[rows],
             frame=None if self.frame is None else self.frame[rows],
+            segments=None if self.segments is None else self.segments[rows],
             durations=self.durations[rows],
             targets=self.targets[rows],
             reference=[self.reference[row] for row in rows],
@@ -49,7 +75,7 @@ class Scores:
         times = round(self.features_per_second / self.frames_per_second)
         if times == 1:
             return self
-        repeated = np.repeat(self.frame, times, axis=1)
+        repeated = np.repeat(self.frame_scores, times, axis=1)
         missing = max(0, self.feature_frames - repeated.shape[1])  # of frames that did not fill a pooling
         repeated = np.pad(repeated, ((0, 0), (0, missing), (0, 0)), mode="edge")[:, : self.feature_frames]
         return replace(self, frame=repeated, frames_per_second=self.features_per_second)

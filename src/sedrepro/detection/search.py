@@ -38,7 +38,7 @@ def search(
     reference: np.ndarray,
     how: Search,
     frames_per_second: float,
-    durations: Sequence[float],
+    durations: Sequence[float] | np.ndarray,
     segment_seconds: float,
 ) -> Found:
     """The best post-processing of scores (clip, frame, class) against the reference (clip, segment, class).
@@ -57,7 +57,7 @@ def search(
         raise DataError(f"split '{how.choose_on}': has no event to choose the post-processing on; name another split")
     comparison = _Comparison(reference, scores.shape[1], frames_per_second, durations, segment_seconds)
     tried = [(comparison.counts(runs), setting) for setting, runs in _grid(scores, how, frames_per_second)]
-    best, chosen = min(tried, key=lambda one: _rank(*one, how.criterion))
+    best, chosen = min(tried, key=lambda one: _rank(one[0], one[1], how.criterion))
     return Found(chosen=chosen, value=getattr(best, how.criterion), combinations=len(tried))
 
 
@@ -88,7 +88,7 @@ class _Comparison:
         reference: np.ndarray,
         frames: int,
         frames_per_second: float,
-        durations: Sequence[float],
+        durations: Sequence[float] | np.ndarray,
         segment_seconds: float,
     ):
         self.frames_per_second, self.segment_seconds = frames_per_second, segment_seconds
@@ -132,7 +132,7 @@ class Searched(Detector):
 
     def events(self, scores: Scores) -> list[list[Event]]:
         """Detected events of every clip."""
-        active = active_frames(scores.frame, self.chosen, scores.frames_per_second, self.border)
+        active = active_frames(scores.frame_scores, self.chosen, scores.frames_per_second, self.border)
         return events(active, scores.frames_per_second, scores.classes, scores.durations)
 
     @classmethod
@@ -142,8 +142,8 @@ class Searched(Detector):
         """The post-processing that is best on the scores of a split."""
         if segment_seconds is None:
             raise ValueError("a search counts segments: give their length")
-        reference = segment_activity(on.reference, on.classes, segment_seconds)
-        found = search(on.frame, reference, how, on.frames_per_second, on.durations, segment_seconds)
+        reference = segment_activity(on.known_reference, on.classes, segment_seconds)
+        found = search(on.frame_scores, reference, how, on.frames_per_second, on.durations, segment_seconds)
         return cls(found.chosen, how.border)
 
     @classmethod

@@ -29,7 +29,7 @@ def frame_metrics(
     classes: Sequence[str],
     settings: FrameLevel,
     frames_per_second: float,
-    durations: Sequence[float],
+    durations: Sequence[float] | np.ndarray,
 ) -> dict[str, dict]:
     """Frame-level metrics of one run against the reference events of every clip (clip,).
 

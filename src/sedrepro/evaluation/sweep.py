@@ -7,6 +7,7 @@ stand in this module and nowhere else.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.detection.settings import (
@@ -28,9 +29,9 @@ FIXED_SECONDS = 0.45
 #: for the shorter events only, so that the two ways differ in the durations alone.
 SHARE = 1 / 3
 #: Where the "shorter" events end, as in joint_at_aed.
-KNEE = "cumulative_sum"
+KNEE: Literal["cumulative_sum"] = "cumulative_sum"
 #: What median filters take for frames outside the clip, as in the releases of the baselines and of Guided Learning.
-BORDER = "reflect"
+BORDER: Literal["reflect"] = "reflect"
 #: Hysteresis: events grow over frames above this. An assumption; DDC-FAP has 0.2 and 0.1, half of the high threshold.
 LOW = 0.2
 #: Hysteresis: shorter gaps are closed, shorter events removed. DDC-FAP's 10 frames of 32 ms (Section 3.2), in seconds,

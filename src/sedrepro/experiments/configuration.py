@@ -89,7 +89,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        hint = "; run the command in the project's folder, or name a file" if path.parent == CONFIG_FOLDER else ""
+        hint = "; run it in the project's folder, or name that: --project" if path.parent == CONFIG_FOLDER else ""
         raise SettingsError(f"{path}: no such file{hint}") from error
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror or error})") from error
@@ -185,13 +185,37 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def load_config(scale: str | None = None, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> Config:
-    """The configuration in `path` (default: the scale's file, `config/miniature.yaml`) with `changes` applied."""
-    path = path or scale_file(scale or (changes or {}).get("scale") or "miniature")
+def load_config(
+    scale: str | None = None,
+    path: Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+    project: Path | None = None,
+) -> Config:
+    """The configuration in `path` (default: the scale's file, `config/miniature.yaml`) with `changes` applied.
+
+    Of a `project` elsewhere come the scales' files and the lock file of checksums, and its folders `data` and `results`
+    are where things lie, unless they are given.
+    """
+    name = scale or (changes or {}).get("scale") or "miniature"
+    path = path or (project or Path()) / scale_file(name)
     values = read_yaml(path) | {key: value for key, value in (changes or {}).items() if value is not None}
     if scale is not None and values.get("scale") != scale:
         raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
+    if project is not None:
+        values = _in_project(project) | values
     return make_config(values, str(path))
+
+
+def _in_project(project: Path) -> dict[str, str]:
+    """Where the files of a project lie, seen from anywhere.
+
+    Raises:
+        SettingsError: the folder is none of a project.
+    """
+    if not (project / CONFIG_FOLDER).is_dir():
+        raise SettingsError(f"{project}: is no checkout of sedrepro, it has no folder {CONFIG_FOLDER}")
+    keys = ("work_dir", "results_dir", "checksums")
+    return {key: str(project.resolve() / Config.model_fields[key].default) for key in keys}
 
 
 def written(config: Config) -> str:
@@ -199,6 +223,8 @@ def written(config: Config) -> str:
     return yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True)), sort_keys=True)
 
 
+#: Environment variable that names the folder of the project, where a command is called outside it.
+PROJECT_VARIABLE = "SEDREPRO_PROJECT"
 #: Environment variable that names the configuration file of a command; the workflow sets it for its jobs.
 CONFIG_VARIABLE = "SEDREPRO_CONFIG"
 

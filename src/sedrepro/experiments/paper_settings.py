@@ -1,5 +1,6 @@
 """What the settings.yaml of a paper holds: typed, and checked as a whole."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, field_validator, model_validator
@@ -91,7 +92,7 @@ class PaperSettings(Typed):
     @model_validator(mode="after")
     def _splits_are_held_out(self) -> "PaperSettings":
         splits = [split for corpus in self.corpora.values() for split in corpus.held_out]
-        selecting = {"training": (self.training.select_on, splits)}
+        selecting: dict[str, tuple[str | None, Sequence[str]]] = {"training": (self.training.select_on, splits)}
         selecting |= {
             f"systems.{name}.training": (system.training.get("select_on"), splits)
             for name, system in self.systems.items()
@@ -107,9 +108,9 @@ class PaperSettings(Typed):
                 raise ValueError(f"{where}.select_on = {chosen!r} is no held-out split; {hint}")
         for name, how in self.detection.items():
             for corpus in how.corpora or self.corpora:
-                known = self.corpora[corpus].held_out
-                if how.choose_on is not None and how.choose_on not in known:
-                    hint = did_you_mean(how.choose_on, known)
+                splits = list(self.corpora[corpus].held_out)
+                if how.choose_on is not None and how.choose_on not in splits:
+                    hint = did_you_mean(how.choose_on, splits)
                     raise ValueError(
                         f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split of {corpus}; {hint}"
                     )
@@ -166,6 +167,10 @@ class PaperSettings(Typed):
     def detection_of(self, corpus: str) -> dict[str, Method]:
         """The ways of detection that the runs on a corpus are scored with."""
         return {name: how for name, how in self.detection.items() if not how.corpora or corpus in how.corpora}
+
+    def pooled_segments(self, corpus: str) -> float | None:
+        """Seconds of the segments that the networks themselves pool on a corpus; None where no detection needs any."""
+        return next(filter(None, (how.pooled_seconds for how in self.detection_of(corpus).values())), None)
 
     @property
     def needs_frames(self) -> bool:

@@ -14,6 +14,7 @@ from sedrepro.base.typed import load
 from sedrepro.corpora.settings import Corpus, Remix
 from sedrepro.experiments.configuration import SCALES, Config, budget_of
 from sedrepro.experiments.overrides import override, scale_keys
+from sedrepro.experiments.overruled import overruled
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.provenance import AUTHORS_CODE, Provenance, mark, published_values
 from sedrepro.training.settings import METHODS, RunSettings, Training
@@ -29,6 +30,8 @@ class Paper:
     settings: PaperSettings
     provenance: dict[str, Provenance]
     budget: str
+    overruled: tuple[str, ...] = ()
+    """Lines on changed settings that do not reach all runs."""
 
     @property
     def folder(self) -> Path:
@@ -90,11 +93,11 @@ class Paper:
 
 def _changed(training: Training, differing: Mapping[str, Any]) -> dict[str, Any]:
     """Values of `training` with those that differ; of its method key by key, as far as another kind knows the key."""
-    values, method = training.model_dump() | differing, differing.get("method")
+    values, method = training.model_dump() | dict(differing), differing.get("method")
     if isinstance(method, Mapping):
         kind = METHODS.get(str(method.get("kind", training.method.kind)))
         kept = {key: value for key, value in training.method if kind is None or key in kind.model_fields}
-        values["method"] = kept | method
+        values["method"] = kept | dict(method)
     return values
 
 
@@ -125,9 +128,9 @@ def load_paper(name: str, config: Config) -> Paper:
     if name not in paper_names():
         raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, paper_names())}")
     path = PAPERS_FOLDER / name / "settings.yaml"
-    for paper in config.set:
-        if paper not in paper_names():
-            raise SettingsError(f"configuration: set: paper '{paper}' is unknown; {did_you_mean(paper, paper_names())}")
+    for other in config.set:
+        if other not in paper_names():
+            raise SettingsError(f"configuration: set: paper '{other}' is unknown; {did_you_mean(other, paper_names())}")
     values, provenance = published_values(path)
     scales = values.pop("scales", {})
     known = [*SCALES, *(f"{scale}-{budget}" for scale in SCALES for budget in ("cpu", "gpu"))]
@@ -141,7 +144,8 @@ def load_paper(name: str, config: Config) -> Paper:
     for dotted, value in config.set.get(name, {}).items():
         override(values, dotted, value, f"configuration: set.{name}")
         mark(provenance, dotted, Provenance("configuration"))
-    paper = Paper(name, load(PaperSettings, values, str(path)), provenance, budget_of(config))
+    settings, changes = load(PaperSettings, values, str(path)), config.set.get(name, {})
+    paper = Paper(name, settings, provenance, budget_of(config), tuple(overruled(settings, changes, name)))
     _require_named_code(paper, path)
     _require_runs(paper)
     return paper

@@ -12,6 +12,9 @@ from sedrepro.base.files import write_json
 from sedrepro.base.typed import Typed, load, read_typed
 from sedrepro.experiments.run_files import CONFIG
 
+#: Keys that say what training came to, not what it was given.
+OUTCOMES = ("best_epoch", "train_clips", "selection_clips", "parameters")
+
 
 class RunConfig(Typed):
     """What a run is, what it was made with, and how many clips it had.
@@ -33,6 +36,8 @@ class RunConfig(Typed):
     """Of `sedrepro.training.settings.RunSettings`."""
     corpus: dict[str, Any]
     """Of `sedrepro.corpora.settings.Corpus`."""
+    segment_seconds: float | None = None
+    """Of the segments that the network has pooled itself, where a way of detection needs them."""
     mixed_precision: str
     tf32: bool
     classes: list[str]

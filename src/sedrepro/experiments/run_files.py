@@ -106,7 +106,7 @@ def read_history(folder: Path) -> dict[str, np.ndarray]:
 
 def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> Path:
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, allow_pickle=True, **arrays)
     return path
 
 

@@ -26,8 +26,9 @@ def trained_runs(config: Config, paper: Paper, system: str) -> list[RunIdentity]
 
 def _on_disk(config: Config, paper: Paper, system: str, variant: str) -> Iterator[RunIdentity]:
     folder = RunIdentity(paper.name, system, variant, 0, 0).folder(config).parent.parent
-    numbers = {_numbers(path.parent) for path in folder.glob(f"fold*/seed*/{CONFIG}")}
-    return (RunIdentity(paper.name, system, variant, *pair) for pair in sorted(numbers - {None}))
+    found = (_numbers(path.parent) for path in folder.glob(f"fold*/seed*/{CONFIG}"))
+    numbers = {pair for pair in found if pair is not None}
+    return (RunIdentity(paper.name, system, variant, *pair) for pair in sorted(numbers))
 
 
 def _numbers(folder: Path) -> tuple[int, int] | None:

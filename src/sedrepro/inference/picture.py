@@ -44,7 +44,7 @@ def draw_recording(
         panels = list(axes[:, 0])
         mel_panel(panels[0], heard.logmel, front_end, "Log-mel spectrogram", "magma")
         for panel, label, colour in zip(panels[1:], masked, COLOURS, strict=False):
-            mask = heard.masks[classes.index(label)]
+            mask = heard.class_masks[classes.index(label)]
             mel_panel(panel, mask, front_end, f"Mask: {_name(label)}", "viridis", limits=(0, 1))
             _mark(panel, [event for event in events if event.event_label == label], colour)
         if shown:

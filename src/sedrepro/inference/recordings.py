@@ -69,7 +69,8 @@ def each_recording(
         DataError: after all others are `done`, some recordings could not be (counts them).
         SettingsError: the settings are wrong, for every recording.
     """
-    failed, folders = [], {}
+    failed: list[str] = []
+    folders: dict[str, Path] = {}
     for path in paths:
         target = output / path.stem
         try:

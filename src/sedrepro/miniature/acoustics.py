@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -135,7 +136,7 @@ def _mix_events(
     """All events at their times, as loud as they are above a background of RMS 1."""
     dry = np.zeros(samples)
     for label in sorted({event.event_label for event in plan.sounding}):
-        voice, snr = _voice(label, makers, acoustics, rng, plan.seed), rng.uniform(*acoustics.snr)
+        voice, snr = _voice(label, makers, acoustics, rng, plan.seed.entropy), rng.uniform(*acoustics.snr)
         for event in plan.sounding:
             if event.event_label == label:
                 sound = voice(rng, event.offset - event.onset)
@@ -150,11 +151,11 @@ def _voice(
     makers: Mapping[str, VoiceMaker],
     acoustics: Acoustics,
     rng: np.random.Generator,
-    seed: np.random.SeedSequence,
+    entropy: Any,
 ) -> Voice:
     if acoustics.individuals is None:
         return makers[label](rng, SAMPLE_RATE)
-    one = clip_seed(seed.entropy, f"individual/{label}", int(rng.integers(acoustics.individuals)))
+    one = clip_seed(entropy, f"individual/{label}", int(rng.integers(acoustics.individuals)))
     return makers[label](np.random.default_rng(one), SAMPLE_RATE)
 
 

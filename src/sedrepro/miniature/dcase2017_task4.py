@@ -121,7 +121,8 @@ def _weak_rows(plan: ClipPlan) -> list[tuple[str, ...]]:
 
 
 def _strong_rows(plan: ClipPlan) -> list[tuple[str, ...]]:
-    listed_name, rows = plan.filename.removeprefix("Y"), []
+    listed_name = plan.filename.removeprefix("Y")
+    rows: list[tuple[str, ...]] = []
     for label in plan.labels:
         events = [event for event in plan.listed if event.event_label == label]
         rows += [(listed_name, f"{event.onset:.3f}", f"{event.offset:.3f}", label) for event in events]
@@ -132,6 +133,11 @@ def _strong_rows(plan: ClipPlan) -> list[tuple[str, ...]]:
 
 def _write_rows(path: Path, rows: Iterable[Sequence[str]], line_end: str) -> None:
     """Sorted by class, then by clip, as the official tables are."""
+
+    def place(row: Sequence[str]) -> tuple[int, str, float]:
+        return CLASSES.index(row[3]), row[0], float(row[1])
+
+    ordered = sorted(rows, key=place)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator=line_end)
-        writer.writerows(sorted(rows, key=lambda row: (CLASSES.index(row[3]), row[0], float(row[1]))))
+        writer.writerows(ordered)

@@ -177,5 +177,6 @@ def _write_metadata(metadata: Path, plans: Mapping[str, list[ClipPlan]]) -> None
 
 def _strong_rows(plan: ClipPlan) -> list[tuple[str, ...]]:
     """Rows of a clip; a clip without events has one with its name alone, as officially."""
+    rows: list[tuple[str, ...]]
     rows = [(plan.filename, f"{e.onset:.3f}", f"{e.offset:.3f}", e.event_label) for e in plan.listed]
     return rows or [(plan.filename, "", "", "")]

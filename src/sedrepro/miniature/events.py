@@ -186,7 +186,8 @@ def _meow(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
 
 def _telephone(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
     """Ring bursts: an electronic two-tone warble, a struck bell, or a steady dial or ringing tone."""
-    ring = rng.choice([warble, bell, _line_tone], p=[0.45, 0.35, 0.2])
+    rings = (warble, bell, _line_tone)
+    ring = rings[rng.choice(len(rings), p=[0.45, 0.35, 0.2])]
     low, seconds = log_uniform(rng, 800, 1800), log_uniform(rng, 0.3, 2.0)
     return sequence(
         rng, sample_rate, few(rng, 4), (1.1 * seconds, 1.8 * seconds), lambda: ring(rng, sample_rate, low, seconds)

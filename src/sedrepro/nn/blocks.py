@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from sedrepro.base.errors import SettingsError, did_you_mean
 BATCH_NORMS = {"torch": {"eps": 1e-5, "momentum": 0.1}, "keras": {"eps": 1e-3, "momentum": 0.01}}
 
 
-def norm_arguments(batch_norm: str) -> dict[str, float]:
+def norm_arguments(batch_norm: str) -> dict[str, Any]:
     """The arguments of a torch batch norm with the defaults of "torch" or "keras".
 
     Raises:
@@ -131,10 +132,11 @@ class DilatedDepthwiseBlock(nn.Sequential):
     """
 
     def __init__(self, channels_in: int, channels_out: int, dilation: int, relu_first: bool) -> None:
-        spread = {"padding": dilation, "dilation": dilation, "groups": channels_out}
         convolutions = (
             nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-            nn.Conv2d(channels_out, channels_out, 3, bias=False, **spread),
+            nn.Conv2d(
+                channels_out, channels_out, 3, padding=dilation, dilation=dilation, groups=channels_out, bias=False
+            ),
             nn.Conv2d(channels_out, channels_out, 1, bias=False),
         )
         layers: list[nn.Module] = []

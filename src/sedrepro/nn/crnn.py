@@ -59,8 +59,8 @@ class Crnn(Network):
         self.time_reduction, mel_reduction = pooling_reductions(poolings, frames, mels)
         self.blocks = nn.Sequential(
             *(
-                GatedLinearBlock(*sizes, dropout, norm_momentum, norm_eps)
-                for sizes in zip((1, *filters), filters, map(tuple, poolings), strict=False)
+                GatedLinearBlock(before, after, (pooling[0], pooling[1]), dropout, norm_momentum, norm_eps)
+                for before, after, pooling in zip((1, *filters), filters, poolings, strict=False)
             )
         )
         stacked, hidden = filters[-1] * (mels // mel_reduction), 2 * recurrent

@@ -51,7 +51,7 @@ class GuidedEncoder(nn.Module):
         self.norm = nn.BatchNorm1d(mels, **norm_arguments(batch_norm))
         self.blocks = nn.Sequential(
             *(
-                _block(*channels, count, kernel, tuple(pooling), dropout, batch_norm)
+                _block(*channels, count, kernel, (pooling[0], pooling[1]), dropout, batch_norm)
                 for channels, count, kernel, pooling in zip(
                     pairwise((1, *filters)), convolutions, kernels, poolings, strict=True
                 )
@@ -121,6 +121,8 @@ class ClassWiseAttention(nn.Module):
         sizes = [features] * classes if sizes is None else list(sizes)
         if len(sizes) != classes or not all(1 <= size <= features for size in sizes):
             raise ValueError(f"sizes {sizes}: give one from 1 to {features} for each of the {classes} classes")
+        self.seen: Tensor
+        self.sizes: Tensor
         counts = torch.tensor(sizes)
         self.register_buffer("seen", torch.arange(features) < counts[:, None], persistent=False)
         self.register_buffer("sizes", counts, persistent=False)

@@ -41,7 +41,7 @@ class MaskNetwork(Network):
             raise SettingsError(f"blocks '{blocks}' are unknown; {did_you_mean(blocks, BLOCKS)}")
         self.blocks = BLOCKS[blocks]((1, *channels), **block_arguments)
         self.masks = nn.Conv2d(channels[-1], classes, 1)
-        self.pooling = make_pooling(pooling, classes, channels[-1], **pooling_arguments)
+        self.pooling: Any = make_pooling(pooling, classes, channels[-1], **pooling_arguments)
         he_uniform(self)
 
     def forward(self, logmel: Tensor, explain: bool = False) -> Output:

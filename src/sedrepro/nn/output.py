@@ -48,7 +48,7 @@ class Network(nn.Module):
     def reported(self) -> dict[str, float]:
         """Learned numbers that the history of a training shows epoch by epoch, by name: those of its `pooling`."""
         pooling = getattr(self, "pooling", None)
-        return pooling.reported() if hasattr(pooling, "reported") else {}
+        return pooling.reported() if pooling is not None and hasattr(pooling, "reported") else {}
 
 
 def chosen_network(

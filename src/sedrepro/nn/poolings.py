@@ -165,8 +165,9 @@ class AttentionPooling(Pooling):
         """Softmax weights from features (batch, instance, feature), in the layer's precision even under autocast."""
         return _exponentials(self._logits(values, features))
 
-    def _logits(self, values: Tensor, features: Tensor) -> Tensor:
+    def _logits(self, values: Tensor, features: Tensor | None) -> Tensor:
         """The dense layer's output (batch, class, instance)."""
+        assert features is not None, "attention needs the features of the instances"
         with torch.autocast(values.device.type, enabled=False):
             return self.dense(features.to(self.dense.weight.dtype)).transpose(1, 2)
 

@@ -37,18 +37,19 @@ def needs_configuration(options: argparse.Namespace) -> bool:
     return options.model is None
 
 
-def run(request: Request) -> int | None:
+def run(request: Request) -> None:
     """Find the events in the recordings of the options."""
     options, config = request.options, request.config
     if options.model is not None:
-        return _by_model(options)
+        _by_model(options)
+        return
     paper, system = paper_and_system(config, options.system)
     who = chosen_run(config, paper, system, options.variant, options.fold, options.seed)
     run_view = RunView(config, paper, who)
     set_up_torch(options.threads, config.tf32)
     folder = options.output or config.results_dir / config.scale / paper.name / "detected" / system
     way = chosen_way(paper, run_view, options.detection)
-    return detect(run_view, options.recordings, folder, way, options.format, say)
+    detect(run_view, options.recordings, folder, way, options.format, say)
 
 
 def _by_model(options: argparse.Namespace) -> None:

@@ -65,8 +65,8 @@ def _extraction(
         sources = "\n".join("\t".join(map(str, row.values())) for row in clips)
         paths = [config.corpora_dir / row["filename"] for row in clips]
         features = features_of_files(paths, front_end, threads, device)
-        blocks = ({corpus: clip[None].astype(np.float16)} for clip in features)
-        return _listed(config, settings), hashlib.sha256(sources.encode()).hexdigest(), blocks
+        found = ({corpus: clip[None].astype(np.float16)} for clip in features)
+        return _listed(config, settings), hashlib.sha256(sources.encode()).hexdigest(), found
     mixtures = read_recipes(recipe_file(config, paper, corpus))
     mixer = Mixer(config.corpora_dir, front_end, settings.level)
     blocks = feature_blocks(mixtures, mixer, corpus, settings, front_end, device, threads)

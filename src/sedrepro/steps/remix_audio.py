@@ -20,6 +20,7 @@ def render_audio(config: Config, paper: Paper, variant: str, threads: int, clips
     """Write the mixtures (or the first `clips`) of a corpus variant as WAV files; returns their folder."""
     corpus, snr_db = paper.settings.corpus_of(variant)
     settings = paper.remix(corpus)
+    assert snr_db is not None, "a remix is mixed at an SNR"
     mixtures = read_recipes(recipe_file(config, paper, corpus))[:clips]
     folder = rendered_folder(config, paper.name, variant)
     mixer = Mixer(config.corpora_dir, paper.settings.front_end_of(corpus), settings.level)

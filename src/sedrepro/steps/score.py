@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: Files that scoring adds to a run's folder.
 SCORE_FILES = ("metrics.json", "detected.tsv")
 #: Arrays of scores.npz with an entry per clip.
-PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
+PER_CLIP = ("clip", "targets", "frame", "segments", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
 COPIED = (
     *("paper", "system", "variant", "fold", "seed", "scale"),
@@ -174,6 +174,7 @@ def _splits(
             reference=[strong.get(name) for name in filenames],
             feature_frames=front_end.n_frames,
             features_per_second=front_end.frames_per_second,
+            segments=scores["segments"][rows] if "segments" in scores else None,
         )
         yield split, part
 
@@ -193,9 +194,9 @@ def _frame_level(part: Scores, evaluation: Evaluation) -> dict[str, Any]:
         return {}
     grid = part.on_feature_grid()
     return frame_metrics(
-        grid.frame,
+        grid.frame_scores,
         grid.clip,
-        grid.reference,
+        grid.known_reference,
         grid.classes,
         evaluation.frame_level,
         grid.frames_per_second,
@@ -225,8 +226,9 @@ def outcome(chosen: Detector, part: Scores, found: list[list[Event]], evaluation
 
     Returns `settings`, `metrics`, and `class_metrics` by metric and class; `found` are the events of every clip.
     """
-    reference, estimated = (dict(zip(part.filenames, each, strict=True)) for each in (part.reference, found))
-    result = {"settings": chosen.settings, "metrics": {}, "class_metrics": dict(chosen.class_settings)}
+    reference = dict(zip(part.filenames, part.known_reference, strict=True))
+    estimated: dict[str, Sequence[Event]] = dict(zip(part.filenames, found, strict=True))
+    result: dict[str, Any] = {"settings": chosen.settings, "metrics": {}, "class_metrics": dict(chosen.class_settings)}
     if evaluation.segment_based:
         _add(result, segment_metrics(reference, estimated, part.classes, evaluation.segment_based))
     if evaluation.event_based:
@@ -269,7 +271,7 @@ def _require_labels(path: Path, split: str, part: Scores) -> None:
             "events are scored where all clips have strong labels"
         )
     for name, labelled in zip(part.filenames, part.reference, strict=True):
-        _require_classes(path, name, labelled, part.classes)
+        _require_classes(path, name, labelled or (), part.classes)
 
 
 def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
-def run(request: Request) -> int | None:
+def run(request: Request) -> None:
     """Separate the recordings of the options."""
     options, config = request.options, request.config
     paper, who = request.known_run
@@ -36,4 +36,4 @@ def run(request: Request) -> int | None:
         raise SettingsError(f"{paper.name}: has no detection of kind hysteresis on '{who.variant}' to find events with")
     set_up_torch(options.threads, config.tf32)
     folder = options.output or config.results_dir / config.scale / paper.name / "separated" / who.system
-    return separate(RunView(config, paper, who), options.recordings, folder, Fixed(how), say)
+    separate(RunView(config, paper, who), options.recordings, folder, Fixed(how), say)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sedrepro.base.code import code_digest
-from sedrepro.base.errors import DataError
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.memory import keep_freed_memory
+from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, network_module
-from sedrepro.experiments.run_config import RunConfig, write_run_config
+from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
 from sedrepro.steps.request import Request, say
@@ -56,7 +57,10 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         )
         trainer.prepare(data, base, lambda: initialised("teacher"))
         progress = trainer.fit(data.train, data.validation, log)
-        scored = trainer.scores(data.held_out, stores_frames(config, paper))
+        frames_per_second = run.front_end.frames_per_second / network.time_reduction
+        frames, seconds = run.front_end.n_frames // network.time_reduction, described["segment_seconds"]
+        segments = segment_frames(frames, frames_per_second, seconds) if seconds else ()
+        scored = trainer.scores(data.held_out, stores_frames(config, paper), segments)
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),
@@ -68,7 +72,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
             "filenames": np.array(data.held_out.filenames),
             "splits": store.splits[data.held_out_rows],
             "durations": store.durations[data.held_out_rows],
-            "frames_per_second": np.array(run.front_end.frames_per_second / network.time_reduction),
+            "frames_per_second": np.array(frames_per_second),
             "mean": data.mean,
             "deviation": data.deviation,
         } | score_arrays(scored)
@@ -81,6 +85,19 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     for path in (resume, *resume.parent.glob(f".{resume.name}.*")):  # with what a kill while saving left
         path.unlink(missing_ok=True)
     return folder
+
+
+def is_trained(paper: Paper, who: RunIdentity, config: Config) -> bool:
+    """Whether a run is whole and was trained with the settings and the features of today."""
+    folder = who.folder(config)
+    if not all((folder / name).is_file() for name in run_files.RUN_FILES):
+        return False
+    today = RunConfig.model_validate(describe(paper, who, config, open_store(config, paper, who).facts))
+    try:
+        stored = read_run_config(folder)
+    except DataError:
+        return False
+    return all(getattr(stored, key) == getattr(today, key) for key in RunConfig.model_fields if key not in OUTCOMES)
 
 
 def training_code(paper: Paper, who: RunIdentity) -> list[str]:
@@ -117,6 +134,7 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: StoreFacts) 
         "budget": paper.budget,
         "settings": paper.run(who.system, who.variant).model_dump(mode="json"),
         "corpus": paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]].model_dump(mode="json"),
+        "segment_seconds": paper.settings.pooled_segments(paper.settings.corpus_of(who.variant)[0]),
         "mixed_precision": config.mixed_precision,
         "tf32": config.tf32,
         "classes": list(facts.classes),
@@ -140,9 +158,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_run(parser)
     add_threads(parser)
+    parser.add_argument("--again", action="store_true", help="also if it is trained with these very settings already")
 
 
 def run(request: Request) -> None:
-    """Train the run of the options."""
+    """Train the run of the options.
+
+    Raises:
+        SettingsError: it is trained with these very settings, and is not to be trained again.
+    """
     keep_freed_memory()
-    print(train(request.paper, request.run, request.config, request.options.threads, say))
+    paper, who, config = request.paper, request.run, request.config
+    for line in paper.overruled:
+        say(f"note: {line}")
+    if not request.options.again and is_trained(paper, who, config):
+        raise SettingsError(f"{who.folder(config)}: is trained with these very settings; train --again does it anew")
+    print(train(paper, who, config, request.options.threads, say))

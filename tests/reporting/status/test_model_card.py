@@ -39,7 +39,7 @@ def test_the_card_tells_the_facts_of_the_run(tmp_path):
         "Acoustic_guitar, Applause.",
         "fsdkaggle2018: 8 of 9 clips usable, fingerprint `ffffffffffffffff`",
         "40 of 41 clips; 20 clips trained",
-        "Epoch 3 of at most 10, the best on `validation` by `micro_ap`",
+        "Epoch 3 of at most 10, the best on `held_out` by `micro_ap`",
         "1 min 1 s, peak memory 300 MiB, on some processor",
         "held_out, 12 clips: micro_ap 0.750",
         "held_out, events by `lowest_error_rate`: segment_f1 0.500",

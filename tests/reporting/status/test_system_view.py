@@ -5,11 +5,13 @@ import untrained as made
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.cli import main
+from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.reporting.status.system_view import print_system, system_rows
 
 PAPER = "two_step_attention"
+METHOD = {"kind": "confidence", "penalty": 0.1, "penalty_on": "strong", "drops_out": False}
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def test_a_variant_decides_on_corpus_detection_and_training(config):
     assert not any(key.startswith("training_on.dcase2017") for key in remix)
 
 
+def test_what_a_method_of_training_inherits_and_does_not_use_is_not_shown(config):
+    paper = load_paper("c_ssed", config)
+    shown = {key for key, *_ in system_rows(paper, "mt_ssed_lambda_0.1", "dcase2019")}
+    used = {"training.method.label_pooling", "training.method.composition", "training.epochs"}
+    assert used <= shown
+    assert not {key for key in shown if key.startswith("training.method.ramp") or key.endswith(".average")}
+    teacher = {key for key, *_ in system_rows(paper, "power", "dcase2019")}
+    assert {"training.method.ramp_up", "training.method.average"} <= teacher
+
+
 def test_every_row_says_where_its_value_comes_from(config):
     for key, value, source, _ in system_rows(load_paper("c_ssed", config), "power", "dcase2019"):
         assert value and source, key
@@ -84,3 +96,16 @@ def test_the_verb_shows_several_systems_and_names_the_nearest(tmp_path, monkeypa
     assert [head.split(" on ")[0] for head in heads] == [f"{PAPER}/vgg_gap", "c_ssed/power"]
     assert main(["show", f"{PAPER}/vgg_gab", *common]) == 1
     assert "did you mean 'vgg_gap'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_noise_is_a_setting_of_a_confidence_branch_that_is_trained_on_noisy_clips(tmp_path, augmented):
+    system = "mt_ssed_lambda_0.1"
+    given = {"scale": "full", "data_root": tmp_path, "folds": [1], "seeds": [1], "device": "cpu"}
+    changes = {
+        f"systems.{system}.training": {"epochs": 5, "monitor": "none", "method": METHOD | {"augmented": augmented}}
+    }
+    paper = load_paper("c_ssed", make_config(given | {"set": {"c_ssed": changes}}, "test"))
+    shown = {key for key, *_ in system_rows(paper, system, "dcase2019")}
+    assert ("training.method.noise_on" in shown) is augmented
+    assert "training.method.composition.weak" not in shown and "training.method.composition.strong" in shown

@@ -9,7 +9,7 @@ from sedrepro.audio.front_end import FrontEnd, mel_centres
 from sedrepro.base.files import atomic_path
 
 #: Drawing and saving happen within this context (`matplotlib.rc_context`).
-STYLE = {"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9}
+STYLE: dict[Any, Any] = {"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9}
 #: Fractions of the figure to which the layout is rounded: its solver ends a little differently from run to run.
 LAYOUT_DIGITS = 4
 

@@ -17,6 +17,13 @@ def print_settings(paper: Paper) -> None:
     """Print the rows as aligned text."""
     print(f"{paper.settings.about.title} ({paper.settings.about.published_in}); budget: {paper.budget}")
     print_rows(setting_rows(paper))
+    print_overruled(paper)
+
+
+def print_overruled(paper: Paper) -> None:
+    """Print which changed settings do not reach all runs, if any."""
+    for line in paper.overruled:
+        print(f"note: {line}")
 
 
 def print_rows(rows: Sequence[tuple[str, str, str, str]]) -> None:

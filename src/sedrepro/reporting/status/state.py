@@ -1,10 +1,11 @@
 """What of a paper is there: systems, tables and figures as missing, stale or done, decided without Snakemake.
 
 A run is `missing` until it is scored, or trained if nothing shows its metrics. It is `stale` where its config.json
-tells other settings of the run or of its corpus, or another precision, than a new run would have now; where its features are no longer those that lie in the
-feature store; where the run that it is based on is newer; or where it was trained after it was scored. A table or a
-figure is `missing` without its file, and `stale` where a run that it shows is not done or newer than it, or where its
-published values are newer. What code has changed since is not looked at: Snakemake follows that (`make plan`).
+tells other settings of the run or of its corpus, or another precision, than a new run would have now; where its
+features are no longer those that lie in the feature store; where the run that it is based on is newer; or where it was
+trained after it was scored. A table or a figure is `missing` without its file, and `stale` where a run that it shows
+is not done or newer than it, or where its published values are newer. What code has changed since is not looked at:
+Snakemake follows that (`make plan`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

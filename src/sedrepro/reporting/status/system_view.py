@@ -8,26 +8,38 @@ from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.trained_runs import trained_runs, variants_of
 from sedrepro.reporting.status.model_card import in_short
-from sedrepro.reporting.status.provenance import print_rows, setting_rows
+from sedrepro.reporting.status.provenance import print_overruled, print_rows, setting_rows
+from sedrepro.training.settings import TrainingMethod
 
 
 def system_rows(paper: Paper, system: str, variant: str) -> list[tuple[str, str, str, str]]:
     """(key, value, source, reason) of every setting that a system's runs on a corpus variant depend on.
 
+    What the method of training inherits from the paper's and does not use is left out.
     Later rows go before earlier ones: `training_on` and `systems` change what `training` and `networks` say.
 
     Raises:
         SettingsError: the system or the variant is unknown (names the nearest).
     """
-    paper.run(system, variant)
+    method = paper.run(system, variant).training.method
     corpus = paper.settings.corpus_of(variant)[0]
     wanted = [
         *("front_end", f"corpora.{corpus}", f"networks.{paper.settings.systems[system].network}", "training"),
         *("evaluation", *(f"detection.{name}" for name in paper.settings.detection_of(corpus))),
         *(f"training_on.{corpus}", f"systems.{system}"),
     ]
-    rows = setting_rows(paper)
+    rows = [row for row in setting_rows(paper) if not _unused(row[0], corpus, method)]
     return [row for section in wanted for row in rows if _in_section(row[0], section, paper, system)]
+
+
+def _unused(key: str, corpus: str, method: TrainingMethod) -> bool:
+    """Whether a dotted key is one of a method of training that a system's own does not have or ignores."""
+    for section in ("training.method.", f"training_on.{corpus}.method."):
+        if key.startswith(section):
+            name = key.removeprefix(section)
+            known = name.split(".")[0] in type(method).model_fields
+            return not known or any(name == each or name.startswith(f"{each}.") for each in method.unused)
+    return False
 
 
 def _in_section(key: str, section: str, paper: Paper, system: str) -> bool:
@@ -47,18 +59,19 @@ def print_system(config: Config, paper: Paper, system: str, variant: str | None 
     print(f"{paper.settings.systems[system].label}, of {about.title} ({about.published_in})")
     print("training_on and systems, at the end, go before training and networks\n")
     print_rows(rows)
+    print_overruled(paper)
     runs = trained_runs(config, paper, system)
     print("\nno trained run" if not runs else "\nruns, on all variants")
-    for who in runs:
-        print("\n".join(run_lines(config, who)))
+    for run in runs:
+        print("\n".join(run_lines(config, run)))
 
 
-def run_lines(config: Config, who: RunIdentity) -> list[str]:
-    """A run in short: who it is, its parameters, where it lies, and its metrics by split."""
-    folder = who.folder(config)
+def run_lines(config: Config, run: RunIdentity) -> list[str]:
+    """A run in short: its place, its parameters, where it lies, and its metrics by split."""
+    folder = run.folder(config)
     parameters = read_run_config(folder).parameters
     size = f", {parameters} parameters" if parameters else ""
-    lines = [f"{who.variant}, fold {who.fold}, seed {who.seed}{size}: {folder}"]
+    lines = [f"{run.variant}, fold {run.fold}, seed {run.seed}{size}: {folder}"]
     try:
         splits = read_metrics(folder / "metrics.json").splits
     except SedreproError as error:

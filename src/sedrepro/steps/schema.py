@@ -1,0 +1,16 @@
+"""Print the schema of the configuration as JSON, for editors that check YAML while it is written."""
+
+import json
+
+from sedrepro.experiments.configuration import Config
+from sedrepro.steps.request import Request
+
+
+def run(request: Request) -> None:
+    """Print the schema."""
+    print(schema_text(), end="")
+
+
+def schema_text() -> str:
+    """The schema of a configuration file."""
+    return json.dumps(Config.model_json_schema(), indent=2, sort_keys=True) + "\n"
