@@ -541,7 +541,7 @@ def stage(method, **training):
 
 CONFIDENCE = {"kind": "confidence", "penalty": 0.1, "penalty_on": "strong", "augmented": False, "drops_out": False}
 RETRAINING = {"kind": "retraining", "weights": "equal", "alpha": 0, "threshold": None, "below": "dropped"}
-RETRAINING |= {"start": "anew"}
+RETRAINING |= {"labels": "soft", "normalised": "jointly", "start": "anew"}
 
 
 def test_a_corpus_changes_the_front_end_of_its_own_features():
