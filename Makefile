@@ -44,7 +44,7 @@ ASSIGNED = --scale $(SCALE) $(if $(PAPER),--set papers=$(PAPERS)) \
 KEYS = $(CONFIG)
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan summary
+.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -86,6 +86,9 @@ data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1:
 
 unlock: $(READY)  ## go on after a run was killed and its folder is locked
 	@snakemake --unlock --quiet all
+
+touch: $(READY)  ## take over results that were copied without their times, as if they had just been made
+	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
 plan: $(READY)  ## what `make results` would run
 	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)

@@ -13,8 +13,8 @@ from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
 from sedrepro.published.cells import read_cells
 from sedrepro.reporting.tables.numbers import fill
 
-# How long an example takes says something of the machine's load only.
-settings.register_profile("suite", deadline=None)
+# How long an example takes says something of the machine's load only; each run of the suite draws other examples.
+settings.register_profile("suite", deadline=None, max_examples=50)
 settings.load_profile("suite")
 
 

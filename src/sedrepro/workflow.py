@@ -191,10 +191,15 @@ class Plan:
         return self.corpus_surveys(wildcards)
 
     def corpus_settings(self, wildcards: Any) -> str:
-        """What the recipe, the tables and the features of a corpus depend on: corpus, front end, order of classes."""
+        """What the recipe and the tables of a corpus depend on: corpus, order of classes, length of a clip."""
+        settings, name = self.papers[wildcards.paper].settings, wildcards.corpus
+        return _compact(settings.corpora[name], settings.classes_of(name), settings.front_end_of(name).clip_seconds)
+
+    def feature_settings(self, wildcards: Any) -> str:
+        """What the features and the rendered mixtures of a corpus depend on: its front end, too."""
         settings = self.papers[wildcards.paper].settings
         name = wildcards.corpus if hasattr(wildcards, "corpus") else self.corpus_of(wildcards)
-        return _compact(settings.corpora[name], settings.front_end_of(name), settings.classes_of(name))
+        return _compact(settings.corpora[name], settings.classes_of(name), settings.front_end_of(name))
 
     def audio_folders(self) -> list[str]:
         """Folders of the rendered mixtures, one per paper and corpus variant."""

@@ -90,3 +90,14 @@ def test_other_files_count_by_their_bytes(package, tmp_path):
 def test_a_module_that_is_not_there_is_left_out(package):
     package(a="from suite.nothing import f\n")
     assert names(["suite.a"]) == {"a"}
+
+
+def test_templates_belong_to_the_code_that_renders_them(package):
+    package(a="import suite.b\n", b="from jinja2 import Environment\n", c="import os\n")
+    template = code.PACKAGE / "templates" / "page.html.j2"
+    template.parent.mkdir()
+    template.write_text("one")
+    before = {name: code_digest([f"suite.{name}"]) for name in "abc"}
+    template.write_text("two")
+    after = {name: code_digest([f"suite.{name}"]) for name in "abc"}
+    assert [name for name in "abc" if before[name] != after[name]] == ["a", "b"]

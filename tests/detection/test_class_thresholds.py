@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.typed import load
-from sedrepro.detection.class_thresholds import UNREACHABLE, active_segments, best_class_thresholds, pooled_segments
+from sedrepro.detection.class_thresholds import (
+    UNREACHABLE,
+    Thresholded,
+    active_segments,
+    best_class_thresholds,
+    pooled_segments,
+)
+from sedrepro.detection.frames import segment_frames
 from sedrepro.detection.postprocessing import events
+from sedrepro.detection.scores import Scores
 from sedrepro.detection.settings import ClassThresholds
 
 SETTINGS = {
@@ -160,7 +168,7 @@ def test_segments_need_the_clip_and_their_own_score_and_become_events():
     frame[:, 10:30, 0] = 0.6
     frame[:, 35:, 1] = 0.9
     clip = np.array([[0.5, 0.2], [0.49, 0.3]])
-    active = active_segments(frame, clip, np.array([0.5, 0.3]), how(), 10, [4, 3.8])
+    active = active_segments(pooled_segments(frame, how(), 10, [4, 3.8]), clip, np.array([0.5, 0.3]))
     assert active.dtype == bool
     assert active.astype(int).transpose(0, 2, 1).tolist() == [
         [[0, 1, 1, 0], [0, 0, 0, 0]],
@@ -171,7 +179,50 @@ def test_segments_need_the_clip_and_their_own_score_and_become_events():
 
 def test_a_class_with_an_unreachable_threshold_is_never_active():
     ones = np.ones((1, 20, 1), dtype=np.float32)
-    assert not active_segments(ones, np.ones((1, 1)), np.array([UNREACHABLE]), how(), 10, [2]).any()
+    assert not active_segments(ones, np.ones((1, 1)), np.array([UNREACHABLE])).any()
+
+
+def scored(segments=None):
+    """Two clips of four seconds: frame scores say one thing, segments that the network pooled another."""
+    return Scores(
+        classes=["Car"],
+        filenames=["a.wav", "b.wav"],
+        clip=np.full((2, 1), 0.9),
+        frame=np.full((2, 40, 1), 0.3, dtype=np.float32),
+        frames_per_second=10,
+        durations=np.array([4, 3.5]),
+        targets=np.ones((2, 1), dtype=np.uint8),
+        reference=[[], []],
+        feature_frames=40,
+        features_per_second=10,
+        segments=segments,
+    )
+
+
+def test_segments_that_the_network_pooled_meet_the_thresholds_of_its_clip_scores():
+    pooled = np.array([[0.1, 0.8, 0.7, 0.1], [0.1, 0.1, 0.1, 0.9]])[:, :, None]
+    own = Thresholded(how(segment_pooling="own"), ["Car"], np.array([0.7]))
+    assert own.events(scored(pooled)) == [[Event(1, 3, "Car")], [Event(3, 3.5, "Car")]]
+    assert Thresholded(how(), ["Car"], np.array([0.7])).events(scored(pooled)) == [[], []]
+    assert (own.pooled_seconds, how(segment_pooling="own").pooled_seconds, how().pooled_seconds) == (1, 1, None)
+    assert own.events(scored(pooled).rows([1])) == [[Event(3, 3.5, "Car")]]
+
+
+def test_without_segments_of_the_network_the_run_has_to_be_trained_again():
+    with pytest.raises(DataError, match="train the run again, or take"):
+        Thresholded(how(segment_pooling="own"), ["Car"], np.array([0.7])).events(scored())
+
+
+@pytest.mark.parametrize(
+    ("frames", "rate", "seconds", "expected"),
+    [
+        (40, 10, 1, [(0, 10), (10, 20), (20, 30), (30, 40)]),
+        (25, 10, 1, [(0, 10), (10, 20), (20, 25)]),
+        (7, 2.5, 1, [(0, 2), (2, 5), (5, 7)]),  # centres at 0.2, 0.6, 1.0, ... s
+    ],
+)
+def test_a_frame_belongs_to_the_segment_of_its_centre(frames, rate, seconds, expected):
+    assert [(one.start, one.stop) for one in segment_frames(frames, rate, seconds)] == expected
 
 
 def test_segments_shorter_than_frames_are_refused():
@@ -183,7 +234,7 @@ def test_segments_shorter_than_frames_are_refused():
     ("changes", "message"),
     [
         ({"segment_seconds": 0}, "'segment_seconds' = 0: Input should be greater than 0"),
-        ({"segment_pooling": "max"}, "'segment_pooling' = 'max': Input should be 'mean' or 'linear_softmax'"),
+        ({"segment_pooling": "max"}, "'segment_pooling' = 'max': Input should be 'own', 'mean' or 'linear_softmax'"),
         ({"choose_on": ""}, "'choose_on' = '': String should have at least 1 character"),
     ],
 )

@@ -12,10 +12,12 @@ from sedrepro.audio.extraction import clip_features
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.audio.logmel import LogMel
 from sedrepro.base.errors import SettingsError
+from sedrepro.detection.class_thresholds import Thresholded
+from sedrepro.detection.frames import segment_frames
 from sedrepro.detection.hysteresis import Fixed
 from sedrepro.detection.postprocessing import events
 from sedrepro.detection.scores import Scores
-from sedrepro.detection.settings import Hysteresis
+from sedrepro.detection.settings import ClassThresholds, Hysteresis
 from sedrepro.inference.listener import Heard, Listener, detected_events, frames_in, gives_masks, united, window_starts
 from sedrepro.nn.output import Network, Output
 
@@ -32,6 +34,9 @@ class Loudness(Network):
         masks[:, 0, :, half:] = masks[:, 1, :, :half] = -9
         masks = torch.sigmoid(masks)
         return Output(masks.amax(dim=(2, 3)), masks.mean(dim=3).transpose(1, 2), maps={"masks": masks})
+
+    def pooled(self, output: Output, frames: slice) -> torch.Tensor:
+        return output.maps["masks"][:, :, frames].amax(dim=(2, 3))
 
 
 class WithoutMasks(Network):
@@ -82,6 +87,31 @@ def test_a_window_gives_what_the_network_gives(hann, changes):
     np.testing.assert_allclose(scores.masks, output.maps["masks"][0].numpy(), rtol=1e-5)
     np.testing.assert_allclose(scores.frame, output.frame[0].numpy(), rtol=1e-5)
     np.testing.assert_allclose(scores.clip, output.clip.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("seconds", [0.7, 2.3])
+def test_segments_of_each_window_are_pooled_by_the_network_where_asked_for(hann, seconds):
+    samples = np.random.default_rng(0).standard_normal(round(seconds * RATE)).astype(np.float32)
+    assert listener(hann).listen(samples).segments is None
+    heard = listener(hann).listen(samples, with_masks=True, segment_seconds=0.25)
+    spans = segment_frames(hann.n_frames, hann.frames_per_second, 0.25)
+    assert heard.segments.shape == (len(heard.starts), len(spans), 2)
+    first = heard.starts[-1]
+    in_window = heard.masks[:, first : first + heard.window]
+    for number, span in enumerate(spans):
+        np.testing.assert_allclose(heard.segments[-1, number], in_window[:, span].max(axis=(1, 2)), atol=1e-5)
+
+
+def test_a_recording_is_decided_by_the_segments_that_the_network_pooled(hann):
+    settings = {"kind": "class_thresholds", "choose_on": "a", "segment_seconds": 0.25, "segment_pooling": "own"}
+    how = ClassThresholds(**settings)
+    samples = np.random.default_rng(0).standard_normal(hann.samples).astype(np.float32)
+    heard = listener(hann).listen(samples, segment_seconds=how.pooled_seconds)
+    threshold = float(np.median(heard.segments))
+    detector = Thresholded(how, CLASSES, np.array([threshold, threshold]))
+    found = detected_events(heard, detector, CLASSES, hann, hann.clip_seconds)
+    active = heard.segments[0] >= threshold
+    assert sum(event.offset - event.onset for event in found) == pytest.approx(0.25 * active.sum(), abs=0.03)
 
 
 @pytest.mark.parametrize("changes", [{}, {"centred": True}])

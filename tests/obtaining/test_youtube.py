@@ -503,7 +503,7 @@ def test_clip_that_cannot_be_written_stops_the_run(tube: Tube):
 DRIVER = """
 import json, signal, sys
 from pathlib import Path
-from sedrepro.clips import Clip
+from sedrepro.annotations.clips import Clip
 from sedrepro.obtaining.youtube import fetch_clips
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs in the background with it ignored
 names, command, root, journal = json.loads(sys.argv[1])

@@ -19,7 +19,6 @@ from sedrepro.published.claims import COLUMNS
 from sedrepro.published.needs import cells_file, table_runs
 from sedrepro.reporting import paper_tables
 from sedrepro.reporting.paper_tables import print_summary, write_paper_table
-from sedrepro.reporting.status.record import record
 
 PAPER = "two_step_attention"
 
@@ -151,22 +150,3 @@ def test_summary_tells_which_clips_were_left_out(config, capsys):
     printed = capsys.readouterr().out
     assert "fsdkaggle2018: 1 of 2 clips usable; left out: 1 missing" in printed
     assert "rejected.tsv" in printed
-
-
-def test_a_record_keeps_metrics_tables_and_cost_but_no_weights(config, paper):
-    for who in table_runs(config, paper, "table2"):
-        write_run(config, who, 0.5)
-    write_paper_table(config, paper, "table2")
-    folder = record(config, paper, "make results", "a remark")
-    kept = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert kept == {"record.json", "config.json", "history.csv", "metrics.json", "environment.json"} | {
-        f"table2.{suffix}" for suffix in ("csv", "md", "html", "tex")
-    }
-    facts = json.loads((folder / "record.json").read_text())
-    assert (facts["runs"], facts["training_seconds"], facts["command"]) == (48, 72.0, "make results")
-    assert facts["peak_gpu_memory_mib"] is None
-
-
-def test_nothing_to_record_is_an_error(config, paper):
-    with pytest.raises(DataError, match="holds no scored run"):
-        record(config, paper, "make results")

@@ -48,12 +48,12 @@ def test_every_published_table_fills_and_is_rendered(name, table):
     assert layout.title.split(":")[0] in to_html(filled, layout)
 
 
-@pytest.mark.parametrize(("name", "table"), TABLES)
-def test_every_published_table_needs_runs_of_the_papers_systems(name, table):
-    paper = PAPERS[name]
-    runs = table_runs(CONFIG, paper, table)
-    assert bool(runs) == (paper.settings.tables[table].kind != "text")
-    assert {who.system for who in runs} <= set(paper.settings.systems)
+def test_every_published_table_needs_runs_of_the_papers_systems():
+    for name, table in TABLES:
+        paper = PAPERS[name]
+        runs = table_runs(CONFIG, paper, table)
+        assert bool(runs) == (paper.settings.tables[table].kind != "text"), (name, table)
+        assert {run.system for run in runs} <= set(paper.settings.systems), (name, table)
 
 
 OUR_NAMES = {"micro-p": "micro_ap", "macro-p": "macro_ap", "AUC": "roc_auc", "precision score": "average_precision"}

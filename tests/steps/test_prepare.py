@@ -90,7 +90,7 @@ def test_from_recordings_to_features(sources: Path, make: Callable):
     log_mel = LogMel(paper.settings.front_end)
     for variant, snr in (("remix_0db", 0), ("remix_20db", 20)):
         for number in (0, 5, 11):
-            direct = log_mel(torch.from_numpy(mix(*mixer.tracks(mixtures[number]), snr))).numpy()
+            direct = log_mel(torch.from_numpy(mix(*mixer.tracks(mixtures[number]), snr, "pcm16"))).numpy()
             found = store.array(variant)[number].astype(np.float32)
             np.testing.assert_allclose(found, direct, rtol=0, atol=2**-7 + 1e-3)
 
@@ -107,7 +107,7 @@ def test_a_remix_is_mixed_for_the_front_end_of_its_corpus(sources: Path, make: C
     store = FeatureStore(extract_features(config, paper, "remix", threads=1), front_end)
     mixtures = read_recipes(corpus_folder(config, paper, "remix") / "recipes.tsv")
     mixer = Mixer(sources, front_end, "whole_file")
-    direct = LogMel(front_end)(torch.from_numpy(mix(*mixer.tracks(mixtures[3]), 20))).numpy()
+    direct = LogMel(front_end)(torch.from_numpy(mix(*mixer.tracks(mixtures[3]), 20, "pcm16"))).numpy()
     found = store.array("remix_20db")[3].astype(np.float32)
     np.testing.assert_allclose(found, direct, rtol=0, atol=2**-7 + 1e-3)
 
@@ -224,7 +224,7 @@ def test_rendered_audio(sources: Path, make: Callable):
     for mixture in mixtures[:2]:
         samples, rate = soundfile.read(folder / mixture.filename)
         assert rate == paper.settings.front_end.sample_rate
-        np.testing.assert_allclose(samples, mix(*mixer.tracks(mixture), 20), rtol=0, atol=2**-14)
+        np.testing.assert_allclose(samples, mix(*mixer.tracks(mixture), 20, "pcm16"), rtol=0, atol=2**-14)
 
 
 def test_unknown_corpora_and_variants_name_the_nearest(sources: Path, make: Callable):

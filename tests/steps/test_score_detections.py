@@ -12,7 +12,7 @@ from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table, write_json, write_table
 from sedrepro.corpora.tables import write_tables
-from sedrepro.detection.class_thresholds import UNREACHABLE, active_segments, best_class_thresholds
+from sedrepro.detection.class_thresholds import UNREACHABLE, active_segments, best_class_thresholds, pooled_segments
 from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events as events_of
 from sedrepro.detection.postprocessing import median_window
@@ -160,7 +160,8 @@ def test_every_way_is_scored_by_segments_and_by_events(tmp_path: Path, seed: int
     for split in SPLITS:
         part = Part(folder, clips, split)
         grown = hysteresis_active(part.frame, part.clip, hysteresis)
-        whole = active_segments(part.frame, part.clip, chosen, thresholds, RATE, part.durations)
+        pooled = pooled_segments(part.frame, thresholds, RATE, part.durations)
+        whole = active_segments(pooled, part.clip, chosen)
         expected = {
             "hysteresis": part.named(events_of(grown, RATE, CLASSES, part.durations)),
             "class_thresholds": part.named(events_of(whole, 2, CLASSES, part.durations)),

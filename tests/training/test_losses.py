@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -134,17 +136,20 @@ def test_gradients_are_right(loss):
     assert torch.autograd.gradcheck(loss, inputs)
 
 
+GRID = torch.linspace(1e-4, 1, 10_000, dtype=torch.float64)
+
+
 def least(loss) -> float:
     """Where a loss of confidences (candidate,) is least, by grid."""
-    confidence = torch.linspace(1e-4, 1, 10_000, dtype=torch.float64)
-    return float(confidence[loss(confidence).argmin()])
+    return float(GRID[loss(GRID).argmin()])
 
 
-def each_penalty(confidence: Tensor) -> Tensor:
-    return torch.stack([confidence_penalty(c) for c in confidence[:, None]])
+@cache
+def grid_penalty() -> Tensor:
+    return torch.stack([confidence_penalty(c) for c in GRID[:, None]])
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(shares, penalties)
 def test_confidence_in_a_single_frame(p, penalty):
     """c = min(1, lambda / ((1 + lambda) (1 - p))) for probability p of the true label."""
@@ -152,12 +157,12 @@ def test_confidence_in_a_single_frame(p, penalty):
     def loss(confidence):
         true = torch.ones_like(confidence)
         hint = hinted(p * true, true, confidence)
-        return binary_cross_entropy(hint, true, reduction="none") + penalty * each_penalty(confidence)
+        return binary_cross_entropy(hint, true, reduction="none") + penalty * grid_penalty()
 
     assert least(loss) == pytest.approx(min(1, penalty / ((1 + penalty) * (1 - p))), abs=2e-4)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(shares, penalties)
 def test_confidence_among_frames_that_look_alike(q, penalty):
     """c = lambda / (lambda + 1 - q), where a saturated prediction is right in a share q of them."""
@@ -168,7 +173,7 @@ def test_confidence_among_frames_that_look_alike(q, penalty):
             binary_cross_entropy(hinted(predicted, label, confidence), label, reduction="none")
             for label in (predicted, 1 - predicted)
         )
-        return q * right + (1 - q) * wrong + penalty * each_penalty(confidence)
+        return q * right + (1 - q) * wrong + penalty * grid_penalty()
 
     assert least(loss) == pytest.approx(penalty / (penalty + 1 - q), abs=2e-4)
 

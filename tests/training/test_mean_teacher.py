@@ -371,7 +371,9 @@ def test_labels_pooled_as_last_are_those_of_the_release():
     ]
     train = clips(weak=6, unlabelled=8, strong=30)
     strong = train.rows(STRONG)
-    train.frame_targets[strong] = torch.from_numpy(event_frames(events, classes, small.FRAMES, rate, "rounded_down"))
+    train.frame_targets[strong] = torch.from_numpy(
+        event_frames(events, classes, small.FRAMES, rate, "rounded_down")
+    ).to(torch.uint8)
     made = trainer(data=run_data(train), label_pooling="last")
     labels = made._strong_labels(train, torch.from_numpy(strong), torch.zeros(30, dtype=torch.int64))
     expected = np.zeros((30, small.FRAMES // REDUCTION, CLASSES))

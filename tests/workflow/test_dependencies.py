@@ -169,7 +169,7 @@ OF_CORPUS = {"mixed tables", "mixed features", "audio", "recipes", "supervised"}
         (overrides("c_ssed", training__epochs=3), {"mean teacher", "retraining", *TOLD}),
         (
             overrides("c_ssed", front_end__n_mels=40),
-            {*RETRAINED, *TOLD, "official tables", "official features", "event scores", "sweep"},
+            {*RETRAINED, *TOLD, "official features", "event scores", "sweep"},
         ),
         (overrides("c_ssed", evaluation__event_based__collar_seconds=0.3), {"event scores", *TOLD}),
         (overrides("c_ssed", systems__power__label="Other"), TOLD),
@@ -184,7 +184,7 @@ OF_CORPUS = {"mixed tables", "mixed features", "audio", "recipes", "supervised"}
         ),
         (
             overrides("two_step_attention", front_end__fmin=60),
-            {*OF_CORPUS, "clip scores", "examined", "page"},
+            {*OF_CORPUS - {"recipes", "mixed tables"}, "clip scores", "examined", "page"},
         ),
         (overrides("two_step_attention", figures__figure2__title="Other"), {"examined", "page"}),
     ],

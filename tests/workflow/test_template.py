@@ -70,6 +70,7 @@ def test_its_plan_has_one_run(tmp_path):
         "table": 1,
         "examine": 1,
         "figure": 1,
+        "model_cards": 1,
         TOY: 1,
     }
 

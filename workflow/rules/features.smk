@@ -17,7 +17,7 @@ rule features:
     resources:
         gpu=1,
     params:
-        settings=PLAN.corpus_settings,
+        settings=PLAN.feature_settings,
         code=lambda wildcards: plan.corpus_code(PLAN, wildcards, "features"),
     message:
         "Extracting the features of {wildcards.corpus}"
@@ -43,7 +43,7 @@ rule render_audio:
         "../../envs/sedrepro.yaml"
     threads: 16
     params:
-        settings=PLAN.corpus_settings,
+        settings=PLAN.feature_settings,
         code=plan.step_code("remix_audio"),
     message:
         "Writing the mixtures of {wildcards.variant} as WAV files"

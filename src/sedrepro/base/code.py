@@ -3,7 +3,8 @@
 Imports are read from the source, those inside functions too. What stands under `if TYPE_CHECKING`, and functions named
 `add_arguments`, which only describe a command line, do not count. A module that is found by its name at run time (a
 paper's network, a method of training) is given as one more start. The digest is of the syntax trees without docstrings,
-so that docstrings, comments and layout do not count, and of other files by their bytes.
+so that docstrings, comments and layout do not count, and of other files by their bytes; the templates beside a module
+that renders them are such files.
 """
 
 import ast
@@ -43,9 +44,18 @@ def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
     digest = hashlib.sha256()
     for path in closure(modules):
         digest.update(f"{path.relative_to(PACKAGE)} {_meaning(path, path.stat().st_mtime_ns)}".encode())
+        for template in templates_of(path):
+            digest.update(template.name.encode() + template.read_bytes())
     for path in files:
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:20]
+
+
+def templates_of(file: Path) -> list[Path]:
+    """The templates in the folder beside a source file that renders them; none where it imports no jinja2."""
+    folder = file.parent / "templates"
+    renders = folder.is_dir() and "from jinja2 import" in file.read_text(encoding="utf-8")
+    return sorted(path for path in folder.iterdir() if path.is_file()) if renders else []
 
 
 def imported(file: Path) -> list[str]:

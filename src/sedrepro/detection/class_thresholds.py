@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sedrepro.annotations.clips import Event
-from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.detection.frames import frames_within
+from sedrepro.base.errors import DataError
+from sedrepro.detection.frames import frames_within, segment_frames
 from sedrepro.detection.method import Detector
 from sedrepro.detection.postprocessing import events
 from sedrepro.detection.scores import Scores
@@ -78,21 +78,13 @@ def _candidates(targets: np.ndarray, scores: np.ndarray) -> _Candidates:
     )
 
 
-def active_segments(
-    frame_scores: np.ndarray,
-    clip_scores: np.ndarray,
-    thresholds: np.ndarray,
-    how: ClassThresholds,
-    frames_per_second: float,
-    durations: Sequence[float] | np.ndarray,
-) -> np.ndarray:
+def active_segments(pooled: np.ndarray, clip_scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Whether each class is active in each segment, bool (clip, segment, class).
 
-    Frame scores are (clip, frame, class), clip scores (clip, class), thresholds (class,), durations (clip,) in seconds.
-    A class is active in a segment where both its clip score and its pooled score of the segment reach its threshold.
+    Pooled scores are (clip, segment, class), clip scores (clip, class), thresholds (class,). A class is active in a
+    segment where both its clip score and its pooled score of the segment reach its threshold.
     `sedrepro.detection.postprocessing.events` at 1 / segment_seconds per second makes events of it.
     """
-    pooled = pooled_segments(frame_scores, how, frames_per_second, durations)
     return (pooled >= thresholds) & (clip_scores >= thresholds)[:, None]
 
 
@@ -107,12 +99,8 @@ def pooled_segments(
     Raises:
         SettingsError: a segment is shorter than a frame.
     """
-    if how.segment_seconds * frames_per_second < 1:
-        frame_seconds = 1 / frames_per_second
-        raise SettingsError(f"segment_seconds = {how.segment_seconds}: shorter than a frame of {frame_seconds:.4g} s")
     frames = frame_scores.shape[1]
-    segment = ((np.arange(frames) + 0.5) / frames_per_second / how.segment_seconds).astype(np.int64)
-    firsts = np.flatnonzero(np.diff(segment, prepend=-1))
+    firsts = [frame.start for frame in segment_frames(frames, frames_per_second, how.segment_seconds)]
     weights = np.ones_like(frame_scores) if how.segment_pooling == "mean" else frame_scores
     weights = np.where(frames_within(frames, frames_per_second, durations)[:, :, None], weights, 0)
     weighted, total = (np.add.reduceat(part, firsts, axis=1) for part in (weights * frame_scores, weights))
@@ -131,12 +119,30 @@ class Thresholded(Detector):
         """The threshold of every class."""
         return {c: round(float(t), 6) for c, t in zip(self.classes, self.clip_thresholds, strict=True)}
 
+    @property
+    def pooled_seconds(self) -> float | None:
+        """Seconds of the segments that the network itself pools."""
+        return self.how.pooled_seconds
+
     def events(self, scores: Scores) -> list[list[Event]]:
-        """Detected events of every clip: whole segments."""
-        active = active_segments(
-            scores.frame_scores, scores.clip, self.clip_thresholds, self.how, scores.frames_per_second, scores.durations
-        )
+        """Detected events of every clip: whole segments.
+
+        Raises:
+            DataError: the network shall have pooled the segments, and there are no scores of them.
+        """
+        active = active_segments(self._pooled(scores), scores.clip, self.clip_thresholds)
         return events(active, 1 / self.how.segment_seconds, scores.classes, scores.durations)
+
+    def _pooled(self, scores: Scores) -> np.ndarray:
+        """Scores of segments; where the network has pooled them, they are comparable with its clip scores."""
+        if self.how.segment_pooling != "own":
+            return pooled_segments(scores.frame_scores, self.how, scores.frames_per_second, scores.durations)
+        if scores.segments is None:
+            raise DataError(
+                "class thresholds: the scores hold no segments that the network itself pooled; train the run again, or "
+                "take a detection with another segment_pooling"
+            )
+        return scores.segments
 
     @classmethod
     def choose(cls, how: ClassThresholds, on: Scores, segment_seconds: object, durations: object) -> "Thresholded":

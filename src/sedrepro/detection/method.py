@@ -29,6 +29,11 @@ class Detector:
         return {}
 
     @property
+    def pooled_seconds(self) -> float | None:
+        """Seconds of the segments that the network itself has to pool; None: it pools none."""
+        return None
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What was chosen, or is given."""
         raise NotImplementedError

@@ -28,6 +28,8 @@ class Scores:
     feature_frames: int
     """Frames of the features, of which a network may make one frame of scores of several."""
     features_per_second: float
+    segments: np.ndarray | None = None
+    """Scores of segments (clip, segment, class) that the network has pooled itself, where a detection needs them."""
 
     @property
     def frame_scores(self) -> np.ndarray:
@@ -59,6 +61,7 @@ class Scores:
             filenames=[self.filenames[row] for row in rows],
             clip=self.clip[rows],
             frame=None if self.frame is None else self.frame[rows],
+            segments=None if self.segments is None else self.segments[rows],
             durations=self.durations[rows],
             targets=self.targets[rows],
             reference=[self.reference[row] for row in rows],

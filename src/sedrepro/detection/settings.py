@@ -17,6 +17,11 @@ class DetectionMethod(Typed):
 
     corpora: tuple[str, ...] = Field(default=(), description="corpora whose runs are scored so; none: all")
 
+    @property
+    def pooled_seconds(self) -> float | None:
+        """Seconds of the segments that the network itself has to pool for it; None: of none."""
+        return None
+
 
 class PostProcessing(Typed):
     """How the frame scores of every class become events."""
@@ -67,9 +72,15 @@ class ClassThresholds(DetectionMethod):
     kind: Literal["class_thresholds"]
     choose_on: str = Field(min_length=1, description="split whose weak labels the thresholds are chosen on")
     segment_seconds: float = Field(gt=0, description="length of a segment, s")
-    segment_pooling: Literal["mean", "linear_softmax"] = Field(
-        description="of the frame scores in a segment: their mean, or weighted by themselves, which is TALNet's pooling"
+    segment_pooling: Literal["own", "mean", "linear_softmax"] = Field(
+        description="of a segment: by the network's own pooling of clips; or of its frame scores, their mean, or "
+        "weighted by themselves, which is TALNet's pooling"
     )
+
+    @property
+    def pooled_seconds(self) -> float | None:
+        """Seconds of the segments that the network itself pools."""
+        return self.segment_seconds if self.segment_pooling == "own" else None
 
 
 class FixedWindows(Typed):

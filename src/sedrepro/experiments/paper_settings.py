@@ -168,6 +168,10 @@ class PaperSettings(Typed):
         """The ways of detection that the runs on a corpus are scored with."""
         return {name: how for name, how in self.detection.items() if not how.corpora or corpus in how.corpora}
 
+    def pooled_segments(self, corpus: str) -> float | None:
+        """Seconds of the segments that the networks themselves pool on a corpus; None where no detection needs any."""
+        return next(filter(None, (how.pooled_seconds for how in self.detection_of(corpus).values())), None)
+
     @property
     def needs_frames(self) -> bool:
         """Whether scoring needs the frame scores of a run."""

@@ -36,6 +36,8 @@ class RunConfig(Typed):
     """Of `sedrepro.training.settings.RunSettings`."""
     corpus: dict[str, Any]
     """Of `sedrepro.corpora.settings.Corpus`."""
+    segment_seconds: float | None = None
+    """Of the segments that the network has pooled itself, where a way of detection needs them."""
     mixed_precision: str
     tf32: bool
     classes: list[str]

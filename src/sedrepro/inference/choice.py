@@ -7,7 +7,8 @@ from sedrepro.detection.median import MedianFiltered
 from sedrepro.detection.method import Detector
 from sedrepro.detection.methods import chosen_before
 from sedrepro.detection.postprocessing import median_window
-from sedrepro.detection.settings import FixedWindows, Median, Method
+from sedrepro.detection.settings import Method
+from sedrepro.detection.untuned import UNTUNED, UNTUNED_SECONDS
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.experiments.run_files import CONFIG
@@ -15,15 +16,8 @@ from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity, runs_of
 from sedrepro.experiments.trained_runs import trained_runs, variants_of
 
-#: For papers that detect no events; the window is that of the DCASE baselines, about, and nothing of it was tuned.
-DEFAULT_SECONDS = 0.45
-DEFAULT = Median(
-    kind="median",
-    threshold=0.5,
-    windows=FixedWindows(kind="fixed", seconds=DEFAULT_SECONDS),
-    filters="decisions",
-    border="inactive",
-)
+#: For papers that detect no events.
+DEFAULT = UNTUNED
 DEFAULT_NOTE = "the paper detects no events: threshold and window are this suite's own, tuned on nothing"
 
 
@@ -99,7 +93,7 @@ def chosen_way(paper: Paper, run: RunView, name: str | None = None) -> Way:
         raise SettingsError(f"{paper.name}: detection '{name}' is unknown on '{run.who.variant}'; {hint}")
     classes, rate = run.classes, float(run.scores["frames_per_second"])
     if not ways:
-        windows = [median_window(DEFAULT_SECONDS, rate)] * len(classes)
+        windows = [median_window(UNTUNED_SECONDS, rate)] * len(classes)
         return Way(name, DEFAULT, MedianFiltered(DEFAULT, classes, rate, windows, {}), DEFAULT_NOTE)
     return Way(name, ways[name], _as_scored(run, name, ways[name], classes, rate))
 

@@ -84,7 +84,7 @@ def _one(listener: Listener, facts: dict, clip: Path, target: Path, way: Way, fo
     _require_own(target)
     front_end, classes = listener.front_end, listener.classes
     recording = open_recording(clip, front_end.sample_rate)
-    heard = listener.listen(recording.samples)
+    heard = listener.listen(recording.samples, segment_seconds=way.detector.pooled_seconds)
     events = detected_events(heard, way.detector, classes, front_end, recording.seconds)
     rows = [(e.onset, e.offset, e.event_label, *event_scores(heard, e, classes)) for e in events]
     with atomic_folder(target) as folder:

@@ -16,6 +16,7 @@ from sedrepro.annotations.clips import Event
 from sedrepro.audio.extraction import clip_features
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.detection.frames import segment_frames
 from sedrepro.detection.method import Detector
 from sedrepro.detection.scores import Scores
 from sedrepro.experiments.run_config import config_file
@@ -31,8 +32,9 @@ class Heard:
     """What a network says of one recording, put together from windows.
 
     starts: first frame of scores of each window; window: frames of scores in one; clip: (window, class); frame: (frame
-    of scores, class) at `frames_per_second`; logmel: (frame, mel), not standardised; masks: (class, frame, mel), where
-    they were asked for. A recording shorter than a window is filled up like the clips that the network was trained on.
+    of scores, class) at `frames_per_second`; logmel: (frame, mel), not standardised; masks: (class, frame, mel), and
+    segments: (window, segment, class), where they were asked for. A recording shorter than a window is filled up like
+    the clips that the network was trained on.
     """
 
     starts: Sequence[int]
@@ -42,6 +44,7 @@ class Heard:
     frames_per_second: float
     logmel: np.ndarray
     masks: np.ndarray | None = None
+    segments: np.ndarray | None = None
 
     @property
     def class_masks(self) -> np.ndarray:
@@ -103,13 +106,17 @@ class Listener:
     front_end: FrontEnd
 
     @torch.no_grad()
-    def listen(self, samples: np.ndarray, with_masks: bool = False) -> Heard:
-        """Scores of a recording (sample,) at the front end's rate.
+    def listen(self, samples: np.ndarray, with_masks: bool = False, segment_seconds: float | None = None) -> Heard:
+        """Scores of a recording (sample,) at the front end's rate; of segments of so many seconds, where asked for.
 
         Raises:
-            SettingsError: the network has no frame scores.
+            SettingsError: the network has no frame scores, or cannot pool segments.
         """
         window, grid = self.front_end.n_frames, self.network.time_reduction
+        rate = self.front_end.frames_per_second / grid
+        spans = segment_frames(window // grid, rate, segment_seconds) if segment_seconds else []
+        segments: list[np.ndarray] = []
+        explained = {"explain": True} if with_masks or spans else {}
         frames = frames_in(len(samples), self.front_end)
         starts = window_starts(frames, window, grid)
         logmel = np.empty((starts[-1] + window, self.front_end.n_mels), np.float32)
@@ -121,11 +128,12 @@ class Listener:
             features = clip_features(part, self.front_end)
             logmel[start : start + window] = features
             standardised = torch.from_numpy((features - self.mean) / self.deviation).float()
-            output = self.network(standardised[None], **({"explain": True} if with_masks else {}))
+            output = self.network(standardised[None], **explained)
             if output.frame is None:
                 raise SettingsError("this network has no frame scores to find events in; take another system")
             clip.append(output.clip[0].float().numpy())
             frame.add(start // grid, output.frame[0].float().numpy())
+            segments += [np.stack([self.network.pooled(output, span)[0].numpy() for span in spans])] if spans else []
             if with_masks:
                 masks.add(start, np.moveaxis(output.maps["masks"][0].float().numpy(), 0, 1))
         return Heard(
@@ -133,9 +141,10 @@ class Listener:
             window=window // grid,
             clip=np.stack(clip),
             frame=frame.values(),
-            frames_per_second=self.front_end.frames_per_second / grid,
+            frames_per_second=rate,
             logmel=logmel[:frames],
             masks=np.moveaxis(masks.values(), 1, 0) if with_masks else None,
+            segments=np.stack(segments) if segments else None,
         )
 
 
@@ -186,6 +195,7 @@ def detected_events(
         reference=[None] * len(starts),
         feature_frames=front_end.n_frames,
         features_per_second=front_end.frames_per_second,
+        segments=heard.segments,
     )
     return united(
         Event(round(event.onset + start, 6), min(round(event.offset + start, 6), seconds), event.event_label)

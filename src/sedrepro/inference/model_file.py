@@ -146,7 +146,8 @@ def read_model(path: Path) -> tuple[Listener, Way, dict[str, Any]]:
             model.method, model.chosen, model.class_chosen, listener.classes, model.frames_per_second
         )
     except (KeyError, ValueError) as error:
-        raise DataError(f"{path}: {MODEL}: what was chosen for '{model.detection}' is not whole ({error})") from error
+        problem = str(error).partition("\n")[0]
+        raise DataError(f"{path}: {MODEL}: what was chosen for '{model.detection}' is not whole ({problem})") from error
     way = Way(model.detection, model.method, detector, model.detection_note)
     facts = {
         "sedrepro": __version__,

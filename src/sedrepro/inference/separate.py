@@ -58,7 +58,7 @@ def separate_one(listener: Listener, clip: Path, target: Path, detector: Detecto
         raise DataError(f"{target}: is there and was not written by this command; choose another output folder")
     front_end, classes = listener.front_end, listener.classes
     recording = open_recording(clip, front_end.sample_rate)
-    heard = listener.listen(recording.samples, with_masks=True)
+    heard = listener.listen(recording.samples, with_masks=True, segment_seconds=detector.pooled_seconds)
     events = detected_events(heard, detector, classes, front_end, recording.seconds)
     separator = Separator(recording.samples, heard.class_masks, events, classes, front_end)
     with atomic_folder(target) as folder:

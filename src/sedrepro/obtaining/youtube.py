@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import soundfile
+import numpy as np
 from tqdm import tqdm
 
 from sedrepro.annotations.clips import Clip, Segment, segment_of
-from sedrepro.audio.reading import resample
+from sedrepro.audio.reading import AudioError, opened, resample
 from sedrepro.audio.writing import write_sixteen_bit
 from sedrepro.base.errors import DataError, SedreproError, SettingsError
 from sedrepro.obtaining.journal import Journal
@@ -408,14 +408,19 @@ def cut_segment(audio: Path, segment: Segment, target: Path) -> None:
         VideoError: nothing of the segment exists, or the audio cannot be read.
         DataError: the clip cannot be written.
     """
+    parts, place = [], 0
     try:
-        with soundfile.SoundFile(audio) as file:
-            rate = file.samplerate
-            first, last = round(segment.start * rate), min(round(segment.end * rate), file.frames)
-            if first >= last:
-                raise VideoError(AFTER_THE_END, f"the video has {file.frames / rate:.2f} s")
-            file.seek(first)
-            samples = file.read(last - first, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise VideoError(OTHER, f"the downloaded audio cannot be read ({error})") from error
-    write_sixteen_bit(target, resample(samples.mean(axis=1), rate, SAMPLE_RATE), SAMPLE_RATE)
+        with opened(audio) as sound:
+            rate = sound.rate
+            first, last = round(segment.start * rate), round(segment.end * rate)
+            for block in sound.blocks:
+                parts.append(block[max(first - place, 0) : max(last - place, 0)])
+                place += len(block)
+                if place >= last:
+                    break
+    except AudioError as error:
+        raise VideoError(OTHER, f"the downloaded audio cannot be read ({error.reason})") from error
+    samples = np.concatenate(parts)
+    if not len(samples):
+        raise VideoError(AFTER_THE_END, f"the video has {place / rate:.2f} s")
+    write_sixteen_bit(target, resample(samples, rate, SAMPLE_RATE), SAMPLE_RATE)

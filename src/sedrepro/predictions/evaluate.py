@@ -14,7 +14,8 @@ from sedrepro.detection.median import event_durations
 from sedrepro.detection.method import Detector
 from sedrepro.detection.methods import detector
 from sedrepro.detection.scores import Scores
-from sedrepro.detection.settings import FixedWindows, Median, Method
+from sedrepro.detection.settings import Method
+from sedrepro.detection.untuned import UNTUNED
 from sedrepro.evaluation.averages import stored
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.settings import Evaluation
@@ -30,15 +31,6 @@ from sedrepro.predictions.reference import Labelled, Reference
 from sedrepro.predictions.scores import ScoreSet, read_scores
 from sedrepro.predictions.tags import read_tags
 
-#: Where no paper says how scores become events; the window is that of the DCASE baselines, about.
-DEFAULT_WAY = Median(
-    kind="median",
-    threshold=0.5,
-    windows=FixedWindows(kind="fixed", seconds=0.45),
-    filters="decisions",
-    border="reflect",
-)
-
 
 @dataclass(frozen=True)
 class Wishes:
@@ -48,6 +40,8 @@ class Wishes:
     fold: int | None = None
     skip_bad_rows: bool = False
     resamples: int = bootstrap.RESAMPLES
+    psds: bool = True
+    """Whether scores are measured by what the field reports today, too."""
 
 
 @dataclass
@@ -142,9 +136,15 @@ def evaluate(
             for key, value in drawn_classes.items()
         },
         assumed=_assumed(matched, protocol, groups),
-        field=field_metrics(matched.scores, protocol.evaluation) if matched.scores and reference.has_events else None,
+        field=_field(matched, reference, protocol, wishes),
         resamples=wishes.resamples,
     )
+
+
+def _field(matched: Matched, reference: Reference, protocol: Protocol, wishes: Wishes) -> FieldMetrics | None:
+    if not wishes.psds or matched.scores is None or not reference.has_events:
+        return None
+    return field_metrics(matched.scores, protocol.evaluation)
 
 
 def read_predictions(
@@ -262,7 +262,7 @@ def _with_scores(
             f"lengths in frames: of the scores' own frames ({scores.frames_per_second:.4g} per second), which do not "
             "fit the paper's"
         )
-    ways = protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": DEFAULT_WAY}
+    ways = protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": UNTUNED}
     if ways:
         _require_events(reference)
         _detect(matched, scores, reference, protocol, ways, wishes.detection, other_split)
@@ -279,7 +279,8 @@ def _detect(
     other_split: OtherSplit,
 ) -> None:
     """Add the events that a way of detection finds."""
-    name = wanted or next(iter(ways))
+    # Segments that a network pools itself are no part of a file of scores.
+    name = wanted or next((name for name, how in ways.items() if how.pooled_seconds is None), next(iter(ways)))
     if name not in ways:
         raise SettingsError(f"detection '{name}' is unknown; {did_you_mean(name, ways)}")
     chosen = _detector(ways[name], matched.scores, scores, reference, protocol, other_split)

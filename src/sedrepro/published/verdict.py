@@ -243,7 +243,7 @@ def difference(mean: float, published: str) -> Decimal:
 
 def distance(mean: float, published: str) -> Decimal:
     """How far our value lies from the nearest one that would be printed so: `0.70` stands for 0.695 to 0.705."""
-    half_a_unit = Decimal(1).scaleb(Decimal(published).as_tuple().exponent) / 2
+    half_a_unit = Decimal(1).scaleb(int(Decimal(published).as_tuple().exponent)) / 2
     return max(abs(difference(mean, published)) - half_a_unit, Decimal(0))
 
 
@@ -253,6 +253,8 @@ def agreement(ours: Spread, published: str, tolerance: Decimal) -> Agreement:
     Within the tolerance it is reproduced, within `CLOSE_FACTOR` times that close, both ends included. Beyond, it is
     close where one more run of ours might lie, and else differs.
     """
+    if ours.mean is None:
+        raise ValueError("there is no mean to compare")
     apart = distance(ours.mean, published)
     if apart <= tolerance:
         return "reproduced"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="what the system is called (default: the file's name)")
     parser.add_argument("--table", help="table of the paper (default: all that it prints and that fit)")
     parser.add_argument("--format", default="text", help=f"printed as {', '.join(FORMATS)} (default: text)")
+    parser.add_argument("--no-psds", action="store_true", help="of scores, only the paper's metrics, which is quicker")
     parser.add_argument("--output", type=Path, help="folder to write evaluation.txt, .csv and .json to")
     parser.add_argument(
         "--add-to", type=Path, help="results folder, results/full say, whose tables and page show the row"
@@ -56,6 +57,7 @@ def run(request: Request) -> None:
         raise SettingsError(f"--format {options.format}: is unknown; {did_you_mean(options.format, FORMATS)}")
     _check_target(options, config)
     chosen, wishes = chosen_by(options)
+    wishes = replace(wishes, psds=not options.no_psds)
     reference, protocol = chosen.resolve(config)
     evaluated = evaluate(
         options.predictions,

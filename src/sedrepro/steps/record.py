@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from sedrepro.reporting.status.record import record
+from sedrepro.reporting.records.record import record
 from sedrepro.steps.request import Request
 
 
@@ -15,8 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paper(parser)
     parser.add_argument("--command", required=True, help="the command that made the results")
     parser.add_argument("--note", default="", help="a remark to keep with them")
+    parser.add_argument("--incomplete", action="store_true", help="keep them although tables or figures are not done")
+    parser.add_argument("--overwrite", action="store_true", help="replace a record of the same day, scale and budget")
 
 
 def run(request: Request) -> None:
     """Keep the results of the paper of the options."""
-    print(record(request.config, request.paper, request.options.command, request.options.note))
+    options = request.options
+    print(record(request.config, request.paper, options.command, options.note, options.incomplete, options.overwrite))

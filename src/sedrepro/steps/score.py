@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: Files that scoring adds to a run's folder.
 SCORE_FILES = ("metrics.json", "detected.tsv")
 #: Arrays of scores.npz with an entry per clip.
-PER_CLIP = ("clip", "targets", "frame", "splits", "durations", "filenames")
+PER_CLIP = ("clip", "targets", "frame", "segments", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
 COPIED = (
     *("paper", "system", "variant", "fold", "seed", "scale"),
@@ -174,6 +174,7 @@ def _splits(
             reference=[strong.get(name) for name in filenames],
             feature_frames=front_end.n_frames,
             features_per_second=front_end.frames_per_second,
+            segments=scores["segments"][rows] if "segments" in scores else None,
         )
         yield split, part
 

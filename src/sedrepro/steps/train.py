@@ -16,6 +16,7 @@ import numpy as np
 from sedrepro.base.code import code_digest
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.memory import keep_freed_memory
+from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, network_module
@@ -56,7 +57,10 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         )
         trainer.prepare(data, base, lambda: initialised("teacher"))
         progress = trainer.fit(data.train, data.validation, log)
-        scored = trainer.scores(data.held_out, stores_frames(config, paper))
+        frames_per_second = run.front_end.frames_per_second / network.time_reduction
+        frames, seconds = run.front_end.n_frames // network.time_reduction, described["segment_seconds"]
+        segments = segment_frames(frames, frames_per_second, seconds) if seconds else ()
+        scored = trainer.scores(data.held_out, stores_frames(config, paper), segments)
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),
@@ -68,7 +72,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
             "filenames": np.array(data.held_out.filenames),
             "splits": store.splits[data.held_out_rows],
             "durations": store.durations[data.held_out_rows],
-            "frames_per_second": np.array(run.front_end.frames_per_second / network.time_reduction),
+            "frames_per_second": np.array(frames_per_second),
             "mean": data.mean,
             "deviation": data.deviation,
         } | score_arrays(scored)
@@ -130,6 +134,7 @@ def describe(paper: Paper, who: RunIdentity, config: Config, facts: StoreFacts) 
         "budget": paper.budget,
         "settings": paper.run(who.system, who.variant).model_dump(mode="json"),
         "corpus": paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]].model_dump(mode="json"),
+        "segment_seconds": paper.settings.pooled_segments(paper.settings.corpus_of(who.variant)[0]),
         "mixed_precision": config.mixed_precision,
         "tf32": config.tf32,
         "classes": list(facts.classes),

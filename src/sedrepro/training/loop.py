@@ -22,6 +22,8 @@ from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import RunSettings
 
 MACRO_F1_THRESHOLD = 0.5
+#: What every method of training minimises its losses by.
+OPTIMISER = torch.optim.Adam
 PRECISIONS = {"off": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -77,6 +79,8 @@ class Scored:
     """(clip, frame, class), float16."""
     confidence: np.ndarray | None = None
     """(clip, frame, class), float16, of a network that tells it."""
+    segments: np.ndarray | None = None
+    """(clip, segment, class), float32, by the network's own pooling."""
 
 
 class Trainer:
@@ -99,7 +103,7 @@ class Trainer:
     ) -> None:
         self.network, self.run, self.seeds, self.device = network.to(device), run, seeds, device
         self.resume, self.identity = resume, identity
-        self.optimizer = torch.optim.Adam(self._parameters(), lr=run.training.learning_rate)
+        self.optimizer = OPTIMISER(self._parameters(), lr=run.training.learning_rate)
         self.monitor = MONITORS[run.training.monitor]
         self.schedule = Schedule(self.optimizer, run.training.schedule, self.monitor.mode)
         self.precision = PRECISIONS[precision]
@@ -235,14 +239,23 @@ class Trainer:
         return output
 
     @torch.no_grad()
-    def scores(self, clips: Clips, with_frames: bool = False) -> Scored:
-        """Scores of clips by the kept network; of their frames, and the confidence in these, where asked for."""
+    def scores(self, clips: Clips, with_frames: bool = False, segments: Sequence[slice] = ()) -> Scored:
+        """Scores of clips by the kept network; of their frames, and the confidence in these, where asked for.
+
+        `segments` are frames of scores that the network pools by themselves.
+
+        Raises:
+            SettingsError: the network cannot pool parts of a clip.
+        """
         network = self._kept().eval()
-        parts: dict[str, list[Tensor]] = {"clip": [], "frame": [], "confidence": []}
+        explained = {"explain": True} if segments else {}
+        parts: dict[str, list[Tensor]] = {"clip": [], "frame": [], "confidence": [], "segments": []}
         for batch in clips.features.split(self.run.training.batch_size):
             with self._autocast():
-                output = network(batch)
+                output = network(batch, **explained)
             parts["clip"].append(output.clip.float())
+            if segments:
+                parts["segments"].append(torch.stack([network.pooled(output, each) for each in segments], dim=1))
             for name in ("frame", "confidence") if with_frames else ():
                 if getattr(output, name) is not None:
                     parts[name].append(getattr(output, name).to(torch.float16))

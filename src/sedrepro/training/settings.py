@@ -55,6 +55,11 @@ class TrainingMethod(Typed):
     pseudo_labels: ClassVar[bool] = False
     """Whether it learns from what that run says of the training clips."""
 
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Settings that it inherits from another method and does not use, by dotted key."""
+        return ()
+
 
 class Supervised(TrainingMethod):
     """Weak labels of all training clips."""
@@ -130,7 +135,7 @@ class MeanTeacher(TrainingMethod):
     )
     kept: Literal["student", "teacher"] = Field(description="what is evaluated, stored, and asked for pseudo-labels")
     teacher_norm: Literal["own", "averaged"] = Field(
-        description="statistics of the teacher's batch norms: of its own batches, or averaged as its weights are"
+        description="running statistics of the teacher's batch norms: its own, or averaged as its weights are"
     )
 
 
@@ -145,6 +150,13 @@ class Confidence(MeanTeacher):
     )
     augmented: bool = Field(description="clips are shifted and noisy, as the student's are in stage one")
     drops_out: bool = Field(description="the trained network, fixed as it is, drops out features")
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What only the mean teacher uses, and what other clips and augmentation would need."""
+        others = () if self.penalty_on == "all" else ("composition.weak", "composition.unlabelled")
+        changes = () if self.augmented else ("noise", "noise_on", "shift_frames")
+        return ("average", "teacher_start", "consistency", "ramp_up", *others, *changes)
 
 
 class Retraining(MeanTeacher):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sedrepro.base.errors import DataError
 from sedrepro.papers.ddc_fap import figures
-from sedrepro.papers.ddc_fap.figures import choose_classes
+from sedrepro.papers.ddc_fap.figures import centres
 
 CLASSES = ["Bark", "Bus", "Gong", "Keys_jangling"]
 SYSTEMS = {"attention": "Attention", "vgg_fap": "VGG-FAP", "ddc_ap": "DDC-AP", "ddc_fap": "DDC-FAP"}
@@ -25,18 +25,17 @@ def bump(band, bands=8):
 ALPHA = np.stack([bump(1), bump(0), bump(7), bump(6)]).astype(float)
 
 
-def test_named_classes_come_first_then_the_highest_and_the_lowest():
-    assert choose_classes(ALPHA, CLASSES) == [3, 0, 2, 1]
-    assert choose_classes(ALPHA[[0, 3]], ["Bark", "Keys_jangling"]) == [1, 0]  # named and extreme, shown once
-    assert choose_classes(ALPHA, ["a", "b", "c", "d"]) == [2, 1]
+def test_the_centre_of_alpha_is_where_its_bump_is():
+    assert list(np.argsort(centres(ALPHA))) == [1, 0, 3, 2]
+    assert centres(np.ones((1, 8))) == pytest.approx(3.5)
 
 
 @given(st.floats(0.1, 9))
-def test_the_choice_does_not_depend_on_the_size_of_alpha(scale):
-    assert choose_classes(scale * ALPHA, CLASSES) == choose_classes(ALPHA, CLASSES)
+def test_the_centre_does_not_depend_on_the_size_of_alpha(scale):
+    np.testing.assert_allclose(centres(scale * ALPHA), centres(ALPHA))
 
 
-def test_alpha_is_read_from_the_networks():
+def test_alpha_is_read_from_the_networks_of_all_runs():
     front_end = SimpleNamespace(n_mels=8, fmin=50, fmax=8000)
 
     def view(bound):
@@ -44,11 +43,12 @@ def test_alpha_is_read_from_the_networks():
         network = SimpleNamespace(pooling=SimpleNamespace(alpha=alpha, alpha_max=bound))
         return SimpleNamespace(network=lambda: network, classes=CLASSES, front_end=front_end)
 
-    arrays, facts = figures.examine_figure4([view(5.0), view(10.0)])
-    np.testing.assert_allclose(arrays["alpha"], np.stack([ALPHA, 2 * ALPHA]))
+    arrays, facts = figures.examine_figure4([view(5.0), view(10.0), view(10.0)])
+    np.testing.assert_allclose(arrays["alpha"], np.stack([ALPHA, 2 * ALPHA, 2 * ALPHA]))
     assert arrays["hz"].shape == (8,) and (np.diff(arrays["hz"]) > 0).all() and arrays["hz"][0] > 50
-    assert list(arrays["shown"]) == [3, 0, 2, 1]
-    assert facts == {"alpha_max": [5.0, 10.0], "small": [28 / 32, 28 / 32]}
+    assert list(arrays["alpha_max"]) == [5, 10, 10]
+    assert list(arrays["classes"]) == CLASSES
+    assert facts == {}
 
 
 def views(runs=3):
@@ -95,19 +95,19 @@ def _closed():
     plt.close("all")
 
 
-def test_figure4_has_a_panel_per_bound_with_units_and_the_classes():
-    shown = np.array(choose_classes(ALPHA, CLASSES))
-    arrays = {"alpha": np.stack([ALPHA, ALPHA, 2 * ALPHA]), "hz": np.geomspace(60, 7000, 8), "shown": shown}
-    figure = figures.draw_figure4(arrays, COMMON | {"alpha_max": [3.0, 5.0, 10.0], "small": [1.0, 0.95, 0.9]})
-    for panel, bound, share in zip(figure.axes, ("3", "5", "10"), ("100%", "95%", "90%"), strict=True):
+def test_figure4_shows_every_class_in_a_panel_per_bound():
+    alpha = np.stack([ALPHA, 0.5 * ALPHA, ALPHA, 2 * ALPHA])
+    arrays = {"alpha": alpha, "hz": np.geomspace(60, 7000, 8), "alpha_max": np.array([3.0, 3.0, 5.0, 10.0])}
+    figure = figures.draw_figure4(arrays, COMMON)
+    panels = [panel for panel in figure.axes if panel.get_xlabel()]
+    order = [1, 0, 3, 2]  # by the centre of alpha
+    titles = [("3", "94%"), ("5", "88%"), ("10", "88%")]
+    for panel, (bound, share), shown in zip(panels, titles, alpha[[0, 2, 3]], strict=True):
         assert panel.get_xlabel() == "Frequency (Hz)"
-        assert panel.get_ylim()[0] == 0 and panel.get_ylim()[1] > 2 * ALPHA.max()  # one scale, that of the largest
         assert f"= {bound}\n{share}" in panel.get_title()
-        assert len(panel.lines) == 4
-        assert len({(line.get_color(), line.get_linestyle()) for line in panel.lines}) == 4
-        np.testing.assert_allclose(panel.lines[1].get_ydata(), (2 if bound == "10" else 1) * ALPHA[0])
-    named = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert named == ["range, all classes", "Keys jangling", "Bark", "Gong", "Bus"]
+        np.testing.assert_allclose(panel.images[0].get_array(), shown[order])
+    assert "in 2 run(s)" in panels[0].get_title()
+    assert [text.get_text() for text in panels[0].get_yticklabels()] == ["Bus", "Bark", "Keys jangling", "Gong"]
     assert "miniature" in figure.get_suptitle()
 
 

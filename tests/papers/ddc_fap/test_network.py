@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sedrepro.base.errors import SettingsError
-from sedrepro.nn.output import Network
+from sedrepro.nn.output import Network, Output
 from sedrepro.papers.ddc_fap.network import DistancePooling, build
 
 DDC = {"dilation": 2, "relu_first": True}
@@ -340,3 +340,47 @@ def test_an_unknown_network_names_the_right_one():
 def test_an_unknown_argument_is_refused(name):
     with pytest.raises(TypeError, match="kernel"):
         small(name, kernel=3)
+
+
+# --- part of a clip
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_all_frames_are_pooled_as_the_clip_and_a_part_by_itself(name):
+    network = small(name, frames=32).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(3)  # untrained scores are all alike
+        output = network(logmel((2, 32, MELS)), explain=True)
+        frames = output.frame.shape[1]
+        whole, part = (network.pooled(output, each) for each in (slice(0, frames), slice(1, frames // 2)))
+    torch.testing.assert_close(whole, output.clip)
+    assert part.shape == whole.shape
+    assert ((part >= 0) & (part <= 1)).all()
+    assert not torch.allclose(part, whole)
+
+
+def test_attention_and_linear_softmax_pool_a_part_by_its_own_frames():
+    with torch.no_grad():
+        gated, talnet = small("gated_cnn").eval(), small("talnet", frames=64).eval()
+        output = gated(logmel(), explain=True)
+        frame, weight = output.frame[:, 3:9], output.maps["frame_weights"][:, 3:9]
+        expected = (frame * weight).sum(dim=1) / weight.sum(dim=1)
+        torch.testing.assert_close(gated.pooled(output, slice(3, 9)), expected)
+        output = talnet(logmel((2, 64, MELS)), explain=True)
+        frame = output.frame[:, 3:9]
+        torch.testing.assert_close(talnet.pooled(output, slice(3, 9)), (frame**2).sum(dim=1) / frame.sum(dim=1))
+
+
+def test_adaptive_segments_count_once_in_a_part_too():
+    network = small("adaptive_distance")
+    segment = torch.tensor([[0, 0, 0, 1, 2, 2, 3, 3]])
+    frame = torch.tensor([0.1, 0.1, 0.1, 0.5, 0.9, 0.9, 0.3, 0.3]).reshape(1, 8, 1)
+    output = Output(frame.mean(dim=1), frame, maps={"segment": segment})
+    assert network.pooled(output, slice(1, 6)).item() == pytest.approx((0.1 + 0.5 + 0.9) / 3)
+    assert network.pooled(output, slice(2, 3)).item() == pytest.approx(0.1)
+
+
+def test_a_network_whose_pooling_takes_whole_clips_says_so():
+    with pytest.raises(SettingsError, match="pools whole clips only"):
+        Network().pooled(Output(torch.zeros(1, 2)), slice(0, 1))

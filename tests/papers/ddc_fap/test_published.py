@@ -32,7 +32,7 @@ def test_each_table_has_its_systems_with_all_metrics_on_its_corpus(number, syste
     counts = Counter(cell.system for cell in CELLS[number])
     assert set(counts) == systems
     counts.subtract(cell.system for cell in CELLS[number] if cell.metric == "parameters_change")
-    assert set(counts.values()) == {{6: 10, 8: 4}.get(number, 9)}
+    assert set(counts.values()) == {{6: 11, 8: 4}.get(number, 10)}
     assert {cell.variant for cell in CELLS[number]} == {VARIANTS[str(number)]}
 
 
@@ -45,7 +45,8 @@ def test_only_the_values_of_the_text_are_printed():
 def test_what_is_missing_is_marked_and_what_the_paper_may_not_print_is_not():
     for number, cells in CELLS.items():
         for cell in cells:
-            ours_only = number == 8 and cell.factors["split"] == "testing"
+            # One F1 of detection is printed: on events, or on frames.
+            ours_only = cell.metric == "frame_f1" if number < 8 else cell.factors["split"] == "testing"
             assert cell.at_hand == (bool(cell.published) or ours_only)
     for number in (1, 2, 3):
         assert any(not cell.at_hand for cell in read_text_cells(PUBLISHED / f"table{number}.csv"))
@@ -69,7 +70,7 @@ def test_error_rates_and_parameters_are_better_lower():
 
 def test_a_partner_in_a_pairwise_claim_has_the_same_pooling():
     pairwise = [claim for claim in CLAIMS if claim.strength == "pairwise"]
-    assert len(pairwise) == 8
+    assert len(pairwise) == 10
     for claim in pairwise:
         assert all(one.partition("_")[2] == other.partition("_")[2] for one, other in claim.pairs)
 
@@ -81,4 +82,4 @@ def test_every_sentence_on_an_order_is_among_the_claims():
         said = {row["quote"].replace("alpha_max", "αmax") for row in csv.DictReader(file)}
     quotes = {claim.quote for claim in CLAIMS}
     assert said <= quotes
-    assert {claim.id for claim in CLAIMS if claim.quote not in said} == {"002-C1", "002-C2"}
+    assert {claim.id for claim in CLAIMS if claim.quote not in said} == {"002-C1", "002-C2", "002-C3", "002-C4"}

@@ -9,6 +9,7 @@ import torch
 from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage, join_labels
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.files import read_table, write_table
+from sedrepro.detection.frames import segment_frames
 from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events
 from sedrepro.experiments.configuration import make_config
@@ -16,6 +17,7 @@ from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.run_files import RUN_FILES, read_scores
+from sedrepro.experiments.run_view import RunView
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.steps import score as scoring
 from sedrepro.steps import train as steps_train
@@ -129,7 +131,7 @@ def test_a_run_is_trained_scored_and_its_metrics_can_be_read(scored):
     assert list(found.splits) == list(paper.settings.corpora[corpus].held_out)
     assert found.parameters == described["parameters"] > 0
     for split in found.splits.values():
-        expected = {"dcase2017": ["class_thresholds"]}.get(corpus, ["hysteresis"])
+        expected = {"dcase2017": ["class_thresholds", "class_thresholds_mean"]}.get(corpus, ["hysteresis"])
         assert list(split.detections) == expected
         for metric in ("clip_f1", "clip_micro_f1", "frame_f1", "frame_roc_auc", "frame_macro_ap", "macro_ap"):
             assert 0 <= split.metrics[metric] <= 1
@@ -172,6 +174,27 @@ def test_hysteresis_counts_frames_of_the_features_whatever_the_network_makes_of_
 
 
 @of("dcase2017")
+def test_segments_are_pooled_by_the_network_itself(scored):
+    config, who, folder = scored
+    scores, described = read_scores(folder), json.loads((folder / "config.json").read_text())
+    assert described["segment_seconds"] == 1
+    assert scores["segments"].shape == (len(scores["clip"]), SECONDS, scores["clip"].shape[1])
+    view = RunView(config, load_paper(PAPER, config), who)
+    network, filename = view.network(), str(scores["filenames"][0])
+    with torch.no_grad():
+        output = network(view.logmel(filename), explain=True)
+        frames = segment_frames(output.frame.shape[1], float(scores["frames_per_second"]), 1)
+        expected = [network.pooled(output, each)[0].numpy() for each in frames]
+    np.testing.assert_allclose(scores["segments"][0], expected, atol=1e-5)
+
+
+@of("remix_0db", "desed")
+def test_other_corpora_need_no_segments(scored):
+    assert "segments" not in read_scores(scored[2])
+    assert json.loads((scored[2] / "config.json").read_text())["segment_seconds"] is None
+
+
+@of("dcase2017")
 def test_class_thresholds_are_frozen_on_the_evaluation_set(scored):
     folder = scored[2]
     found = read_metrics(folder / "metrics.json")
@@ -180,5 +203,6 @@ def test_class_thresholds_are_frozen_on_the_evaluation_set(scored):
     assert set(testing.settings) == set(CLASSES["dcase2017"])
     assert testing.metrics["clip_micro_f1"] >= found.splits["testing"].metrics["clip_micro_f1"]
     rows = read_table(folder / "detected.tsv", DETECTED_COLUMNS)
+    assert {row["detection"] for row in rows} <= {"class_thresholds", "class_thresholds_mean"}
     assert {float(row["onset"]) % 1 for row in rows} <= {0.0}
     assert all(float(row["offset"]) <= SECONDS for row in rows)

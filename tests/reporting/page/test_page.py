@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 from page_example import NASTY, OUTCOMES, PAPER, SVG, claim, configured, fill_results, parsed, png, write_rows
 
@@ -142,6 +143,19 @@ def test_every_table_is_there_with_its_cells_one_by_one(root, config):
             assert cell["rerun"] in words(row)
             if cell["mean"] == "0.5":
                 assert "0.5 ± 0.125 0.25 to 0.75 3" in words(row)
+
+
+def test_a_table_says_on_which_data_its_runs_stand_as_its_own_page_does(config, tmp_path):
+    other = config.model_copy(update={"results_dir": tmp_path})
+    fill_results(other)
+    path = tmp_path / "full" / PAPER / "tables" / "table2.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table["data"] = ["some_set 80 of 90 clips (fingerprint ffffffff)"] + [""] * (len(table) - 1)
+    table.to_csv(path, index=False)
+    line = "Data: some_set 80 of 90 clips (fingerprint ffffffff)."
+    root = parsed(write_page(other))
+    assert line in said(by_id(root, f"{PAPER}-table2"))
+    assert line not in said(by_id(root, f"{PAPER}-table3"))
 
 
 def test_settings_that_the_paper_does_not_state_are_there_with_their_reasons(root, config):

@@ -11,8 +11,6 @@ from sedrepro.published.cells import Cell
 from sedrepro.reporting.figures.pictures import OCTAVES
 from sedrepro.reporting.tables.values import measured
 
-#: The classes of which Section 3.3 says where their alpha is large.
-NAMED = ("Keys_jangling", "Bark")
 #: What alpha "in most cases" does not exceed, Section 3.3.
 SMALL_ALPHA = 3
 
@@ -30,58 +28,50 @@ MAIN_METRICS = {
 #: Fewer runs make no box, only dots.
 FEWEST_FOR_A_BOX = 5
 
-# After Okabe and Ito; a shape or a line style beside each colour, so that none is needed to tell things apart.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-LINES = ("-", "--", "-.", ":")
+# After Okabe and Ito; a shape beside each colour, so that none is needed to tell things apart.
 FAMILIES = {"ddc": ("DDC-blocks", "#0072b2", "o"), "vgg": ("VGG-blocks", "#d55e00", "s"), "": ("MIL", "#5c5c5c", "^")}
 
 
-def choose_classes(alpha: np.ndarray, classes: Sequence[str]) -> list[int]:
-    """The classes to show, by rule: those that the paper names, and those with the highest and the lowest centre.
-
-    The centre of a class is the mean number of its mel bands weighted by alpha (class, mel). A class that is both named
-    and extreme is shown once.
-    """
-    centre = alpha @ np.arange(alpha.shape[1]) / alpha.sum(axis=1)
-    named = [classes.index(name) for name in NAMED if name in classes]
-    return list(dict.fromkeys([*named, int(centre.argmax()), int(centre.argmin())]))
+def centres(alpha: np.ndarray) -> np.ndarray:
+    """Where the alpha of each class lies, (class, mel) -> (class,): the mean number of its mel bands weighted by it."""
+    return alpha @ np.arange(alpha.shape[1]) / alpha.sum(axis=1)
 
 
 def examine_figure4(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Learned alpha (run, class, mel) and the mel bands' centres (mel,) in Hz; the last run decides on the classes."""
+    """Learned alpha (run, class, mel), each run's bound (run,), names of the classes, the mel bands' centres in Hz."""
     poolings = [run.network().pooling for run in runs]
-    alpha = np.stack([pooling.alpha.detach().cpu().numpy() for pooling in poolings])
-    facts = {
-        "alpha_max": [float(pooling.alpha_max) for pooling in poolings],
-        "small": [float((one <= SMALL_ALPHA).mean()) for one in alpha],
+    arrays = {
+        "alpha": np.stack([pooling.alpha.detach().cpu().numpy() for pooling in poolings]),
+        "alpha_max": np.array([float(pooling.alpha_max) for pooling in poolings]),
+        "classes": np.array(runs[0].classes),
+        "hz": mel_centres(runs[0].front_end),
     }
-    hz = mel_centres(runs[0].front_end)
-    return {"alpha": alpha, "hz": hz, "shown": np.array(choose_classes(alpha[-1], runs[0].classes))}, facts
+    return arrays, {}
 
 
 def draw_figure4(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
-    """One panel per upper bound: alpha over frequency for the chosen classes, above the range over all classes."""
+    """A panel per upper bound: alpha of its first run over frequency, a row per class, those with low bands on top."""
     import matplotlib.pyplot as plt
 
-    count = len(arrays["alpha"])
+    bounds = list(dict.fromkeys(arrays["alpha_max"].tolist()))
+    first = [arrays["alpha"][arrays["alpha_max"] == bound][0] for bound in bounds]
+    order = np.argsort(centres(first[-1]), kind="stable")
     figure, panels = plt.subplots(
-        1, count, figsize=(3.6 * count, 3.8), sharex=True, sharey=True, squeeze=False, layout="constrained"
-    )
-    for panel, alpha, bound, small in zip(panels[0], arrays["alpha"], facts["alpha_max"], facts["small"], strict=True):
-        panel.fill_between(
-            arrays["hz"], alpha.min(axis=0), alpha.max(axis=0), color="#dddddd", label="range, all classes"
-        )
-        for place, index in enumerate(arrays["shown"]):
-            name = facts["classes"][index].replace("_", " ")
-            panel.plot(arrays["hz"], alpha[index], color=COLOURS[place], linestyle=LINES[place], label=name)
-        panel.set(xscale="log", xlabel="Frequency (Hz)")
-        shown = [f for f in OCTAVES if f <= arrays["hz"][-1]]
-        panel.set_xticks(shown, [f"{f}" for f in shown])
-        panel.set_xticks([], minor=True)
-        panel.set_title(f"$\\alpha_{{max}}$ = {bound:g}\n{small:.0%} of $\\alpha_k(f)$ up to {SMALL_ALPHA}", fontsize=9)
-    panels[0, 0].set(ylabel="Learned $\\alpha_k(f)$", ylim=(0, 1.05 * arrays["alpha"].max()))
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
-    figure.suptitle(f"{facts['variant']}, {facts['scale']} scale")
+        1, len(bounds), figsize=(3.8 * len(bounds), 1.6 + 0.17 * len(order)), sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    ticks = [f for f in OCTAVES if arrays["hz"][0] <= f <= arrays["hz"][-1]]
+    places = np.interp(np.log(ticks), np.log(arrays["hz"]), np.arange(len(arrays["hz"])))
+    for panel, bound, alpha in zip(panels[0], bounds, first, strict=True):
+        runs = arrays["alpha"][arrays["alpha_max"] == bound]
+        image = panel.imshow(alpha[order], aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
+        panel.set_xticks(places, [f"{f}" for f in ticks])
+        panel.set_xlabel("Frequency (Hz)")
+        small = f"{(runs <= SMALL_ALPHA).mean():.0%} of $\\alpha_k(f)$ up to {SMALL_ALPHA} in {len(runs)} run(s)"
+        panel.set_title(f"$\\alpha_{{max}}$ = {bound:g}\n{small}", fontsize=9)
+        figure.colorbar(image, ax=panel, shrink=0.6, pad=0.02)
+    panels[0, 0].set_yticks(range(len(order)), [facts["classes"][i].replace("_", " ") for i in order], fontsize=7)
+    figure.suptitle(f"Learned $\\alpha_k(f)$ of each class; {facts['variant']}, {facts['scale']} scale")
     return figure
 
 

@@ -7,11 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.corpora.remix import EVENT_SECONDS, ONSETS
+from sedrepro.data_sets.fsdkaggle2018 import FOLDS
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import Cell
 from sedrepro.reporting.status.provenance import setting_rows
 from sedrepro.reporting.tables.text import CodeText
+from sedrepro.training.loop import OPTIMISER
 
 ABSENT = "none at this scale"
 
@@ -93,7 +96,7 @@ def table2(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
     Raises:
         DataError: there is no setting or section of that key (names the nearest).
     """
-    rows = {
+    rows = _facts() | {
         key: (value, f"{source}: {reason}" if reason else source) for key, value, source, reason in setting_rows(paper)
     }
     return [_said(cell, _setting(rows, cell)) for cell in cells]
@@ -101,6 +104,19 @@ def table2(paper: Paper, cells: Sequence[Cell]) -> list[CodeText]:
 
 #: Experiment setting: made like Table 2, from other settings.
 table3 = table2
+
+
+def _facts() -> dict[str, tuple[str, str]]:
+    """What is the same for every remix and every training, and therefore no setting: its value and origin."""
+    initial = "Glorot, uniform, for convolutions, dense layers and GRUs; recurrent weights orthogonal"
+    return {
+        "facts.event_seconds": (f"{EVENT_SECONDS:g}", "paper: Section 3.1"),
+        "facts.onsets": (", ".join(f"{onset:g}" for onset in ONSETS), "paper: Section 3.1"),
+        "facts.folds": (str(FOLDS), "paper: Section 3.1"),
+        "facts.optimiser": (OPTIMISER.__name__, "cited code: the paper names none"),
+        "facts.initialisation": (initial, "paper: Section 3.2 (Xavier)"),
+        "facts.runs": ("one per fold and seed of the configuration", "assumption: the paper averages ten"),
+    }
 
 
 def _setting(rows: dict[str, tuple[str, str]], cell: Cell) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell, read_cells
 from sedrepro.published.claims import Claim
 from sedrepro.reporting.claims.evidence import Evidence
-from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.finding import Finding, Outcome
 
 #: What rounding of stored metrics (six decimals) may leave open in an equation between them.
 ROUNDING = 2e-5
@@ -37,12 +37,13 @@ def segment_counts_agree(claim: Claim, evidence: Evidence) -> Finding:
 
 def overall_is_class_mean(claim: Claim, evidence: Evidence) -> Finding:
     """Whether the metric is the mean over the classes for which it is defined."""
-    gaps, places = [], set()
+    gaps: list[float] = []
+    places = set()
     for side in claim.systems:
         classes = evidence.classes(claim, side)
         of_classes = [evidence.values(claim, side, event_class=event_class) for event_class in classes]
         for place, overall in evidence.values(claim, side).items():
-            gaps.append(overall - np.mean([found[place] for found in of_classes if place in found]))
+            gaps.append(overall - float(np.mean([values[place] for values in of_classes if place in values])))
             places.add((side, place))
     return _equal(gaps, len(places), "follows from averaging over classes")
 
@@ -55,20 +56,21 @@ def _equation(
     reason: str,
 ) -> Finding:
     """Whether `gaps` of some metrics are zero but for rounding in all runs that have them all."""
-    found, runs = [], 0
+    all_gaps: list[float] = []
+    runs = 0
     for side in claim.systems:
         values = {metric: evidence.values(claim, side, metric) for metric in metrics}
         for place in sorted(set.intersection(*(set(of_metric) for of_metric in values.values()))):
-            found += gaps({metric: of_metric[place] for metric, of_metric in values.items()})
+            all_gaps += gaps({metric: of_metric[place] for metric, of_metric in values.items()})
             runs += 1
-    return _equal(found, runs, reason)
+    return _equal(all_gaps, runs, reason)
 
 
 def _equal(gaps: Sequence[float], runs: int, reason: str) -> Finding:
     if not gaps:
         return Finding("cannot be tested", "no run in which all of these metrics are defined")
     largest = max(map(abs, gaps))
-    outcome = "holds" if largest <= ROUNDING else "fails"
+    outcome: Outcome = "holds" if largest <= ROUNDING else "fails"
     numbers = f"largest gap {largest:.1e} over {runs} {'run' if runs == 1 else 'runs'}"
     return Finding(outcome, numbers, runs, reason if outcome == "holds" else "")
 

@@ -52,18 +52,18 @@ def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str
     """
     complete = [pair for pair in claim.pairs if all(values[system] for system in pair)]
     missing = [other for ahead, other in claim.pairs if (ahead, other) not in complete]
-    found: dict[Outcome, list[str]] = {"fails": [], "cannot be tested": missing, "undecided": []}
+    against: dict[Outcome, list[str]] = {"fails": [], "cannot be tested": missing, "undecided": []}
     if claim.direction == "comparable":
         for ahead, other in complete:
-            found.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
+            against.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
     else:
         exact = METRICS[claim.metric].exact
         tests = {pair: _compared(claim.sign, exact, *(values[system] for system in pair)) for pair in complete}
-        found["fails"] = [other for _, other in rejected_by_holm(tests, len(claim.pairs))]
-        found["undecided"] = [other for (_, other), (sign, p) in tests.items() if sign <= 0 or p >= SIGNIFICANCE]
+        against["fails"] = [other for _, other in rejected_by_holm(tests, len(claim.pairs))]
+        against["undecided"] = [other for (_, other), (sign, p) in tests.items() if sign <= 0 or p >= SIGNIFICANCE]
     for outcome in ("fails", "cannot be tested", "undecided"):
-        if found[outcome]:
-            return outcome, list(dict.fromkeys(found[outcome]))
+        if against[outcome]:
+            return outcome, list(dict.fromkeys(against[outcome]))
     return ("holds", []) if complete else ("cannot be tested", [])
 
 
@@ -79,5 +79,5 @@ def _compared(sign: int, exact: bool, ahead: Values, other: Values) -> tuple[int
 def _comparable(claim: Claim, one: Values, other: Values) -> Outcome:
     """Whether two means lie within the metric's tolerance, their standard error included."""
     metric = METRICS[claim.metric]
-    distance = abs(np.mean(list(one.values())) - np.mean(list(other.values())))
+    distance = float(abs(np.mean(list(one.values())) - np.mean(list(other.values()))))
     return within(distance, 0.0 if metric.exact else standard_error(one, other), float(metric.tolerance))

@@ -16,16 +16,18 @@ from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, sprea
 def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
     """Whether a printed gain fits ours, run by run of equal fold and seed, relative to the other system or absolute."""
     values = side_values(claim, evidence)
-    outcomes, said, runs = [], [], []
+    outcomes: list[Outcome] = []
+    numbers: list[str] = []
+    runs: list[int] = []
     for pair in claim.pairs:
-        gains = _gains(claim.sign, *(values[side] for side in pair), relative)
+        gains = _gains(claim.sign, values[pair[0]], values[pair[1]], relative)
         outcomes.append(_gain_fits(claim, gains))
         runs.append(len(gains))
         labels = (evidence.label(claim, side) for side in pair)
-        said.append(
+        numbers.append(
             f"{f' {claim.direction} than '.join(labels)} by {_shown_gains(gains, '%' if relative else ' points')}"
         )
-    return Finding(worst(outcomes), f"{', '.join(said)}; printed {claim.printed}", min(runs, default=0))
+    return Finding(worst(outcomes), f"{', '.join(numbers)}; printed {claim.printed}", min(runs, default=0))
 
 
 def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[float]:

@@ -39,12 +39,12 @@ def above_zero(differences: Sequence[float]) -> Outcome:
 def rejected_by_holm(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
     """The comparisons that speak against a claim significantly, after Holm's correction (1979) for their number."""
     p_values = {pair: p for pair, (sign, p) in tests.items() if sign < 0}
-    found = []
+    rejected = []
     for rank, pair in enumerate(sorted(p_values, key=lambda pair: p_values[pair])):
         if p_values[pair] >= SIGNIFICANCE / (comparisons - rank):
             break
-        found.append(pair)
-    return found
+        rejected.append(pair)
+    return rejected
 
 
 def within(distance: float, error: float, tolerance: float) -> Outcome:

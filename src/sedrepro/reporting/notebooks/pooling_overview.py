@@ -24,8 +24,10 @@ def pooling_overview(folder: Path, scale: str) -> tuple[pd.DataFrame, list[str]]
     Raises:
         DataError: a metrics file is damaged (names it).
     """
-    config = Config(scale=scale, folds=(1,), seeds=(1,), device="cpu")  # which runs there are, the files say
-    rows, without = [], []
+    # Which runs there are, the files say.
+    config = Config.model_validate({"scale": scale, "folds": (1,), "seeds": (1,), "device": "cpu"})
+    rows: list[dict[str, Any]] = []
+    without: list[str] = []
     for name in paper_names():
         paths = sorted((folder / name).glob("runs/*/*/*/*/metrics.json"))
         rows += _rows(load_paper(name, config), map(read_metrics, paths))

@@ -140,8 +140,8 @@ def _metric_rows(evaluated: Evaluated) -> Iterator[dict[str, Any]]:
     if evaluated.field:
         for metric, value in evaluated.field.metrics.items():
             yield {**shared, "metric": metric, "ours": _number(value)}
-        for metric, values in evaluated.field.class_metrics.items():
-            for label, value in values.items():
+        for metric, by_class in evaluated.field.class_metrics.items():
+            for label, value in by_class.items():
                 yield {**shared, "metric": metric, "event_class": label, "ours": _number(value)}
 
 
@@ -166,11 +166,15 @@ def _head(evaluated: Evaluated, scale: str | None) -> str:
         ("clips of the reference without a prediction", evaluated.missing),
         ("predicted files without reference, left out", evaluated.unmatched),
     ):
-        lines.append(f"{words}: {len(names)}" + (f" ({named(names)})" if names else ""))
+        lines.append(f"{words}: {len(names)}" + (f" ({_without_folders(names)})" if names else ""))
     lines += evaluated.problem_lines
     if scale is not None and scale != "full":
         lines.append(f"{SCALES[scale]} The differences to published values mean nothing.")
     return "\n".join(lines)
+
+
+def _without_folders(names: Sequence[str]) -> str:
+    return named([name.rpartition("/")[2] for name in names])
 
 
 def _table_text(table: Beside) -> str:
@@ -188,12 +192,12 @@ def _table_text(table: Beside) -> str:
     own = row_labels(table.cells, layout.rows, "this system")
     ours = [table.shown(column.ours, column.example.metric) for column in table.columns]
     lines.append([*(own[name] for name in layout.rows), *ours])
-    for words, texts in (
+    for words, shown in (
         ("95 % over clips", map(_interval, _each(table))),
         ("to the best", map(_to_best, _each(table))),
     ):
         own = row_labels(table.cells, layout.rows, f"  {words}")
-        lines.append([*(own[name] for name in layout.rows), *texts])
+        lines.append([*(own[name] for name in layout.rows), *shown])
     return f"{layout.title}\n{aligned(lines, len(layout.rows))}"
 
 

@@ -40,6 +40,8 @@ class PaperResults:
     costs: list[RunCost]
     missing: list[str] = field(default_factory=list)
     """What its settings name and the folder lacks."""
+    top: Path = Path()
+    """The folder of the page, which links are relative to."""
 
     @property
     def claim_tables(self) -> list[str]:
@@ -98,6 +100,7 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
         coverage=coverage,
         costs=read_costs(folder),
         missing=missing if coverage else [*missing, "coverage"],
+        top=folder.parent,
     )
 
 

@@ -14,7 +14,7 @@ from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.environment import checkout_commit
 from sedrepro.experiments.papers import paper_names
-from sedrepro.experiments.places import results_folder, sweep_part
+from sedrepro.experiments.places import sweep_part
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Metric
 from sedrepro.reporting.page.data import PaperResults, read_results
@@ -36,16 +36,25 @@ def write_page(config: Config) -> Path:
         DataError: a file in the results is damaged (names it).
     """
     path = config.results_dir / config.scale / PAGE
-    write_text(path, results_page(config, read_results(config, paper_names())))
+    write_text(path, results_page(config, read_results(config, paper_names()), path.parent))
     return path
 
 
-def results_page(config: Config, papers: Sequence[PaperResults]) -> str:
-    """The page over what lies in the results of papers."""
+def results_page(
+    config: Config, papers: Sequence[PaperResults], top: Path, files: Sequence[str] = FILES, remark: str = ""
+) -> str:
+    """The page over what lies in the results of papers.
+
+    Args:
+        config: the configuration of the results.
+        papers: what lies there.
+        top: the folder of the page.
+        files: files in that folder that the page links, as far as they are there.
+        remark: where the results come from, if the page is not made beside them.
+    """
     verdicts = _sum(results.verdicts() for results in papers)
     outcomes = _sum(results.outcomes() for results in papers)
-    sweep = _sweep(config, papers)
-    top = results_folder(config)
+    sweep = "" if remark else _sweep(config, papers)
     contents = {"summary": "Summary"} | {results.paper.name: results.paper.name for results in papers}
     contents |= {"post-processing": "Post-processing"} if sweep else {}
     return render(
@@ -56,12 +65,13 @@ def results_page(config: Config, papers: Sequence[PaperResults]) -> str:
         numbers_mean=_what_numbers_mean(config.scale),
         in_numbers=_in_numbers(papers, verdicts),
         made=_made(),
+        remark=remark,
         contents=contents | {"comparing": "How numbers are compared"},
         summary=_summary(papers),
         verdicts=list(verdicts),
         outcomes=list(outcomes),
         choices=_choices(verdicts, outcomes),
-        files=links(((name, top / name) for name in FILES), top),
+        files=links(((name, top / name) for name in files), top),
         papers=[paper_section(results, config) for results in papers],
         sweep=sweep,
         tolerances=_tolerances(papers),

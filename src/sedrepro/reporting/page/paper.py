@@ -12,8 +12,10 @@ from markupsafe import Markup
 
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.places import table_file
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.published.cells import QUOTED
+from sedrepro.reporting.outside.rows import read_outside
 from sedrepro.reporting.page.data import FIGURE_FILES, PaperResults
 from sedrepro.reporting.rendering import render_part
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
@@ -94,7 +96,7 @@ def _claims(results: PaperResults, config: Config) -> Markup:
     ]
     tables = results.folder / "tables"
     files = [(f"{name}{end}", tables / f"{name}{end}") for name in results.claim_tables for end in TABLE_FILES]
-    return render_part("part_claims", claims=claims, files=links(files, results.folder.parent))
+    return render_part("part_claims", claims=claims, files=links(files, results.top))
 
 
 def _outcome(row: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +123,7 @@ def _joined(parts: Iterable[Markup]) -> Markup:
 
 def _table(results: PaperResults, config: Config, name: str) -> Markup:
     layout, stem = results.paper.settings.tables[name], results.folder / "tables" / name
-    made = PaperTable(results.paper.name, name, layout, stem.with_suffix(".csv"))
+    made = PaperTable(results.paper.name, name, layout, table_file(config, results.paper.name, name))
     return render_part(
         "part_table",
         id=f"{results.paper.name}-{name}",
@@ -129,7 +131,7 @@ def _table(results: PaperResults, config: Config, name: str) -> Markup:
         table=to_figure(results.tables[name], layout),
         rows=list(map(_listed_cell, results.cells.get(name, []))),
         command=how_to_make(config, made),
-        files=links(((f"{name}{end}", stem.with_suffix(end)) for end in TABLE_FILES), results.folder.parent),
+        files=links(((f"{name}{end}", stem.with_suffix(end)) for end in TABLE_FILES), results.top),
     )
 
 
@@ -142,12 +144,27 @@ def _listed_cell(cell: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _outside(results: PaperResults, config: Config) -> Markup:
+    """Systems from elsewhere whose rows the tables show, each with what it was held against."""
+    rows = [
+        [
+            one["name"],
+            f"{Path(one['source']).name} ({one.get('kind', '')})",
+            f"{one['variant']}, {one['split']}: {one.get('clips', '')} clips",
+            f"{len(one.get('missing', []))} clips without a prediction, {len(one.get('unmatched', []))} other files",
+            "; ".join(one.get("assumed", [])),
+        ]
+        for one in read_outside(config, results.paper.name)
+    ]
+    return render_part("part_outside", paper=results.paper.name, rows=rows) if rows else Markup("")
+
+
 def _figures(results: PaperResults, config: Config) -> Markup:
     return _joined(_figure(results, name, path) for name, path in results.figures.items())
 
 
 def _figure(results: PaperResults, name: str, path: Path) -> Markup:
-    figure = results.paper.settings.figures[name]
+    figure, stem = results.paper.settings.figures[name], results.folder / "figures" / name
     systems = ", ".join(results.paper.settings.systems[system].label for system in figure.systems)
     return render_part(
         "part_figure",
@@ -156,7 +173,7 @@ def _figure(results: PaperResults, name: str, path: Path) -> Markup:
         description=f"{figure.title}. {systems}; {figure.variant}.",
         media_type=_MEDIA_TYPES[path.suffix],
         picture=base64.b64encode(path.read_bytes()).decode("ascii"),
-        files=links(((f"{name}{end}", path.with_suffix(end)) for end in FIGURE_FILES), results.folder.parent),
+        files=links(((f"{name}{end}", stem.with_suffix(end)) for end in FIGURE_FILES), results.top),
     )
 
 
@@ -184,7 +201,7 @@ def _data(results: PaperResults, config: Config) -> Markup:
     return render_part(
         "part_data",
         table=coverage_table(f"{results.paper.name}: clips by split", of_splits, with_class=False),
-        files=links(files, results.folder.parent),
+        files=links(files, results.top),
     )
 
 
@@ -207,12 +224,12 @@ def _cost(results: PaperResults, config: Config) -> Markup:
     ]
     whole = total(results.costs)
     gpu = "no GPU was used" if whole.peak_gpu_memory_mib is None else f"on the GPU {memory(whole.peak_gpu_memory_mib)}"
-    in_words = (
+    sentence = (
         f"{whole.runs} runs took {duration(whole.seconds)} in all, one after another; peak memory "
         f"{memory(whole.peak_memory_mib)}, {gpu}. Counted is training with scoring the held-out clips, not making the "
         "features. Energy is not recorded."
     )
-    return render_part("part_cost", paper=results.paper.name, in_words=in_words, rows=rows)
+    return render_part("part_cost", paper=results.paper.name, sentence=sentence, rows=rows)
 
 
 def _environment(results: PaperResults, config: Config) -> Markup:
@@ -239,6 +256,7 @@ def _environment(results: PaperResults, config: Config) -> Markup:
 PARTS: dict[str, tuple[str, Callable[[PaperResults, Config], Markup]]] = {
     "claims": ("Claims", _claims),
     "tables": ("Tables", _tables),
+    "outside": ("Outside systems", _outside),
     "figures": ("Figures", _figures),
     "settings": ("Assumptions and deviations", _settings),
     "data": ("Data", _data),

@@ -36,46 +36,46 @@ LABELS = {
 }
 
 
-def write_model_card(paper: Paper, who: RunIdentity, folder: Path, described: RunConfig, metrics: RunMetrics) -> Path:
+def write_model_card(paper: Paper, run: RunIdentity, folder: Path, described: RunConfig, metrics: RunMetrics) -> Path:
     """Write model_card.md to a run's folder; returns its path.
 
     Raises:
         SettingsError: the settings in config.json are none of today (names the key).
     """
-    run, path = load(RunSettings, described.settings, str(config_file(folder))), folder / ENVIRONMENT
+    settings, path = load(RunSettings, described.settings, str(config_file(folder))), folder / ENVIRONMENT
     environment = read_environment(path) if path.is_file() else None
     sections = {
-        "": _what_it_is(paper, who, described),
-        "Input and output": _interface(run, described),
-        "Data": _data(described, paper, who),
-        "Training": _training(run, described, environment),
+        "": _what_it_is(paper, run, described),
+        "Input and output": _interface(settings, described),
+        "Data": _data(described, paper, run),
+        "Training": _training(settings, described, environment),
         "Metrics": _metrics(metrics),
-        "Use and limits": _limits(paper, who, described),
-        "Licences": _licences(paper, who, described),
-        "How to use it": _how_to(paper, who, described),
+        "Use and limits": _limits(paper, run, described),
+        "Licences": _licences(paper, run, described),
+        "How to use it": _how_to(paper, run, described),
     }
-    title = f"# Model card: {paper.settings.systems[who.system].label} ({paper.name}/{who.system})"
+    title = f"# Model card: {paper.settings.systems[run.system].label} ({paper.name}/{run.system})"
     parts = [f"## {head}\n\n{text}" if head else text for head, text in sections.items()]
     write_text(folder / MODEL_CARD, "\n\n".join([title, *parts]) + "\n")
     return folder / MODEL_CARD
 
 
-def _what_it_is(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
+def _what_it_is(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
     about, scale = paper.settings.about, described.scale
     size = f" with {described.parameters} parameters" if described.parameters else ""
-    corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
-    held_out = f"fold {who.fold} held out" if corpus.kind == "remix" else "official splits"
-    network = paper.settings.systems[who.system].network
+    corpus = paper.settings.corpora[paper.settings.corpus_of(run.variant)[0]]
+    held_out = f"fold {run.fold} held out" if corpus.kind == "remix" else "official splits"
+    network = paper.settings.systems[run.system].network
     return (
         f"{SCALES.get(scale, '').format(budget=paper.budget)}\n\n"
         f"A sound event detector of {len(described.classes)} classes: network `{network}`{size}. It was trained by "
         f"sedrepro after {about.authors}, *{about.title}*, {about.published_in} ({about.url}); it is not the authors' "
-        f"own model. Corpus variant `{who.variant}`, {held_out}, seed {who.seed}."
+        f"own model. Corpus variant `{run.variant}`, {held_out}, seed {run.seed}."
     )
 
 
-def _interface(run: RunSettings, described: RunConfig) -> str:
-    end = run.front_end
+def _interface(settings: RunSettings, described: RunConfig) -> str:
+    end = settings.front_end
     return (
         f"* Input: mono audio at {end.sample_rate} Hz in clips of {end.clip_seconds:g} s, as {end.n_mels} log-mel bands"
         f" from {end.fmin:g} to {end.fmax:g} Hz ({end.window} window of {end.window_length} samples, hop "
@@ -86,12 +86,12 @@ def _interface(run: RunSettings, described: RunConfig) -> str:
     )
 
 
-def _data(described: RunConfig, paper: Paper, who: RunIdentity) -> str:
+def _data(described: RunConfig, paper: Paper, run: RunIdentity) -> str:
     lines = [
         f"* {name}: {part.usable} of {part.expected} clips usable, fingerprint `{part.fingerprint[:16]}`"
         for name, part in described.data.items()
     ]
-    corpus = paper.settings.corpus_of(who.variant)[0]
+    corpus = paper.settings.corpus_of(run.variant)[0]
     used = [
         f"{clips} clips {words}"
         for clips, words in ((described.train_clips, "trained"), (described.selection_clips, "chose the epoch"))
@@ -101,13 +101,13 @@ def _data(described: RunConfig, paper: Paper, who: RunIdentity) -> str:
     return "\n".join([*lines, f"* Corpus `{corpus}` made of them: {counts}"])
 
 
-def _training(run: RunSettings, described: RunConfig, environment: Environment | None) -> str:
-    training = run.training
+def _training(settings: RunSettings, described: RunConfig, environment: Environment | None) -> str:
+    training = settings.training
     kept = f"Epoch {described.best_epoch}" if described.best_epoch else "The best"
     chosen = f"the best on `{training.select_on}` by `{training.monitor}`"
     lines = [
         f"* From {LABELS.get(training.method.kind, training.method.kind)}"
-        + (f", starting from system `{run.based_on}`" if run.based_on else ""),
+        + (f", starting from system `{settings.based_on}`" if settings.based_on else ""),
         f"* {kept} of at most {training.epochs}, {chosen if training.monitor != 'none' else 'the last'}",
         f"* Adam, learning rate {training.learning_rate:g} ({training.schedule.kind}), {training.batch_size} per batch",
     ]
@@ -134,8 +134,8 @@ def in_short(metrics: Mapping[str, float | None]) -> str:
     return ", ".join(known) or "none of the usual metrics is defined"
 
 
-def _limits(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
-    corpus = paper.settings.corpora[paper.settings.corpus_of(who.variant)[0]]
+def _limits(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
+    corpus = paper.settings.corpora[paper.settings.corpus_of(run.variant)[0]]
     lines = [
         "Made to study the paper's method and to compare its systems. Neither made nor tested for decisions about "
         "people, for surveillance, or where a missed or a false event does harm.",
@@ -143,12 +143,12 @@ def _limits(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
     ]
     if corpus.kind == "remix":
         lines.append("It was trained on single events mixed into scenes, which real recordings are not.")
-    if not paper.settings.detection_of(paper.settings.corpus_of(who.variant)[0]):
+    if not paper.settings.detection_of(paper.settings.corpus_of(run.variant)[0]):
         lines.append("The paper detects no events; thresholds for its frame scores were tuned on nothing.")
     return "\n".join(f"* {line}" for line in lines)
 
 
-def _licences(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
+def _licences(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
     found = licences(described.data)
     lines = [f"* {name}: {'; '.join(terms)}" for name, terms in found.items() if terms]
     if described.scale == "miniature":
@@ -174,9 +174,9 @@ def _archives(name: str) -> set[str]:
     return {data_set(name).ARCHIVE, trait(name, "SERVED_FROM")} if name in data_set_names() else set()
 
 
-def _how_to(paper: Paper, who: RunIdentity, described: RunConfig) -> str:
-    words = f"--variant {who.variant} --fold {who.fold} --seed {who.seed} --scale {described.scale}"
+def _how_to(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
+    words = f"--variant {run.variant} --fold {run.fold} --seed {run.seed} --scale {described.scale}"
     return (
         "In the checkout with these results:\n\n"
-        f"```\npython -m sedrepro detect recording.wav --system {paper.name}/{who.system} {words}\n```"
+        f"```\npython -m sedrepro detect recording.wav --system {paper.name}/{run.system} {words}\n```"
     )

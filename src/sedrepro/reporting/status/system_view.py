@@ -62,16 +62,16 @@ def print_system(config: Config, paper: Paper, system: str, variant: str | None 
     print_overruled(paper)
     runs = trained_runs(config, paper, system)
     print("\nno trained run" if not runs else "\nruns, on all variants")
-    for who in runs:
-        print("\n".join(run_lines(config, who)))
+    for run in runs:
+        print("\n".join(run_lines(config, run)))
 
 
-def run_lines(config: Config, who: RunIdentity) -> list[str]:
-    """A run in short: who it is, its parameters, where it lies, and its metrics by split."""
-    folder = who.folder(config)
+def run_lines(config: Config, run: RunIdentity) -> list[str]:
+    """A run in short: its place, its parameters, where it lies, and its metrics by split."""
+    folder = run.folder(config)
     parameters = read_run_config(folder).parameters
     size = f", {parameters} parameters" if parameters else ""
-    lines = [f"{who.variant}, fold {who.fold}, seed {who.seed}{size}: {folder}"]
+    lines = [f"{run.variant}, fold {run.fold}, seed {run.seed}{size}: {folder}"]
     try:
         splits = read_metrics(folder / "metrics.json").splits
     except SedreproError as error:

@@ -52,7 +52,7 @@ def _table_lines(config: Config, table: PaperTable, cells: Sequence[dict[str, st
     sizes = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
     shown = [_padded(heads, sizes)]
     for cell, line in zip(cells, lines, strict=True):
-        shown.append(_painted(_padded(line, sizes), cell["verdict"], coloured))
+        shown.append(_with_colour(_padded(line, sizes), cell["verdict"], coloured))
     return [title, *(f"  {line}".rstrip() for line in shown), f"  {_counts_text(cells, coloured)}"]
 
 
@@ -86,11 +86,11 @@ def _place(cell: dict[str, str]) -> str:
 
 def _counts_text(cells: Sequence[dict[str, str]], coloured: bool) -> str:
     parts = [
-        _painted(f"{MARKS.get(name, '')} {name}: {number}".strip(), name, coloured)
+        _with_colour(f"{MARKS.get(name, '')} {name}: {number}".strip(), name, coloured)
         for name, number in verdict_counts(cells).items()
     ]
     return ", ".join(parts)
 
 
-def _painted(text: str, verdict: str, coloured: bool) -> str:
+def _with_colour(text: str, verdict: str, coloured: bool) -> str:
     return f"\033[{COLOURS[verdict]}m{text}\033[0m" if coloured and verdict in COLOURS else text

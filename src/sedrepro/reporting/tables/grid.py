@@ -85,6 +85,11 @@ class Grid(ABC):
         """Places of the best values; none where there is no order."""
         return set()
 
+    @property
+    def best_within(self) -> str:
+        """Where our best value is the best."""
+        return "the column"
+
     @abstractmethod
     def ours(self, record: Record) -> tuple[str, str]:
         """Our value and its deviation as text, each empty where there is none."""

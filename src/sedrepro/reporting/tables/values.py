@@ -120,14 +120,19 @@ def measured(run: RunMetrics, cell: Cell, metric: str) -> float | None:
         return run.parameters
     split = _chosen(run, SPLIT, cell, run.splits)
     event_class = cell.factors.get(EVENT_CLASS, "")
-    found = split.class_metrics if event_class else split.metrics
-    if split.detections and (metric not in found or cell.factors.get(DETECTION)):
+    known = set(split.class_metrics if event_class else split.metrics)
+    detection = None
+    if split.detections and (metric not in known or cell.factors.get(DETECTION)):
         detection = _chosen(run, DETECTION, cell, split.detections)
-        found = found | (detection.class_metrics if event_class else detection.metrics | detection.settings)
-    if metric not in found:
+        known |= set(detection.class_metrics if event_class else {**detection.metrics, **detection.settings})
+    if metric not in known:
         kind = "class-wise metric" if event_class else "metric"
-        raise DataError(f"{run}: no {kind} '{metric}' in its metrics file; {did_you_mean(metric, found)}")
-    return found[metric].get(event_class) if event_class else found[metric]
+        raise DataError(f"{run}: no {kind} '{metric}' in its metrics file; {did_you_mean(metric, known)}")
+    if event_class:
+        by_class = split.class_metrics | (detection.class_metrics if detection else {})
+        return by_class[metric].get(event_class)
+    of_detection = {**detection.metrics, **detection.settings} if detection else {}
+    return {**split.metrics, **of_detection}[metric]
 
 
 def _chosen(run: RunMetrics, factor: str, cell: Cell, parts: Mapping[str, Part]) -> Part:

@@ -1,0 +1,1 @@
+"""Records: results worth keeping in the repository, in few and small files."""

@@ -1,0 +1,105 @@
+"""What a record keeps of a paper's results: its tables, and metrics and histories of all runs, each in one file."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sedrepro.base.files import read_table
+from sedrepro.experiments.environment import Environment, read_environment
+from sedrepro.experiments.metrics_files import RunMetrics, Values, read_metrics
+from sedrepro.experiments.run_files import ENVIRONMENT, HISTORY
+
+Row = dict[str, Any]
+
+#: What tells a run from another one.
+RUN = ("system", "variant", "fold", "seed")
+
+
+def tables_csv(paths: Iterable[Path]) -> str:
+    """The csv files of tables one below the other, each row with its table's name; what a table lacks is empty."""
+    return as_csv(
+        ("table",), [{"table": path.stem} | row for path in paths for row in read_table(path, ["note"], delimiter=",")]
+    )
+
+
+def tables_markdown(paths: Iterable[Path]) -> str:
+    """The Markdown of tables one below the other."""
+    return "\n\n".join(path.read_text(encoding="utf-8").strip() for path in paths) + "\n"
+
+
+def metrics_csv(folders: Iterable[Path]) -> str:
+    """All metrics of runs: a row per run for what belongs to all of it, and one per split, way of detection and class.
+
+    Raises:
+        DataError: a file of a run is damaged (names it).
+    """
+    rows = [
+        row
+        for folder in folders
+        for row in _metric_rows(read_metrics(folder / "metrics.json"), read_environment(folder / ENVIRONMENT))
+    ]
+    return as_csv((*RUN, "split", "detection", "event_class"), rows)
+
+
+def _metric_rows(run: RunMetrics, environment: Environment) -> Iterator[Row]:
+    place_of_run = {name: getattr(run, name) for name in RUN}
+    yield place_of_run | {
+        "clips": run.clips,
+        "clips_expected": run.clips_expected,
+        "parameters": run.parameters,
+        "seconds": environment.seconds,
+        "peak_memory_mib": environment.peak_memory_mib,
+        "peak_gpu_memory_mib": environment.peak_gpu_memory_mib,
+        "device": environment.device,
+        "commit": environment.commit,
+    }
+    for name, split in run.splits.items():
+        place = place_of_run | {"split": name}
+        yield place | {"clips": split.clips, "clips_expected": split.clips_expected} | split.metrics
+        yield from _class_rows(place, split.class_metrics)
+        for way, detection in split.detections.items():
+            of_way = place | {"detection": way}
+            yield of_way | detection.settings | detection.metrics
+            yield from _class_rows(of_way, detection.class_metrics)
+
+
+def _class_rows(place: Row, metrics: Mapping[str, Values]) -> Iterator[Row]:
+    for event_class in dict.fromkeys(name for values in metrics.values() for name in values):
+        yield place | {"event_class": event_class} | {name: of.get(event_class) for name, of in metrics.items()}
+
+
+def histories_csv(folders: Iterable[Path]) -> str:
+    """The losses and validation scores of runs, a row per epoch.
+
+    Raises:
+        DataError: a history is damaged (names it).
+    """
+    rows = [
+        _run_of(folder) | row
+        for folder in folders
+        if (folder / HISTORY).is_file()
+        for row in read_table(folder / HISTORY, (), delimiter=",")
+    ]
+    return as_csv(RUN, rows)
+
+
+def _run_of(folder: Path) -> Row:
+    """The run of a folder, by its path `<system>/<variant>/fold<k>/seed<s>`."""
+    system, variant, fold, seed = folder.parts[-4:]
+    return dict(zip(RUN, (system, variant, fold.removeprefix("fold"), seed.removeprefix("seed")), strict=True))
+
+
+def as_csv(first: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as csv: the columns `first`, then the others as they come; what is missing or None is empty."""
+    columns = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _shown(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _shown(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value

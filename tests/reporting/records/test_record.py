@@ -1,0 +1,118 @@
+"""Records: what they keep, and that nothing incomplete, stale or recorded before is kept or replaced unasked."""
+
+import csv
+import dataclasses
+import json
+import os
+
+import pytest
+from page_example import parsed
+from test_paper_tables import write_run
+
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.places import paper_folder, table_file
+from sedrepro.published.needs import table_runs
+from sedrepro.reporting.paper_tables import write_paper_table
+from sedrepro.reporting.records import record as module
+from sedrepro.reporting.records.record import record
+from sedrepro.reporting.status.state import State
+
+PAPER = "two_step_attention"
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Config(scale="miniature", folds=[1], seeds=[1, 2], device="cpu", papers=[PAPER])
+
+
+@pytest.fixture
+def paper(config):
+    """The paper with one table, whose runs and file are there."""
+    paper = load_paper(PAPER, config)
+    tables = {"table2": paper.settings.tables["table2"]}
+    small = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": tables, "figures": {}}))
+    for run in table_runs(config, small, "table2"):
+        write_run(config, run, 0.25 * run.seed)
+        (run.folder(config) / "config.json").unlink()
+        (run.folder(config) / "history.csv").write_text("epoch,train_loss\n1,0.5\n2,0.25\n")
+    write_paper_table(config, small, "table2")
+    return small
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """Runs as if they had been trained with today's settings."""
+    monkeypatch.setattr(module.PaperState, "_of_run", lambda self, run: State("done"))
+
+
+def rows(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_record_has_few_files_that_hold_all_tables_metrics_and_histories(config, paper, done):
+    figures = paper_folder(config, PAPER) / "figures"
+    figures.mkdir()
+    for name in ("figure2.png", "figure2.svg", "figure2.npz"):
+        (figures / name).write_bytes(b"a figure")
+    folder = record(config, paper, "make results", "a remark")
+    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert kept == {
+        *("record.json", "index.html", "tables.csv", "tables.md", "metrics.csv", "histories.csv"),
+        "figures/figure2.png",
+    }
+    runs = table_runs(config, paper, "table2")
+    facts = json.loads((folder / "record.json").read_text())
+    assert (facts["runs"], facts["training_seconds"], facts["command"]) == (len(runs), 1.5 * len(runs), "make results")
+    assert (facts["peak_gpu_memory_mib"], facts["unfinished"]) == (None, [])
+    assert [row | {"table": "table2"} for row in rows(table_file(config, PAPER, "table2"))] == rows(
+        folder / "tables.csv"
+    )
+    metrics = rows(folder / "metrics.csv")
+    of_run = {(row["system"], row["variant"], int(row["fold"]), int(row["seed"])) for row in metrics}
+    assert of_run == {(run.system, run.variant, run.fold, run.seed) for run in runs}
+    (overall,) = [row for row in metrics if row["split"] and not row["event_class"] and row["seed"] == "2"][:1]
+    assert (overall["micro_ap"], overall["seconds"]) == ("0.5", "")
+    assert {row["average_precision"] for row in metrics if row["event_class"] == "Bus"} == {"0.25", "0.5"}
+    losses = [(row["epoch"], row["train_loss"]) for row in rows(folder / "histories.csv")]
+    assert losses == [("1", "0.5"), ("2", "0.25")] * len(runs)
+
+
+def test_the_page_of_a_record_links_what_the_record_holds_and_names_no_folder_of_the_machine(
+    config, paper, done, tmp_path
+):
+    folder = record(config.model_copy(update={"data_root": tmp_path}), paper, "make results")
+    root = parsed(folder / "index.html")
+    targets = [link.get("href") for link in root.iter("a") if not link.get("href").startswith(("#", "http"))]
+    assert "tables.csv" in targets and all((folder / target).is_file() for target in targets)
+    assert "Recorded on" in "".join(root.itertext())
+    assert str(tmp_path) not in (folder / "index.html").read_text()
+
+
+def test_what_is_missing_or_stale_is_refused_and_named_where_it_is_kept(config, paper, done):
+    path = table_file(config, PAPER, "table2")
+    os.utime(path, (1, 1))
+    with pytest.raises(DataError, match=r"table2 is stale \(.*is newer\).*--incomplete"):
+        record(config, paper, "make results")
+    path.unlink()
+    with pytest.raises(DataError, match="table2 is missing; make them"):
+        record(config, paper, "make results")
+    folder = record(config, paper, "make results", incomplete=True)
+    assert json.loads((folder / "record.json").read_text())["unfinished"] == ["table2 is missing"]
+
+
+def test_a_record_is_never_replaced_unasked(config, paper, done):
+    folder = record(config, paper, "make results", "the first")
+    with pytest.raises(DataError, match="is there already; --overwrite replaces it"):
+        record(config, paper, "make results", "the second")
+    assert json.loads((folder / "record.json").read_text())["note"] == "the first"
+    record(config, paper, "make results", "the second", overwrite=True)
+    assert json.loads((folder / "record.json").read_text())["note"] == "the second"
+
+
+def test_nothing_to_record_is_an_error(config):
+    with pytest.raises(DataError, match="holds no scored run"):
+        record(config, load_paper(PAPER, config), "make results")
