@@ -62,7 +62,8 @@ def masks(pooling="gwrp", **arguments) -> nn.Module:
 
 def two_steps(reconstruct=True) -> nn.Module:
     torch.manual_seed(0)
-    return TwoStepNetwork(CLASSES, FRAMES, MELS, (4, 4), inner_sigmoid=True, reconstruct=reconstruct)
+    readings = {"inner_sigmoid": False, "classification_sigmoid": True, "decode_from": "encoder"}
+    return TwoStepNetwork(CLASSES, FRAMES, MELS, (4, 4), **readings, reconstruct=reconstruct)
 
 
 def trainer(network=None, run=None, seed=1, **arguments) -> SupervisedTrainer:

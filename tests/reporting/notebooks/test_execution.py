@@ -8,7 +8,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.reporting.notebooks.execution import run_notebooks
 
 SOUND = """\
-from sedrepro.reporting.notebook import PaperView, chosen_scale
+from sedrepro.reporting.notebooks.notebook import PaperView, chosen_scale
 
 print(chosen_scale(), PaperView("p").table("t")["mean"][0])
 """
