@@ -33,6 +33,10 @@ if PLAN.config.scale == "full":
             PLAN.log("obtain", "{data_set}", "{file}"),
         benchmark:
             PLAN.benchmark("obtain", "{data_set}", "{file}")
+        wildcard_constraints:
+            # Beside them lie receipts of clips that were taken from elsewhere, which nothing can make.
+            data_set="|".join({source.data_set for source in PLAN.sources}),
+            file="|".join({re.escape(source.file) for source in PLAN.sources}),
         conda:
             "../../envs/sedrepro.yaml"
         resources:
