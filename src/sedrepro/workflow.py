@@ -8,8 +8,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -47,8 +46,15 @@ from sedrepro.steps.score import SCORE_FILES
 from sedrepro.steps.sweep import sweep_runs
 from sedrepro.steps.train import training_code
 
+
+class AnyPaper(NamedTuple):
+    """What has only the name of a paper, as a wildcard."""
+
+    name: str = "{paper}"
+
+
 #: Stands for any paper, and for any run, in the patterns of paths.
-ANY_PAPER = SimpleNamespace(name="{paper}")
+ANY_PAPER = AnyPaper()
 ANY_RUN = RunIdentity("{paper}", "{system}", "{variant}", "{fold}", "{seed}")  # type: ignore[arg-type]
 
 #: The forms of a table, of a figure, and of coverage.

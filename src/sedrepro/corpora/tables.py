@@ -44,6 +44,9 @@ def read_clips(folder: Path) -> list[dict[str, str]]:
 def read_strong(folder: Path) -> dict[str, list[Event]]:
     """Events of every strongly labelled clip of a corpus, by filename; an empty list where nothing is heard.
 
+    Not the reader of official tables: these have no quotes and a closed list of classes, their filenames name no
+    folder, and their faults are corrected at the source, where a corpus is the suite's own, written by `write_tables`.
+
     Raises:
         DataError: an event has no class, or its times are no numbers or impossible (names file and row).
     """

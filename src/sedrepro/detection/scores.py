@@ -54,7 +54,7 @@ class Scores:
             raise ValueError(f"{len(self.reference) - len(known)} clips have no strong labels")
         return known
 
-    def rows(self, rows: Sequence[int]) -> "Scores":
+    def rows(self, rows: Sequence[int] | np.ndarray) -> "Scores":
         """Those of some of the clips."""
         return replace(
             self,

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
-    from sedrepro.experiments.papers import Paper
+
+
+class Named(Protocol):
+    """A paper, or what stands for any in a pattern of paths."""
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
 
 
 def work_folder(config: Config) -> Path:
@@ -36,17 +43,17 @@ def synthesis_receipt(config: Config, archive: str) -> Path:
     return work_folder(config) / "synthesised" / f"{archive}.json"
 
 
-def corpus_folder(config: Config, paper: Paper, corpus: str) -> Path:
+def corpus_folder(config: Config, paper: Named, corpus: str) -> Path:
     """The recipe, clips and labels tables of a corpus of a paper."""
     return work_folder(config) / paper.name / "corpora" / corpus
 
 
-def recipe_file(config: Config, paper: Paper, corpus: str) -> Path:
+def recipe_file(config: Config, paper: Named, corpus: str) -> Path:
     """The recipe of a remix corpus."""
     return corpus_folder(config, paper, corpus) / "recipes.tsv"
 
 
-def store_folder(config: Config, paper: Paper, corpus: str) -> Path:
+def store_folder(config: Config, paper: Named, corpus: str) -> Path:
     """The feature store of a corpus of a paper."""
     return work_folder(config) / paper.name / "features" / corpus
 

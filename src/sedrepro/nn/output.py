@@ -27,6 +27,39 @@ class Output:
     confidence: torch.Tensor | None = None
     teacher: "Output | None" = None
 
+    @property
+    def frame_scores(self) -> torch.Tensor:
+        """Frame scores (batch, frame, class).
+
+        Raises:
+            ValueError: the network has none.
+        """
+        if self.frame is None:
+            raise ValueError("the network has no frame scores")
+        return self.frame
+
+    @property
+    def known_confidence(self) -> torch.Tensor:
+        """Confidence (batch, frame, class).
+
+        Raises:
+            ValueError: the network does not say it.
+        """
+        if self.confidence is None:
+            raise ValueError("the network does not say how sure it is")
+        return self.confidence
+
+    @property
+    def known_teacher(self) -> "Output":
+        """What the guiding network says.
+
+        Raises:
+            ValueError: there is no such network.
+        """
+        if self.teacher is None:
+            raise ValueError("no second network guides this one")
+        return self.teacher
+
 
 class Network(nn.Module):
     """A network of the suite: standardised features (batch, frame, mel) -> `Output`.

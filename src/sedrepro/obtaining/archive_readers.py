@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 import inflate64
 from stream_unzip import UnzipError, stream_unzip
@@ -97,13 +97,14 @@ class TarReader:
         zipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         self._stream = _Stream(gzip.GzipFile(fileobj=file) if zipped else file)
-        self._tar = tarfile.TarFile(fileobj=self._stream)
+        # tarfile neither writes nor closes what it was given to read.
+        self._tar = tarfile.TarFile(fileobj=cast(IO[bytes], self._stream))
 
     def members(self, bar: tqdm) -> Iterator[Member]:
         """Members in their order; the whole archive has been read and its checksum verified at the end."""
         try:
             while (entry := self._tar.next()) is not None:
-                self._tar.members.clear()
+                self._tar.members.clear()  # type: ignore[attr-defined]  # typeshed does not list it
                 yield Member(entry.name, entry.size, entry.isdir(), entry.offset_data, problem=_tar_problem(entry))
                 bar.update(self._file.tell() - bar.n)
             # tarfile takes any block that is no header for the end, for instance in an archive that was cut.
@@ -120,13 +121,20 @@ class TarReader:
     def chunks(self, member: Member) -> Iterator[bytes]:
         """The content of a member."""
         try:
-            self._stream.seek(member.content)
+            self._stream.seek(_offset(member))
             left = member.size
             while left and (chunk := self._stream.read(min(left, CHUNK))):
                 left -= len(chunk)
                 yield chunk
         except DAMAGE as error:
             raise corrupt(self._archive, member.name, error) from error
+
+
+def _offset(member: Member) -> int:
+    """Where the content of a tar's member begins."""
+    if not isinstance(member.content, int):
+        raise TypeError(f"{member.name} is not of a tar")
+    return member.content
 
 
 def _tar_problem(entry: tarfile.TarInfo) -> str | None:
@@ -142,7 +150,7 @@ def _tar_problem(entry: tarfile.TarInfo) -> str | None:
 class _Stream:
     """The unpacked bytes of a tar: no giant reads for a forged header, and the bytes last read are known."""
 
-    def __init__(self, stream: BinaryIO):
+    def __init__(self, stream: BinaryIO | gzip.GzipFile):
         self._stream = stream
         self.last_read = b""
         self.tell = stream.tell
@@ -173,7 +181,8 @@ class ZipReader:
     """
 
     def __init__(self, archive: Path, file: BinaryIO):
-        self._archive, self._file, self._password = archive, file, None
+        self._archive, self._file = archive, file
+        self._password: bytes | None = None
         try:
             self._zip = zipfile.ZipFile(file)
         except DAMAGE as error:
@@ -222,12 +231,12 @@ class ZipReader:
         """The content of a member; its checksum is verified after the last chunk."""
         try:
             if _is_encrypted(member):
-                for _, _, chunks in stream_unzip(self._alone(member.content), password=self._password):
+                for _, _, chunks in stream_unzip(self._alone(_entry(member)), password=self._password):
                     yield from chunks
-            elif member.content.compress_type == DEFLATE64:
-                yield from self._inflated(member.content)
+            elif _entry(member).compress_type == DEFLATE64:
+                yield from self._inflated(_entry(member))
             else:
-                with self._zip.open(member.content) as content:
+                with self._zip.open(_entry(member)) as content:
                     while chunk := content.read(CHUNK):
                         yield chunk
         except DAMAGE as error:
@@ -273,8 +282,15 @@ class ZipReader:
             yield chunk
 
 
+def _entry(member: Member) -> zipfile.ZipInfo:
+    """The entry of a zip's member."""
+    if not isinstance(member.content, zipfile.ZipInfo):
+        raise TypeError(f"{member.name} is not of a zip")
+    return member.content
+
+
 def _is_encrypted(member: Member) -> bool:
-    return bool(member.content.flag_bits & ENCRYPTED)
+    return bool(_entry(member).flag_bits & ENCRYPTED)
 
 
 def _zip_problem(entry: zipfile.ZipInfo, is_folder: bool) -> str | None:

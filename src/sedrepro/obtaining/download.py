@@ -173,8 +173,10 @@ def _receive(part: _Part, expected: Expected, web: Web) -> None:
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and part.validator:
         headers["If-Range"] = part.validator
-    request = {"stream": True, "headers": headers, "timeout": web.timeout}
-    with transport_errors(), web.session.get(part.address, **request) as response:
+    with (
+        transport_errors(),
+        web.session.get(part.address, stream=True, headers=headers, timeout=web.timeout) as response,
+    ):
         _check_part(part, response)
         start, total = _extent(part, response)
         chunks = _arriving(response)

@@ -253,7 +253,10 @@ def _of_tar(source: Path) -> Iterator[AudioFile]:
 
 def _read_tarred(source: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     with _whole(source):
-        return archive.extractfile(member).read()
+        content = archive.extractfile(member)
+        if content is None:
+            raise tarfile.ReadError(f"{member.name} is no file")
+        return content.read()
 
 
 @contextlib.contextmanager

@@ -43,8 +43,9 @@ def receipt_path(config: Config, file: SourceFile) -> Path:
 
 def mirror_folder(config: Config) -> Path | None:
     """The mirror, if it is a folder."""
-    is_folder = config.mirror is not None and "://" not in config.mirror
-    return Path(config.mirror).expanduser().resolve() if is_folder else None
+    if config.mirror is None or "://" in config.mirror:
+        return None
+    return Path(config.mirror).expanduser().resolve()
 
 
 def obtain(config: Config, data_set: str, name: str, web: Web | None = None, lock: ChecksumLock | None = None) -> Path:

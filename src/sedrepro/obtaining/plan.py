@@ -158,7 +158,8 @@ def check_plan(config: Config, names: Sequence[str]) -> None:
                 f"{folders[0]}: about {in_words(need)} are needed and {in_words(free)} are free; free space, choose "
                 "other folders (data_root, archives), or set keep_archives=false"
             )
-    hosts = {urlsplit(address).hostname for file in rest for address in addresses_of(config, file) if "://" in address}
+    addresses = [address for file in rest for address in addresses_of(config, file) if "://" in address]
+    hosts = {urlsplit(address).hostname or "" for address in addresses}
     if hosts and not any(_is_known(host) for host in hosts):
         raise DataError(f"no network: none of {', '.join(sorted(hosts))} can be found; connect, or name a mirror")
 

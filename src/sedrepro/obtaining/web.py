@@ -92,9 +92,14 @@ def _is_no_network(cause: BaseException) -> bool:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    while error.__context__ is not None or (error.args and isinstance(error.args[0], BaseException)):
-        error = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error.__context__
+    while (cause := _cause(error)) is not None:
+        error = cause
     return error
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, BaseException) else error.__context__
 
 
 def check_status(response: requests.Response) -> None:

@@ -1,15 +1,20 @@
 """From the words of a command to the reference and the protocol that predictions are held against."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.predictions.delimited import read_delimited
-from sedrepro.predictions.protocol import DEFAULT, Protocol
+from sedrepro.predictions.protocol import DEFAULT_EVENTS, DEFAULT_SEGMENTS, Protocol
 from sedrepro.predictions.reference import Reference, corpus_reference, table_reference
+
+#: A section of the settings of metrics.
+Section = TypeVar("Section", SegmentBased, EventBased)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Chosen:
                 f"this way of detection chooses on split '{split}', whose labels --reference does not give; leave it "
                 "out, or choose another way by --detection"
             )
-        return corpus_reference(config or published(), protocol.paper, protocol.variant, split, self.data_root)
+        return corpus_reference(config or published(), protocol.known_paper, protocol.variant, split, self.data_root)
 
     def _without_paper(self) -> tuple[Reference, Protocol]:
         if self.reference is None:
@@ -76,8 +81,8 @@ class Chosen:
         segments = averaged | {"segment_seconds": self.segment_seconds}
         events = averaged | {"collar_seconds": self.collar, "offset_share": self.offset_share}
         evaluation = Evaluation(
-            segment_based=_changed(SegmentBased, DEFAULT.segment_based, segments),
-            event_based=_changed(EventBased, DEFAULT.event_based, events),
+            segment_based=_changed(DEFAULT_SEGMENTS, segments),
+            event_based=_changed(DEFAULT_EVENTS, events),
         )
         return table_reference(self.reference, None, self._seconds()), Protocol(evaluation)
 
@@ -101,11 +106,11 @@ class Chosen:
         return found
 
 
-def _changed(model: type, values: SegmentBased | EventBased, changes: dict[str, object]) -> SegmentBased | EventBased:
+def _changed(values: Section, changes: Mapping[str, object]) -> Section:
     from sedrepro.base.typed import load
 
     given = {key: value for key, value in changes.items() if value is not None}
-    return load(model, values.model_dump() | given, "command line")
+    return load(type(values), values.model_dump() | given, "command line")
 
 
 def published() -> Config:

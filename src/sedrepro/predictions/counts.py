@@ -42,9 +42,11 @@ class Counts:
             overall = {name: _mean(np.where(heard, of_classes[name], np.nan)) for name in CLASS_METRICS}
             overall["substitution_rate"] = np.full(len(weights), np.nan)
         else:
-            sums = (part.sum(axis=1) for part in (reference, estimated, correct))
-            kinds = (weights @ part for part in (self.deletions, self.insertions, self.substitutions))
-            overall = _rates(*sums, *kinds, 0.0)
+            reference, estimated, correct = (part.sum(axis=1) for part in (reference, estimated, correct))
+            deletions, insertions, substitutions = (
+                weights @ part for part in (self.deletions, self.insertions, self.substitutions)
+            )
+            overall = _rates(reference, estimated, correct, deletions, insertions, substitutions, 0.0)
         return {name: overall[name] for name in METRICS}, of_classes
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Literal
 
 from sedrepro.base.errors import DataError
 
@@ -80,7 +81,7 @@ def _separator(path: Path, first: str, known: Sequence[str], headerless: Sequenc
 
 def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with their numbers; blank lines are passed over. Quotes mean something between commas only."""
-    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, quoting=quoting)
     try:
         for fields in reader:

@@ -1,6 +1,6 @@
 """From predictions of any system to its metrics under a protocol, with intervals over clips, and what was assumed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,9 @@ def _beside(
 ) -> tuple[dict[int, list[str]], list[str], list[str]]:
     """By row of the reference the predicted names that mean it; names without reference; clips without prediction."""
     rows = {filename: row for row, filename in enumerate(reference.filenames)}
-    names, found, unmatched = Names(rows), {}, []
+    names = Names(rows)
+    found: dict[int, list[str]] = {}
+    unmatched = []
     for name in predicted:
         try:
             meant = names.find(name)
@@ -262,29 +264,32 @@ def _with_scores(
             f"lengths in frames: of the scores' own frames ({scores.frames_per_second:.4g} per second), which do not "
             "fit the paper's"
         )
-    ways = protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": UNTUNED}
+    ways: Mapping[str, Method] = (
+        protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": UNTUNED}
+    )
     if ways:
         _require_events(reference)
-        _detect(matched, scores, reference, protocol, ways, wishes.detection, other_split)
+        _detect(matched, part, scores, reference, protocol, ways, wishes.detection, other_split)
     return matched
 
 
 def _detect(
     matched: Matched,
+    part: Scores,
     scores: ScoreSet,
     reference: Reference,
     protocol: Protocol,
-    ways: dict[str, Method],
+    ways: Mapping[str, Method],
     wanted: str | None,
     other_split: OtherSplit,
 ) -> None:
-    """Add the events that a way of detection finds."""
+    """Add the events that a way of detection finds in `part`, the scores of the clips of the reference."""
     # Segments that a network pools itself are no part of a file of scores.
     name = wanted or next((name for name, how in ways.items() if how.pooled_seconds is None), next(iter(ways)))
     if name not in ways:
         raise SettingsError(f"detection '{name}' is unknown; {did_you_mean(name, ways)}")
-    chosen = _detector(ways[name], matched.scores, scores, reference, protocol, other_split)
-    matched.events, matched.thresholds = chosen.events(matched.scores), chosen.clip_thresholds
+    chosen = _detector(ways[name], part, scores, reference, protocol, other_split)
+    matched.events, matched.thresholds = chosen.events(part), chosen.clip_thresholds
     said = ", ".join(f"{key} = {value}" for key, value in chosen.settings.items())
     own = "" if protocol.paper else "this suite's own, tuned on nothing: "
     matched.assumed.append(f"detection '{name}' ({ways[name].kind}): {own}{said}")
@@ -308,7 +313,7 @@ def _detector(
                 f"{scores.path}: this way of detection chooses on split '{how.choose_on}', of which there are no "
                 "scores; put them into the same file or folder, or choose another way by --detection"
             )
-    durations = event_durations((clip.events for clip in reference.trained), reference.classes)
+    durations = event_durations((clip.events or () for clip in reference.trained), reference.classes)
     return detector(how, on, segments.segment_seconds if segments else None, durations)
 
 
@@ -324,10 +329,12 @@ def targets_of(reference: Reference) -> np.ndarray:
     Raises:
         DataError: a clip has none.
     """
+    tags = []
     for clip in reference.clips:
         if clip.tags is None:
             raise DataError(f"{reference.source}: {clip.filename} has no labels")
-    return np.array([[label in clip.tags for label in reference.classes] for clip in reference.clips])
+        tags.append(clip.tags)
+    return np.array([[label in of_clip for label in reference.classes] for of_clip in tags])
 
 
 def measures_of(matched: Matched, reference: Reference, evaluation: Evaluation, rows: np.ndarray) -> list[Measure]:
@@ -354,9 +361,11 @@ def values_of(
             for into, values in zip((overall, of_classes), measure.values(weights[:, rows]), strict=True):
                 for key, value in values.items():
                     into.setdefault(key, []).append(value)
-    return tuple(
-        {key: nan_mean(np.stack(each), axis=0) for key, each in part.items()} for part in (overall, of_classes)
-    )
+    return _means(overall), _means(of_classes)
+
+
+def _means(groups: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
+    return {key: nan_mean(np.stack(each), axis=0) for key, each in groups.items()}
 
 
 def _frame_level(matched: Matched, evaluation: Evaluation, groups: Sequence[np.ndarray]) -> tuple[dict, dict]:
@@ -367,9 +376,9 @@ def _frame_level(matched: Matched, evaluation: Evaluation, groups: Sequence[np.n
     parts = [grid.rows(rows) for rows in groups]
     found = [
         frame_metrics(
-            part.frame,
+            part.frame_scores,
             part.clip,
-            part.reference,
+            part.known_reference,
             part.classes,
             evaluation.frame_level,
             part.frames_per_second,

@@ -65,7 +65,9 @@ def events_of(
     if SPLIT in table.columns and split is not None:
         rows = _of_split(table, rows, split)
     name, onset, offset, label = table.places(STRONG_COLUMNS)
-    known, events, seen = set(classes), {}, set()
+    known = set(classes)
+    events: dict[str, list[Event]] = {}
+    seen: set[tuple[str, Event]] = set()
     for number, fields in rows:
         where = f"{table.path}: row {number}"
         filename = fields[name].strip()
@@ -108,11 +110,13 @@ def _of_split(table: Delimited, rows: list[tuple[int, list[str]]], split: str) -
 def _event(
     where: str, onset: str, offset: str, label: str, classes: Collection[str], problems: Problems
 ) -> Event | None:
-    times = [_seconds(text) for text in (onset, offset)]
-    for column, text, seconds in zip(("onset", "offset"), (onset, offset), times, strict=True):
+    times: list[float] = []
+    for column, text in (("onset", onset), ("offset", offset)):
+        seconds = _seconds(text)
         if seconds is None:
             problems.refuse("no time", f"{where}: {column} {text.strip()!r} is no finite number; give seconds")
             return None
+        times.append(seconds)
     if times[0] < 0:
         problems.refuse("negative time", f"{where}: onset {onset.strip()} is negative; count from the clip's start")
         return None

@@ -46,7 +46,7 @@ def field_metrics(scores: Scores, evaluation: Evaluation) -> FieldMetrics:
         return FieldMetrics(note=f"PSDS and F1 at the best thresholds need sed_scores_eval: {HOW_TO_GET}")
     from sed_scores_eval import collar_based, intersection_based
 
-    truth = {key: _apart(events) for key, events in zip(scores.filenames, scores.reference, strict=True)}
+    truth = {key: _apart(events) for key, events in zip(scores.filenames, scores.known_reference, strict=True)}
     durations = dict(zip(scores.filenames, map(float, scores.durations), strict=True))
     tables = _tables(scores)
     metrics: dict[str, float] = {}
@@ -84,7 +84,7 @@ def _tables(scores: Scores) -> dict[str, Any]:
     from sed_scores_eval.base_modules.scores import create_score_dataframe
 
     tables = {}
-    for name, frame, seconds in zip(scores.filenames, scores.frame, scores.durations, strict=True):
+    for name, frame, seconds in zip(scores.filenames, scores.frame_scores, scores.durations, strict=True):
         edges = np.round(np.arange(len(frame) + 1) / scores.frames_per_second, 6)
         inside = max(1, int(np.count_nonzero(edges[:-1] < seconds)))
         times = np.append(edges[:inside], min(edges[inside], max(seconds, edges[inside - 1] + 1e-6)))

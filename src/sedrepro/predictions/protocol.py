@@ -8,10 +8,9 @@ from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
 from sedrepro.experiments.papers import Paper
 
 #: Without a paper: the metrics of the DCASE 2019 baseline, macro averages, with which DESED is reported since.
-DEFAULT = Evaluation(
-    segment_based=SegmentBased(segment_seconds=1.0, averaging="macro", undetected_classes="zero"),
-    event_based=EventBased(collar_seconds=0.2, offset_share=0.2, averaging="macro", undetected_classes="zero"),
-)
+DEFAULT_SEGMENTS = SegmentBased(segment_seconds=1.0, averaging="macro", undetected_classes="zero")
+DEFAULT_EVENTS = EventBased(collar_seconds=0.2, offset_share=0.2, averaging="macro", undetected_classes="zero")
+DEFAULT = Evaluation(segment_based=DEFAULT_SEGMENTS, event_based=DEFAULT_EVENTS)
 DEFAULT_REASON = "no paper was named: the metrics of DCASE 2019 Task 4"
 #: Sections of `Evaluation` that are about detected events, about clip scores, and about frame scores.
 OF_EVENTS, OF_CLIPS, OF_FRAMES = ("event_based", "segment_based"), ("clip_level",), ("frame_level",)
@@ -27,9 +26,20 @@ class Protocol:
     split: str = ""
 
     @property
+    def known_paper(self) -> Paper:
+        """The paper.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.paper is None:
+            raise ValueError("the protocol is of no paper")
+        return self.paper
+
+    @property
     def corpus(self) -> str:
         """Name of the paper's corpus."""
-        return self.paper.settings.corpus_of(self.variant)[0]
+        return self.known_paper.settings.corpus_of(self.variant)[0]
 
     @property
     def grid(self) -> tuple[int, float] | None:

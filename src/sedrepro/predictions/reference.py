@@ -99,11 +99,10 @@ def corpus_reference(
             f"{folder}/clips.tsv: no such file; the mixtures are drawn first: make results SCALE={config.scale} "
             f"TARGET={folder}/clips.tsv"
         )
-    within = settings.subsets[split].split if split in settings.subsets else split
+    subset = settings.subsets.get(split)
+    within = subset.split if subset is not None else split
     chosen = tuple(
-        clip
-        for clip in clips
-        if clip.split == within and (split not in settings.subsets or clip.filename in subsets.get(split, ()))
+        clip for clip in clips if clip.split == within and (subset is None or clip.filename in subsets.get(split, ()))
     )
     if not chosen:
         raise DataError(f"{source}: holds no clip of split '{split}'")

@@ -54,11 +54,12 @@ class ScoreSet:
                 hint = did_you_mean(label, self.classes)
                 raise DataError(f"{self.path}: has no scores of class '{label}'; {hint}")
         index = {filename: row for row, filename in enumerate(clip.filename for clip in clips)}
-        names, rows = Names(index), {}
-        for own, filename in enumerate(self.filenames):
+        names = Names(index)
+        rows: dict[int, int] = {}
+        for place, filename in enumerate(self.filenames):
             meant = names.find(filename)
             if meant is not None:
-                rows[index[meant]] = own
+                rows[index[meant]] = place
         order = [self.classes.index(label) for label in classes]
         frame = np.zeros((len(clips), self.frame.shape[1], len(classes)), np.float32)
         own_clip = self.frame.max(axis=1) if self.clip is None else self.clip
@@ -154,14 +155,14 @@ def _folder(path: Path, classes: Sequence[str]) -> ScoreSet:
     files = sorted(one for one in path.iterdir() if one.suffix in ENDINGS)
     if not files:
         raise DataError(f"{path}: holds no score file; a tsv per clip, with onset, offset and a column per class")
-    labels, clips, rate = None, [], None
+    labels: tuple[str, ...] = ()
+    clips, rate = [], 0.0  # the first file says how many frames a second has
     for file in files:
         columns, values = _score_file(file)
         labels = labels or columns
         if columns != labels:
             raise DataError(f"{file}: row 1: has other classes than {files[0].name}: {', '.join(columns)[:120]}")
-        own, frames = _on_grid(file, values, rate)
-        rate = rate or own
+        rate, frames = _on_grid(file, values, rate or None)
         clips.append(frames)
     longest = max(map(len, clips))
     frame = np.zeros((len(clips), longest, len(labels)), np.float32)

@@ -39,7 +39,7 @@ def needs_configuration(options: argparse.Namespace) -> bool:
 
 def run(request: Request) -> None:
     """Compare the two prediction sets of the options."""
-    options, config = request.options, request.config
+    options, config = request.options, request.given
     if options.format not in FORMATS:
         raise SettingsError(f"--format {options.format}: is unknown; {did_you_mean(options.format, FORMATS)}")
     chosen, wishes = chosen_by(options)
@@ -61,7 +61,8 @@ def run(request: Request) -> None:
         ):
             if names:
                 remarks.append(f"{path}: {words}: {len(names)} ({named(names)})")
-    found = compare(*read, reference, protocol.evaluation, wishes.resamples)
+    first, second = read
+    found = compare(first, second, reference, protocol.evaluation, wishes.resamples)
     if not found:
         raise SettingsError(f"{options.first} and {options.second}: have no metric in common; give two of one kind")
     print(_shown(options, reference, wishes.resamples, found, remarks), end="")

@@ -39,10 +39,11 @@ def needs_configuration(options: argparse.Namespace) -> bool:
 
 def run(request: Request) -> None:
     """Find the events in the recordings of the options."""
-    options, config = request.options, request.config
+    options = request.options
     if options.model is not None:
         _by_model(options)
         return
+    config = request.config
     paper, system = paper_and_system(config, options.system)
     who = chosen_run(config, paper, system, options.variant, options.fold, options.seed)
     run_view = RunView(config, paper, who)

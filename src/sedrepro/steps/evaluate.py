@@ -52,10 +52,10 @@ def needs_configuration(options: argparse.Namespace) -> bool:
 
 def run(request: Request) -> None:
     """Evaluate the predictions of the options."""
-    options, config = request.options, request.config
+    options, config = request.options, request.given
     if options.format not in FORMATS:
         raise SettingsError(f"--format {options.format}: is unknown; {did_you_mean(options.format, FORMATS)}")
-    _check_target(options, config)
+    _check_target(request)
     chosen, wishes = chosen_by(options)
     wishes = replace(wishes, psds=not options.no_psds)
     reference, protocol = chosen.resolve(config)
@@ -80,8 +80,8 @@ def run(request: Request) -> None:
         write_text(options.output / "evaluation.txt", texts["text"]())
         write_text(options.output / "evaluation.csv", texts["csv"]())
         write_json(options.output / "evaluation.json", described)
-    if options.add_to is not None:
-        for line in _add(config, protocol.paper, described):
+    if options.add_to is not None and protocol.paper is not None:
+        for line in _add(request.config, protocol.paper, described):
             print(line)
 
 
@@ -91,13 +91,14 @@ def chosen_by(options: argparse.Namespace) -> tuple[Chosen, Wishes]:
     return chosen, Wishes(options.detection, options.fold, options.skip_bad_rows, options.resamples)
 
 
-def _check_target(options: argparse.Namespace, config: Config | None) -> None:
+def _check_target(request: Request) -> None:
     """Refuse to add to anything but the results of the configuration, whose runs fill the tables."""
+    options = request.options
     if options.add_to is None:
         return
     if options.paper is None:
         raise SettingsError("--add-to: rows go into the tables of a paper; name it by --paper")
-    own = results_folder(config)
+    own = results_folder(request.config)
     if options.add_to.resolve() != own.resolve():
         raise SettingsError(f"--add-to {options.add_to}: is not {own}, the results at this scale; choose it by --scale")
     if not own.is_dir():

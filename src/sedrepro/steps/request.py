@@ -19,8 +19,19 @@ class Request:
     """A verb's options, and the configuration that the common options describe."""
 
     options: argparse.Namespace
-    config: Config
-    """None where the verb says that it needs none."""
+    given: Config | None
+    """The configuration; None where the verb says that it needs none."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration.
+
+        Raises:
+            ValueError: the verb has said that it needs none.
+        """
+        if self.given is None:
+            raise ValueError("there is no configuration")
+        return self.given
 
     @property
     def paper(self) -> Paper:
@@ -35,8 +46,8 @@ class Request:
     @property
     def run(self) -> RunIdentity:
         """The run that the options name."""
-        given = self.options
-        return RunIdentity(given.paper, given.system, given.variant, given.fold, given.seed)
+        named = self.options
+        return RunIdentity(named.paper, named.system, named.variant, named.fold, named.seed)
 
     @property
     def known_run(self) -> tuple[Paper, RunIdentity]:

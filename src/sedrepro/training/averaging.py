@@ -23,8 +23,8 @@ def update_average(teacher: nn.Module, student: nn.Module, decay: float, with_st
     """
     torch._foreach_lerp_(list(teacher.parameters()), list(student.parameters()), 1 - decay)
     if with_statistics:
-        statistics = ([b for b in each.buffers() if b.is_floating_point()] for each in (teacher, student))
-        torch._foreach_lerp_(*statistics, 1 - decay)
+        own, others = ([b for b in each.buffers() if b.is_floating_point()] for each in (teacher, student))
+        torch._foreach_lerp_(own, others, 1 - decay)
 
 
 def ramp_up(progress: float) -> float:

@@ -7,11 +7,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
 from sedrepro.base.errors import SettingsError
+from sedrepro.nn.output import Network
 from sedrepro.training.augmentation import make_noise, shift_in_time, time_shifts
 from sedrepro.training.data import ROLES, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
-from sedrepro.training.loop import Base, Trainer, take_over
+from sedrepro.training.loop import Base, Trainer, started_from, take_over
 from sedrepro.training.losses import confidence_penalty, hinted
+from sedrepro.training.settings import Confidence
 from sedrepro.training.streams import stream_batches
 
 #: Where its parameters stand in a network that has the branch.
@@ -28,16 +30,21 @@ class ConfidenceTrainer(Trainer):
     features, and whether the clips are shifted and noisy, the settings say.
     """
 
-    def __init__(self, network: nn.Module, *args, **kwargs) -> None:
+    def __init__(self, network: Network, *args, **kwargs) -> None:
         if getattr(network, BRANCH, None) is None:
             raise SettingsError("training.method confidence: the network has no confidence branch; give it one")
         super().__init__(network, *args, **kwargs)
 
-    def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
+    @property
+    def method(self) -> Confidence:
+        """How it trains."""
+        return self._settings(Confidence)
+
+    def prepare(self, data: RunData, base: Base | None, another: Callable[[], Network]) -> None:
         """Take over the weights of stage one; the branch is new. Make the noise."""
-        method = self.run.training.method
+        method = self.method
         own = {name: value for name, value in self.network.state_dict().items() if name.startswith(f"{BRANCH}.")}
-        take_over(self.network, {**base.weights, **own})
+        take_over(self.network, {**started_from(base).weights, **own})
         self.network.requires_grad_(False)
         getattr(self.network, BRANCH).requires_grad_(True)
         noisy = method.augmented and method.noise_on == "both"
@@ -50,27 +57,30 @@ class ConfidenceTrainer(Trainer):
         self.network.eval()
         for module in self.network.modules():
             if isinstance(module, nn.Dropout):
-                module.train(self.run.training.method.drops_out)
+                module.train(self.method.drops_out)
 
     def _batches(self, train: Clips, epoch: int) -> Sequence[Tensor]:
         self.shifting = self.seeds.torch("shift", epoch)
         self.distorting = torch.Generator(self.device).manual_seed(self.seeds.number("noise", epoch))
-        sizes = self.run.training.method.composition.model_dump()
+        sizes = self.method.composition.model_dump()
         groups = {name: train.rows(number) for number, name in enumerate(ROLES)}
-        if self.run.training.method.penalty_on == "strong":
+        if self.method.penalty_on == "strong":
             groups, sizes = {"strong": groups["strong"]}, {"strong": min(sizes["strong"], len(groups["strong"]))}
         self.strong = slice(sum(sizes.values()) - sizes["strong"], None)
-        return stream_batches(groups, sizes, self.seeds, epoch).to(self.device)
+        return stream_batches(groups, sizes, self.seeds, epoch).to(self.device).unbind()
 
     def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
-        method = self.run.training.method
+        method = self.method
         shifts = time_shifts(len(rows), method.shift_frames if method.augmented else 0, self.shifting)
         features = shift_in_time(train.features[rows], shifts)
         output = self._ask(self.network, features if self.noise is None else self.noise(features, self.distorting))
-        targets = shift_in_time(train.frame_targets[rows[self.strong]], shifts[self.strong])
+        targets = shift_in_time(train.known_frame_targets[rows[self.strong]], shifts[self.strong])
         labels = pool_labels(targets, self.network.time_reduction, method.label_pooling)
-        said = hinted(output.frame[self.strong], labels, output.confidence[self.strong])
-        losses = {"frame": binary_cross_entropy(said, labels), "confidence": confidence_penalty(output.confidence)}
+        said = hinted(output.frame_scores[self.strong], labels, output.known_confidence[self.strong])
+        losses = {
+            "frame": binary_cross_entropy(said, labels),
+            "confidence": confidence_penalty(output.known_confidence),
+        }
         return {"loss": losses["frame"] + method.penalty * losses["confidence"], **losses}
 
 

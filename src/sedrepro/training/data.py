@@ -32,6 +32,17 @@ class Clips:
     frame_targets: torch.Tensor | None = None
     """Strong labels (clip, frame, class), uint8, at the frames of the features; zeros for clips without."""
 
+    @property
+    def known_frame_targets(self) -> torch.Tensor:
+        """Strong labels (clip, frame, class).
+
+        Raises:
+            ValueError: no clip has any.
+        """
+        if self.frame_targets is None:
+            raise ValueError("the clips have no strong labels")
+        return self.frame_targets
+
     def __len__(self) -> int:
         return len(self.filenames)
 
@@ -114,12 +125,12 @@ class _Reader:
             targets=torch.from_numpy(self.targets[rows]).to(self.device),
             filenames=names,
             roles=roles,
-            frame_targets=None if self.strong is None else self._frame_targets(names),
+            frame_targets=None if self.strong is None else self._frame_targets(names, self.strong),
         )
 
-    def _frame_targets(self, names: Sequence[str]) -> torch.Tensor:
+    def _frame_targets(self, names: Sequence[str], strong: Mapping[str, Sequence[Event]]) -> torch.Tensor:
         front_end, classes = self.store.facts.front_end, self.store.facts.classes
-        events = [self.strong.get(name, ()) for name in names]
+        events = [strong.get(name, ()) for name in names]
         targets = event_frames(events, classes, front_end.n_frames, front_end.frames_per_second, self.rule)
         return torch.from_numpy(targets.astype(np.uint8)).to(self.device)
 
@@ -183,6 +194,6 @@ def mel_statistics(values: np.ndarray, rows: np.ndarray, block: int = BLOCK) -> 
         count += part.shape[0] * part.shape[1]
         total = total + part.sum(axis=(0, 1))
         squares = squares + np.square(part).sum(axis=(0, 1))
-    mean = total / count
+    mean = np.asarray(total / count)
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
     return mean.astype(np.float32), np.maximum(deviation, 1e-6).astype(np.float32)

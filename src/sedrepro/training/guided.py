@@ -6,17 +6,19 @@ Numbers of equations are those of Liang et al. 2021.
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.nn.guided import TeacherStudent
-from sedrepro.nn.output import Output
+from sedrepro.nn.output import Network, Output
 from sedrepro.training import guidance
 from sedrepro.training.augmentation import make_noise
 from sedrepro.training.averaging import ramp_up
 from sedrepro.training.data import STRONG, UNLABELLED, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.loop import Base, Trainer
+from sedrepro.training.losses import summed
+from sedrepro.training.settings import Guided
 from sedrepro.training.streams import union_batches
 
 
@@ -30,15 +32,19 @@ class GuidedTrainer(Trainer):
     kept and evaluated is the student, with the teacher beside it.
     """
 
-    def __init__(self, network: nn.Module, *args, **kwargs) -> None:
+    def __init__(self, network: Network, *args, **kwargs) -> None:
         if not isinstance(network, TeacherStudent):
             raise SettingsError("training.method guided: the network has no teacher and student; choose one that has")
         super().__init__(network, *args, **kwargs)
-        self.method = self.run.training.method
         if self.method.distillation and network.student.transform is None:
             raise SettingsError("training.method.distillation: the network transforms no features; set distilled")
 
-    def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
+    @property
+    def method(self) -> Guided:
+        """How it trains."""
+        return self._settings(Guided)
+
+    def prepare(self, data: RunData, base: Base | None, another: Callable[[], Network]) -> None:
         """Make the noise, and note what is known of each clip."""
         self.noise = make_noise(self.method.noise, data, self.run.front_end, self.device)
         self.roles = torch.from_numpy(data.train.roles).to(self.device)
@@ -54,20 +60,22 @@ class GuidedTrainer(Trainer):
         heard = features if self.noise is None else self.noise(features, self.distorting)
         student = self._ask(self.network, features, heard)
         losses = self._class_losses(train, rows, roles, student)
-        losses |= self._guidance(student.clip, student.teacher.clip, roles == UNLABELLED)
+        losses |= self._guidance(student.clip, student.known_teacher.clip, roles == UNLABELLED)
         distilled = self._distillation(train, rows, roles, student)
-        total = sum(losses.values()) + ramp_up(self.epoch / self.method.start) * sum(distilled.values())
+        total = summed(losses.values())
+        if distilled:
+            total = total + ramp_up(self.epoch / self.method.start) * summed(distilled.values())
         return {"loss": total, **losses, **distilled}
 
     def _class_losses(self, train: Clips, rows: Tensor, roles: Tensor, student: Output) -> dict[str, Tensor]:
         """L_weak and L_strong of both networks (eq. 3), or L_af-weak and L_af-strong (eq. 6)."""
         losses = {}
-        for name, output in (("student", student), ("teacher", student.teacher)):
+        for name, output in (("student", student), ("teacher", student.known_teacher)):
             losses[f"{name}_clip"] = self._against_labels(output.clip, train.targets[rows], roles != UNLABELLED)
             if self.method.frame_loss:
-                targets = train.frame_targets[rows]
-                labels = pool_labels(targets, targets.shape[1] // output.frame.shape[1], self.method.label_pooling)
-                losses[f"{name}_frame"] = self._against_labels(output.frame, labels, roles == STRONG)
+                targets, scores = train.known_frame_targets[rows], output.frame_scores
+                labels = pool_labels(targets, targets.shape[1] // scores.shape[1], self.method.label_pooling)
+                losses[f"{name}_frame"] = self._against_labels(scores, labels, roles == STRONG)
         return losses
 
     def _against_labels(self, scores: Tensor, targets: Tensor, rows: Tensor) -> Tensor:
@@ -82,23 +90,29 @@ class GuidedTrainer(Trainer):
     def _guidance(self, student: Tensor, teacher: Tensor, unlabelled: Tensor) -> dict[str, Tensor]:
         """The consistency losses of clip scores; `student_guided` has the teacher's tags as its targets."""
         weight = guidance.guidance_weight(self.epoch, self.method.start, self.method.base)
-        loss = guidance.guidance_as_released if self.method.guidance == "as_released" else guidance.guidance
+        if self.method.guidance == "as_released":
+            return {
+                "student_guided": guidance.guidance_as_released(student, teacher, unlabelled),
+                "teacher_guided": guidance.guidance_as_released(teacher, student, unlabelled, weight),
+            }
         rows = None if self.method.guidance == "all" else unlabelled
         return {
-            "student_guided": loss(student, teacher, rows),
-            "teacher_guided": loss(teacher, student, rows, weight),
+            "student_guided": guidance.guidance(student, teacher, rows),
+            "teacher_guided": guidance.guidance(teacher, student, rows, weight),
         }
 
     def _distillation(self, train: Clips, rows: Tensor, roles: Tensor, student: Output) -> dict[str, Tensor]:
         """The losses between transformed features that the settings name."""
         if not self.method.distillation:
             return {}
-        teacher = student.teacher.maps["features"]
+        teacher = student.known_teacher.maps["features"]
         # A distance that moves both sides is least where both transformations are 0, and says nothing there.
         features = teacher if self.method.pulled == "both" else teacher.detach(), student.maps["features"]
         strong, align = roles == STRONG, self.method.align
         losses: dict[str, Callable[[], Tensor]] = {
-            "tfd": lambda: guidance.target_event_distillation(*features, train.frame_targets[rows], strong, align),
+            "tfd": lambda: guidance.target_event_distillation(
+                *features, train.known_frame_targets[rows], strong, align
+            ),
             "dfd_mse": lambda: guidance.distillation(*features, None, "squared", align),
             "dfd_d": lambda: guidance.distillation(*features, None, "distance", align),
             "dfd_d_wu": lambda: guidance.distillation(*features, ~strong, "distance", align),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -19,12 +19,15 @@ from sedrepro.training.data import STRONG, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.schedules import Schedule
 from sedrepro.training.seeds import RunSeeds
-from sedrepro.training.settings import RunSettings
+from sedrepro.training.settings import RunSettings, TrainingMethod
 
 MACRO_F1_THRESHOLD = 0.5
 #: What every method of training minimises its losses by.
 OPTIMISER = torch.optim.Adam
 PRECISIONS = {"off": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+#: The settings of a kind of method.
+Kind = TypeVar("Kind", bound=TrainingMethod)
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Monitor:
 
     column: str
     """In the history."""
-    mode: str
-    """What is better: `max` or `min`."""
+    mode: Literal["max", "min"]
+    """What is better."""
 
     def better(self, value: float, than: float | None) -> bool:
         """Whether a value is better than the best so far."""
@@ -69,6 +72,17 @@ class Base:
     """Arrays of its pseudo_labels.npz, where the method needs them."""
 
 
+def started_from(base: Base | None) -> Base:
+    """What a method takes over that starts from another run.
+
+    Raises:
+        ValueError: there is nothing.
+    """
+    if base is None:
+        raise ValueError("the method starts from another run, and none is given")
+    return base
+
+
 @dataclass(frozen=True)
 class Scored:
     """What a network says of some clips."""
@@ -93,7 +107,7 @@ class Trainer:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         run: RunSettings,
         seeds: RunSeeds,
         device: torch.device,
@@ -112,9 +126,16 @@ class Trainer:
         self.step = 0  # batches before this one, over all epochs
         self._finite = torch.ones((), dtype=torch.bool, device=device)
 
+    def _settings(self, kind: type[Kind]) -> Kind:
+        """The settings of the method, which are of a certain kind."""
+        method = self.run.training.method
+        if not isinstance(method, kind):
+            raise TypeError(f"{type(self).__name__} does not train by method {method.kind}")
+        return method
+
     # What a method decides.
 
-    def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
+    def prepare(self, data: RunData, base: Base | None, another: Callable[[], Network]) -> None:
         """Take up what the method needs beside the training clips; called once, before `fit`.
 
         `base` is what the run is based on; `another` makes a second network of the same kind, with weights of its own.
@@ -128,7 +149,7 @@ class Trainer:
         """Everything that changes while it trains."""
         return {"network": self.network}
 
-    def _kept(self) -> nn.Module:
+    def _kept(self) -> Network:
         """The network whose scores tell the better epoch, and whose weights are kept."""
         return self.network
 
@@ -226,7 +247,7 @@ class Trainer:
         _require_finite(epoch, [*means.values(), 0 if self._finite else np.nan])
         return means
 
-    def _ask(self, network: nn.Module, *features: Tensor) -> Output:
+    def _ask(self, network: Network, *features: Tensor) -> Output:
         """Output of a network, its scores in single precision; what is not finite is noted, and replaced for losses."""
         with self._autocast():
             output = network(*features)

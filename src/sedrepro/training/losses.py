@@ -12,6 +12,8 @@ take the prediction itself, not its hinted form, so they have no gradient in the
 over more frames than those with strong labels, lambda counts for less in the latter, in proportion.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy
@@ -21,6 +23,12 @@ from sedrepro.training.settings import Retraining
 
 #: From this probability on a hard pseudo-label is 1 (Liu et al. 2020, Section 3.2.2: positive predictions).
 HARD = 0.5
+
+
+def summed(losses: Iterable[Tensor]) -> Tensor:
+    """The sum of one or more losses, a scalar."""
+    first, *others = losses
+    return sum(others, first)
 
 
 def hinted(frame: Tensor, targets: Tensor, confidence: Tensor) -> Tensor:
@@ -59,9 +67,11 @@ def pseudo_weights(frame: Tensor, confidence: Tensor | None, how: Retraining) ->
     Raises:
         DataError: the weights are the confidence, and there is none.
     """
-    if how.weights == "confidence" and confidence is None:
+    sources = {"equal": torch.ones_like(frame), "probability": frame}
+    if confidence is not None:
+        sources["confidence"] = confidence
+    elif how.weights == "confidence":
         raise DataError("pseudo-labels without confidence; base the system on one that has a confidence branch")
-    sources = {"equal": torch.ones_like(frame), "confidence": confidence, "probability": frame}
     labels = frame if how.labels == "soft" else (frame >= HARD).to(frame.dtype)
     weights = interpolated(sources[how.weights], how.alpha)
     if how.threshold is not None:

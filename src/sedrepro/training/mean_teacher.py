@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, mse_loss
 
-from sedrepro.nn.output import Output
+from sedrepro.nn.output import Network, Output
 from sedrepro.training.augmentation import make_noise, shift_in_time, time_shifts
 from sedrepro.training.averaging import ema_decay, ramp_up, update_average
 from sedrepro.training.data import ROLES, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
 from sedrepro.training.loop import Base, Trainer
+from sedrepro.training.losses import summed
+from sedrepro.training.settings import OfMeanTeacher
 from sedrepro.training.streams import stream_batches
 
 
@@ -26,17 +28,22 @@ class MeanTeacherTrainer(Trainer):
     What is kept and evaluated is the student, or the teacher where the settings say so.
     """
 
-    def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
+    @property
+    def method(self) -> OfMeanTeacher:
+        """How it trains."""
+        return self._settings(OfMeanTeacher)
+
+    def prepare(self, data: RunData, base: Base | None, another: Callable[[], Network]) -> None:
         """Make the teacher and the noise."""
-        method = self.run.training.method
+        method = self.method
         self.noise = make_noise(method.noise, data, self.run.front_end, self.device)
         first = another().to(self.device) if method.teacher_start == "independent" else copy.deepcopy(self.network)
         self.teacher = first.requires_grad_(False)
         weak, unlabelled, _ = method.composition.model_dump().values()
         self.weak, self.strong = slice(0, weak), slice(weak + unlabelled, None)
 
-    def _kept(self) -> nn.Module:
-        return self.teacher if self.run.training.method.kept == "teacher" else self.network
+    def _kept(self) -> Network:
+        return self.teacher if self.method.kept == "teacher" else self.network
 
     def _modules(self) -> dict[str, nn.Module]:
         return {"network": self.network, "teacher": self.teacher}
@@ -45,26 +52,26 @@ class MeanTeacherTrainer(Trainer):
         self.shifting = self.seeds.torch("shift", epoch)
         self.distorting = torch.Generator(self.device).manual_seed(self.seeds.number("noise", epoch))
         groups = {name: train.rows(number) for number, name in enumerate(ROLES)}
-        sizes = self.run.training.method.composition.model_dump()
+        sizes = self.method.composition.model_dump()
         batches = stream_batches(groups, sizes, self.seeds, epoch)
-        self.ramp_steps = self.run.training.method.ramp_up * self.run.training.epochs * len(batches)
+        self.ramp_steps = self.method.ramp_up * self.run.training.epochs * len(batches)
         return batches.to(self.device).unbind()
 
     def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
-        shifts = time_shifts(len(rows), self.run.training.method.shift_frames, self.shifting)
+        shifts = time_shifts(len(rows), self.method.shift_frames, self.shifting)
         student, teacher = self._both(shift_in_time(train.features[rows], shifts))
         losses = self._class_losses(train, rows, shifts, student)
         consistency = {
-            "consistency_frame": mse_loss(student.frame, teacher.frame),
+            "consistency_frame": mse_loss(student.frame_scores, teacher.frame_scores),
             "consistency_clip": mse_loss(student.clip, teacher.clip),
         }
-        weight = self.run.training.method.consistency * ramp_up(self.step / self.ramp_steps)
-        total = sum(losses.values()) + weight * sum(consistency.values())
+        weight = self.method.consistency * ramp_up(self.step / self.ramp_steps)
+        total = summed(losses.values()) + weight * summed(consistency.values())
         return {"loss": total, **losses, **consistency}
 
     def _both(self, features: Tensor) -> tuple[Output, Output]:
         """What student and teacher say, each of its own noise."""
-        on_both = self.run.training.method.noise_on == "both"
+        on_both = self.method.noise_on == "both"
         student = self._ask(self.network, self._noisy(features) if on_both else features)
         with torch.no_grad():
             return student, self._ask(self.teacher, self._noisy(features))
@@ -75,20 +82,20 @@ class MeanTeacherTrainer(Trainer):
     def _class_losses(self, train: Clips, rows: Tensor, shifts: Tensor, student: Output) -> dict[str, Tensor]:
         """Losses against the labels of the weak and of the strong clips of a batch."""
         labels = self._strong_labels(train, rows[self.strong], shifts[self.strong])
-        parts = [self.weak, self.strong] if self.run.training.method.clip_loss == "weak_and_strong" else [self.weak]
+        parts = [self.weak, self.strong] if self.method.clip_loss == "weak_and_strong" else [self.weak]
         scores, targets = (torch.cat([each[part] for part in parts]) for each in (student.clip, train.targets[rows]))
         return {
             "clip": binary_cross_entropy(scores, targets),
-            "frame": binary_cross_entropy(student.frame[self.strong], labels),
+            "frame": binary_cross_entropy(student.frame_scores[self.strong], labels),
         }
 
     def _strong_labels(self, train: Clips, rows: Tensor, shifts: Tensor) -> Tensor:
         """Labels (clip, frame, class) at the resolution of the scores."""
-        shifted = shift_in_time(train.frame_targets[rows], shifts)
-        return pool_labels(shifted, self.network.time_reduction, self.run.training.method.label_pooling)
+        shifted = shift_in_time(train.known_frame_targets[rows], shifts)
+        return pool_labels(shifted, self.network.time_reduction, self.method.label_pooling)
 
     def _after_batch(self) -> None:
-        method = self.run.training.method
+        method = self.method
         decay = ema_decay(self.step + 1, method.average)
         update_average(self.teacher, self.network, decay, method.teacher_norm == "averaged")
 

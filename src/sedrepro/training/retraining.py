@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sedrepro.base.errors import DataError
-from sedrepro.nn.output import Output
+from sedrepro.nn.output import Network, Output
 from sedrepro.training.augmentation import shift_in_time
 from sedrepro.training.data import STRONG, WEAK, Clips, RunData
 from sedrepro.training.frame_labels import pool_labels
-from sedrepro.training.loop import Base, take_over
-from sedrepro.training.losses import pseudo_weights, regulated, weighted_cross_entropy
+from sedrepro.training.loop import Base, started_from, take_over
+from sedrepro.training.losses import pseudo_weights, regulated, summed, weighted_cross_entropy
 from sedrepro.training.mean_teacher import MeanTeacherTrainer
+from sedrepro.training.settings import Retraining
 
 
 class RetrainingTrainer(MeanTeacherTrainer):
@@ -25,21 +26,27 @@ class RetrainingTrainer(MeanTeacherTrainer):
     that a shift may fall between two frames of scores and a label of weight 0 never counts.
     """
 
-    def prepare(self, data: RunData, base: Base | None, another: Callable[[], nn.Module]) -> None:
+    @property
+    def method(self) -> Retraining:
+        """How it trains."""
+        return self._settings(Retraining)
+
+    def prepare(self, data: RunData, base: Base | None, another: Callable[[], Network]) -> None:
         """Make teacher and noise, and put together labels and weights of every training clip.
 
         Raises:
             DataError: pseudo-labels lack a clip or the confidence, or have another frame rate than the network.
             SettingsError: stage one has a network of another kind, and its weights are to be taken over.
         """
-        if self.run.training.method.start == "stage_one":
+        base = started_from(base)
+        if self.method.start == "stage_one":
             known = self.network.state_dict()  # stage one may have a confidence branch or a learned pooling besides
             take_over(self.network, {name: value for name, value in base.weights.items() if name in known})
         super().prepare(data, base, another)
         labels, weights = self._pseudo(data.train, base)
         rows = torch.from_numpy(data.train.rows(STRONG))
-        strong = data.train.frame_targets[rows.to(self.device)]
-        how = self.run.training.method.label_pooling
+        strong = data.train.known_frame_targets[rows.to(self.device)]
+        how = self.method.label_pooling
         labels[rows] = pool_labels(strong, self.network.time_reduction, how).to("cpu", labels.dtype)
         weights[rows] = 1
         self.labels, self.label_weights = labels.to(self.device), weights.to(self.device)
@@ -48,9 +55,9 @@ class RetrainingTrainer(MeanTeacherTrainer):
     def _parts(self, train: Clips) -> list[Tensor]:
         """Which labels each quotient of the loss runs over, bool, to be broadcast to (clip, frame, class)."""
         strong = torch.from_numpy(train.roles == STRONG)[:, None, None]
-        if self.run.training.method.normalised == "jointly":
+        if self.method.normalised == "jointly":
             return [torch.ones_like(strong)]
-        if self.run.training.method.normalised == "strong_apart":
+        if self.method.normalised == "strong_apart":
             return [strong, ~strong]
         weak = torch.from_numpy(train.roles == WEAK)[:, None, None]
         known = strong | (weak & (train.targets.cpu() == 0)[:, None, :])
@@ -58,7 +65,7 @@ class RetrainingTrainer(MeanTeacherTrainer):
 
     def _pseudo(self, train: Clips, base: Base) -> tuple[Tensor, Tensor]:
         """Labels and weights (clip, frame, class) of the clips that have no strong labels, 0 for the others."""
-        arrays, method = base.pseudo_labels, self.run.training.method
+        arrays, method = base.pseudo_labels, self.method
         place = {str(name): row for row, name in enumerate(arrays["filenames"])}
         self._require_frames(arrays["frame"].shape[1], train)
         labels = torch.zeros(len(train), *arrays["frame"].shape[1:])
@@ -68,11 +75,12 @@ class RetrainingTrainer(MeanTeacherTrainer):
         if lacking:
             raise DataError(f"pseudo-labels lack {lacking[0]} and {len(lacking) - 1} more; make them again")
         sources = np.array([place[train.filenames[row]] for row in rows])
-        frame, confidence = (
-            torch.from_numpy(arrays[name][sources].astype(np.float32)) if name in arrays else None
+        found = {
+            name: torch.from_numpy(arrays[name][sources].astype(np.float32))
             for name in ("frame", "confidence")
-        )
-        labels[rows], weights[rows] = pseudo_weights(frame, confidence, method)
+            if name in arrays
+        }
+        labels[rows], weights[rows] = pseudo_weights(found["frame"], found.get("confidence"), method)
         weak = train.rows(WEAK)
         labels[weak], weights[weak] = regulated(labels[weak], weights[weak], train.targets.cpu()[weak])
         return labels, weights
@@ -87,9 +95,10 @@ class RetrainingTrainer(MeanTeacherTrainer):
 
     def _class_losses(self, train: Clips, rows: Tensor, shifts: Tensor, student: Output) -> dict[str, Tensor]:
         quotients = [
-            weighted_cross_entropy(student.frame, *self._targets(train, rows, shifts, part)) for part in self.parts
+            weighted_cross_entropy(student.frame_scores, *self._targets(train, rows, shifts, part))
+            for part in self.parts
         ]
-        return {"frame": sum(quotients)}
+        return {"frame": summed(quotients)}
 
     def _targets(self, train: Clips, rows: Tensor, shifts: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
         """Labels and weights (clip, frame, class) of a part after a shift; where several meet, weights count."""

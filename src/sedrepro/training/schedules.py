@@ -1,6 +1,6 @@
 """How the learning rate of a run changes."""
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -11,10 +11,14 @@ class Schedule:
     """The learning rate of an optimiser, told of every batch and every epoch."""
 
     def __init__(
-        self, optimizer: torch.optim.Optimizer, settings: Constant | Plateau | Decay | Steps, mode: str
+        self,
+        optimizer: torch.optim.Optimizer,
+        settings: Constant | Plateau | Decay | Steps,
+        mode: Literal["min", "max"],
     ) -> None:
         """`mode` says which value after an epoch is better, `max` or `min`; only a plateau asks."""
-        self._per_batch = self._per_epoch = None
+        self._per_batch: torch.optim.lr_scheduler.StepLR | None = None
+        self._per_epoch: torch.optim.lr_scheduler.ReduceLROnPlateau | torch.optim.lr_scheduler.LambdaLR | None = None
         if isinstance(settings, Plateau):
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau
             self._per_epoch = plateau(optimizer, mode, factor=settings.factor, patience=settings.patience)

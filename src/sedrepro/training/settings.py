@@ -113,12 +113,12 @@ class LogMelNoise(Typed):
 Noise = Annotated[NoNoise | AmplitudeNoise | SnrNoise | LogMelNoise, Field(discriminator="kind")]
 
 
-class MeanTeacher(TrainingMethod):
-    """Mean teacher on weakly labelled, unlabelled and strongly labelled clips."""
+class OfMeanTeacher(TrainingMethod):
+    """Settings that the mean teacher and both stages after it share."""
 
     strong_labels: ClassVar[bool] = True
 
-    kind: Literal["mean_teacher"]
+    kind: str
     composition: Composition
     average: float = Field(gt=0, lt=1, description="ceiling of the decay by which the teacher averages the student")
     teacher_start: Literal["student", "independent"] = Field(description="the teacher's first weights")
@@ -139,7 +139,13 @@ class MeanTeacher(TrainingMethod):
     )
 
 
-class Confidence(MeanTeacher):
+class MeanTeacher(OfMeanTeacher):
+    """Mean teacher on weakly labelled, unlabelled and strongly labelled clips."""
+
+    kind: Literal["mean_teacher"]
+
+
+class Confidence(OfMeanTeacher):
     """The confidence branch alone, on a trained network that is left as it is (Liu et al. 2020, Section 2.3.1)."""
 
     starts_from_run: ClassVar[bool] = True
@@ -159,7 +165,7 @@ class Confidence(MeanTeacher):
         return ("average", "teacher_start", "consistency", "ramp_up", *others, *changes)
 
 
-class Retraining(MeanTeacher):
+class Retraining(OfMeanTeacher):
     """Mean teacher with pseudo-labels of a trained network, weighted by confidence (Liu et al. 2020, Section 2.3.2)."""
 
     starts_from_run: ClassVar[bool] = True

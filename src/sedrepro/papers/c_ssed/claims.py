@@ -135,7 +135,7 @@ def best_lambda(claim: Claim, evidence: Evidence) -> Finding:
     said = ", ".join(f"{distance:.2f} (lambda {penalty:g})" for penalty, distance in distances.items())
     if BEST_LAMBDA not in distances or len(distances) < 2:
         return Finding("undecided", f"too few curves with {FEWEST_POINTS} points: {said or 'none'}", 1)
-    outcome = "holds" if min(distances, key=lambda penalty: distances[penalty]) == BEST_LAMBDA else "fails"
+    outcome: Outcome = "holds" if min(distances, key=lambda penalty: distances[penalty]) == BEST_LAMBDA else "fails"
     return Finding(outcome, f"mean distance from y = x {said}, one run per lambda", 1)
 
 
@@ -193,7 +193,7 @@ def _most(evidence: Evidence, name: str, low: float, high: float, said: str) -> 
     if not arrays[name][0].any():
         return Finding("cannot be tested", "no prediction is positive")
     share = share_within(arrays[name], low, high)
-    outcome = "holds" if share > MOST else "fails"
+    outcome: Outcome = "holds" if share > MOST else "fails"
     return Finding(outcome, f"{share:.0%} of the {said} in [{low:g}, {high:g}], one run", 1)
 
 
@@ -238,7 +238,7 @@ def _points(counts: np.ndarray) -> np.ndarray:
 
 def _slope(counts: np.ndarray) -> float:
     points = _points(counts)
-    return float(np.polyfit(*points, 1)[0]) if points.shape[1] > 1 else np.nan
+    return float(np.polyfit(points[0], points[1], 1)[0]) if points.shape[1] > 1 else np.nan
 
 
 def _shown(number: float) -> str:

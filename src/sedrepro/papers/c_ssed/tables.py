@@ -15,6 +15,7 @@ from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.experiments.papers import Paper
 from sedrepro.nn.poolings import Pooling, pooling
 from sedrepro.published.cells import Cell
+from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.tables.text import CodeText
 
 CLIPS, FRAMES = 200, 125
@@ -60,15 +61,15 @@ def random_scores() -> np.ndarray:
     return LOWEST + (1 - LOWEST) * random.random((CLIPS, 1, FRAMES)) ** shape
 
 
-def moves(pool: Pooling, label: int) -> Moves:
+def moves(pool: nn.Module, label: int) -> Moves:
     """How training moves the frame scores of random clips that all have this label (0 or 1)."""
     scores = torch.from_numpy(random_scores()).requires_grad_()
     with torch.enable_grad():
         clip = pool(scores)
-        clip.retain_grad()
-        nn.functional.binary_cross_entropy(clip, torch.full_like(clip, label), reduction="sum").backward()
+        loss = nn.functional.binary_cross_entropy(clip, torch.full_like(clip, label), reduction="sum")
+        of_scores, of_clip = torch.autograd.grad(loss, (scores, clip))
     ratio = (scores / clip[:, :, None]).detach().numpy()[:, 0]
-    return Moves(ratio, -scores.grad.sign().numpy()[:, 0], -clip.grad.sign().numpy()[:, 0])
+    return Moves(ratio, -of_scores.sign().numpy()[:, 0], -of_clip.sign().numpy()[:, 0])
 
 
 def border(moved: Moves) -> tuple[float, float] | None:
@@ -184,7 +185,7 @@ def _equals(cell: Cell, pool: Pooling, n: float) -> CodeText:
     return CodeText(ours, _verdict(cell, ours == cell.published))
 
 
-def _verdict(cell: Cell, agrees: bool) -> str:
+def _verdict(cell: Cell, agrees: bool) -> VerdictName:
     if not cell.published:
         return "no published value"
     return "reproduced" if agrees else "differs"

@@ -20,7 +20,7 @@ def input_has_printed_frames(claim: Claim, evidence: Evidence) -> Finding:
     if evidence.paper is None or evidence.scale != COMPARABLE_SCALE:
         return Finding("cannot be tested", f"only the {COMPARABLE_SCALE} scale has the paper's front end")
     front_end = evidence.paper.settings.front_end
-    outcome = "holds" if front_end.n_frames == int(claim.printed) else "fails"
+    outcome: Outcome = "holds" if front_end.n_frames == int(claim.printed) else "fails"
     shape = f"{front_end.n_mels} x {front_end.n_frames}; printed 64 x {claim.printed}"
     return Finding(outcome, shape, by_construction="follows from window, hop and sample rate of the settings")
 

@@ -1,6 +1,6 @@
 """The networks of the frequency-dependent auto-pooling paper (Liu et al. 2021), Sections 2 and 3."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from sedrepro.nn.poolings import weighted_mean
 
 def mask_network(classes: int, mels: int, pooling: str, **arguments: Any) -> MaskNetwork:
     """Masks by VGG- or DDC-blocks, and their pooling (Section 2); FAP learns from `mels` bands."""
-    bands = {"mels": mels} if pooling == "fap" else {}
+    bands: dict[str, Any] = {"mels": mels} if pooling == "fap" else {}
     return MaskNetwork(classes, pooling=pooling, **bands, **arguments)
 
 
@@ -75,7 +75,7 @@ class GatedAttention(Network):
 
     def pooled(self, output: Output, frames: slice) -> Tensor:
         """Scores (batch, class) of some frames: their mean by the weights that they have in the clip."""
-        return self._mean(output.frame[:, frames], output.maps["frame_weights"][:, frames])
+        return self._mean(output.frame_scores[:, frames], output.maps["frame_weights"][:, frames])
 
     @staticmethod
     def _mean(frame: Tensor, weights: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ class TalNet(Network):
 
     def pooled(self, output: Output, frames: slice) -> Tensor:
         """Scores (batch, class) of some frames: their linear softmax."""
-        return self.pooling(output.frame[:, frames].transpose(1, 2))
+        return self.pooling(output.frame_scores[:, frames].transpose(1, 2))
 
 
 class DistancePooling(nn.Module):
@@ -182,7 +182,7 @@ class AdaptiveDistance(Network):
 
     def pooled(self, output: Output, frames: slice) -> Tensor:
         """Scores (batch, class) of some frames: the mean of the segments that they lie in, each counted once."""
-        segment, frame = output.maps["segment"][:, frames], output.frame[:, frames]
+        segment, frame = output.maps["segment"][:, frames], output.frame_scores[:, frames]
         first = torch.ones_like(segment).masked_fill(segment == segment.roll(1, dims=1), 0)
         first[:, 0] = 1
         return (frame * first[:, :, None]).sum(dim=1) / first.sum(dim=1, keepdim=True)
@@ -198,7 +198,7 @@ def build(
         TypeError: an argument is unknown to the network.
         ValueError: the features are too small for the network's poolings.
     """
-    builders = {
+    builders: dict[str, Callable[..., Network]] = {
         "vgg": partial(mask_network, classes, mels, blocks="vgg"),
         "ddc": partial(mask_network, classes, mels, blocks="ddc"),
         "gated_cnn": partial(GatedAttention, classes, frames, mels),

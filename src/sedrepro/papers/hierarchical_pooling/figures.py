@@ -52,14 +52,15 @@ def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dic
     filename = choose_clip(runs[0].events, evaluated)
     events = runs[0].events[filename]
     label = min(events, key=_distance).event_label
+    rate = float(scores["frames_per_second"])
     facts = {
         "filename": filename,
         "event_label": label,
         "events": [asdict(event) for event in events],
-        "frames_per_second": float(scores["frames_per_second"]),
+        "frames_per_second": rate,
     }
     frame = np.stack([run.frame_scores(filename, label) for run in runs]).astype(np.float32)
-    times = (np.arange(frame.shape[1]) + 0.5) / facts["frames_per_second"]
+    times = (np.arange(frame.shape[1]) + 0.5) / rate
     inside = np.zeros(frame.shape[1], dtype=bool)
     for event in events:
         inside |= (event.event_label == label) & (times >= event.onset) & (times < event.offset)

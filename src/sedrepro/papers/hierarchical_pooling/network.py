@@ -49,8 +49,8 @@ class GatedCrnn(Network):
         channels = (1, *filters)
         self.blocks = nn.Sequential(
             *(
-                GatedConvBlock(*sizes, dropout, batch_norm)
-                for sizes in zip(channels, filters, map(tuple, poolings), strict=False)
+                GatedConvBlock(source, target, (time, mel), dropout, batch_norm)
+                for source, target, (time, mel) in zip(channels, filters, poolings, strict=False)
             )
         )
         self.last = nn.Sequential(

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.experiments.papers import Paper
 from sedrepro.nn.poolings import POOLINGS, Pooling
 from sedrepro.published.cells import Cell
+from sedrepro.published.verdict import VerdictName
 from sedrepro.reporting.tables.text import CodeText
 
 #: Largest deviation that still counts as the same formula.
@@ -71,7 +73,7 @@ def _said(cell: Cell, printed_weight: str, clips: Clips) -> CodeText:
             ours, text = pooling(x, u).numpy(), f"y = {pooling.definition}"
             formulas = (_formula(DEFINITIONS, each) for each in (cell.published, text))
             deviation = max(np.abs(ours - formula(clips.x, weights)).max() for formula in formulas)
-    verdict = "reproduced" if deviation <= TOLERANCE else "differs"
+    verdict: VerdictName = "reproduced" if deviation <= TOLERANCE else "differs"
     return CodeText(text, verdict, f"largest deviation {deviation:.0g} on {CLIPS} random clips of {FRAMES} frames")
 
 
@@ -85,9 +87,10 @@ def _pooling(title: str) -> Pooling:
 
 def _learned(pooling: Pooling, u: np.ndarray) -> np.ndarray:
     """h(u) (clip, class, frame) from the dense layer of a pooling that has one, softmax over the frames."""
-    if not hasattr(pooling, "dense"):
+    dense = getattr(pooling, "dense", None)
+    if not isinstance(dense, nn.Linear):
         return np.empty(0)
-    logits = u @ pooling.dense.weight.detach().numpy().T + pooling.dense.bias.detach().numpy()
+    logits = u @ dense.weight.detach().numpy().T + dense.bias.detach().numpy()
     return _normalised(np.exp(logits).swapaxes(1, 2))
 
 

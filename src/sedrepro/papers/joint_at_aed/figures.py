@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from sedrepro.base.files import read_table
 from sedrepro.detection.median import average_duration, event_specific_duration, knee
+from sedrepro.detection.settings import Knee
 from sedrepro.experiments.run_view import RunView
 
 #: Durations of the official strong labels; published/README.md says where they come from.
 DURATIONS = Path(__file__).parent / "published" / "durations.csv"
 #: By way of detection with windows that follow such a duration, what its knee is of (see settings.yaml).
-KNEES = {"event_specific": "cumulative_sum", "event_specific_chord": "chord"}
+KNEES: dict[str, Knee] = {"event_specific": "cumulative_sum", "event_specific_chord": "chord"}
 #: Of the mean duration and of the means up to the knees; a line style beside each colour.
-MARKS = {
+MARKS: dict[str, tuple[str, Literal["-", "--", ":"], str]] = {
     "average": ("#009e73", "--", "mean"),
     "event_specific": ("#000000", "-", "mean up to the knee of the cumulative sum (ESP)"),
     "event_specific_chord": ("#777777", ":", "mean up to the knee of the curve itself"),

@@ -1,6 +1,6 @@
 """The networks of the joint tagging and detection paper (Liang et al. 2021), Section II-A and Figure 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -108,7 +108,7 @@ def build(
         TypeError: an argument is unknown to the network.
         ValueError: the features do not fit the poolings, or counts of clips not the classes.
     """
-    builders = {
+    builders: dict[str, Callable[..., Network]] = {
         "guided": partial(guided, classes, frames, mels),
         "joint": partial(joint, classes, frames, mels),
         "crnn": partial(Crnn, classes, frames, mels),

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sedrepro.corpora.settings import Remix
 from sedrepro.data_sets.fsdkaggle2018 import FOLDS
 from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import COMPARABLE_SCALE
 from sedrepro.reporting.claims.evidence import Evidence, Values
-from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.finding import Finding, Outcome
 from sedrepro.reporting.claims.statistics import above_zero
 
 #: "Almost all" events are at least so many of them.
@@ -20,9 +21,11 @@ def clips_in_all(claim: Claim, evidence: Evidence) -> Finding:
     if evidence.paper is None or evidence.scale != COMPARABLE_SCALE:
         return Finding("cannot be tested", f"only the {COMPARABLE_SCALE} scale has as many clips as the paper")
     remix = evidence.paper.settings.corpora["remix"]
+    if not isinstance(remix, Remix):
+        return Finding("cannot be tested", "the settings' corpus remix mixes nothing")
     per_level = FOLDS * remix.mixtures_per_fold
     total = per_level * len(remix.snr_db)
-    outcome = "holds" if total == int(claim.printed) else "fails"
+    outcome: Outcome = "holds" if total == int(claim.printed) else "fails"
     said = f"{len(remix.snr_db)} x {per_level} = {total}; printed {claim.printed}"
     return Finding(outcome, said, by_construction="follows from the settings of the remix")
 

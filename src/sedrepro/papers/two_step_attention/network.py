@@ -1,6 +1,6 @@
 """The networks of the two-step attention paper (Deshmukh et al. 2021), Section 3."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -126,7 +126,7 @@ def build(
         TypeError: an argument is unknown to the network.
     """
     reconstruct = loss_weights.get("reconstruction", 0) > 0
-    builders = {
+    builders: dict[str, Callable[..., Network]] = {
         "vgg_like": partial(MaskNetwork, classes),
         "atrous": partial(AtrousAttention, classes),
         "two_step": partial(TwoStepNetwork, classes, frames, mels, reconstruct=reconstruct),
