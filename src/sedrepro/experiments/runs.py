@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedrepro.experiments import run_files
+from sedrepro.experiments.places import results_folder, work_folder
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
@@ -33,7 +34,7 @@ class RunIdentity:
 
     def folder(self, config: Config) -> Path:
         """Where its results lie."""
-        return config.results_dir / config.scale / self.path
+        return results_folder(config) / self.path
 
     def metrics_file(self, config: Config) -> Path:
         """Its metrics, once it is scored: the only file of a run that tables read."""
@@ -41,7 +42,7 @@ class RunIdentity:
 
     def resume_file(self, config: Config) -> Path:
         """Its resume state: outside the declared outputs, which Snakemake deletes after a failure."""
-        return config.work_dir / config.scale / "resume" / self.path.with_suffix(".pt")
+        return work_folder(config) / "resume" / self.path.with_suffix(".pt")
 
 
 def runs_of(config: Config, paper: Paper, system: str, variant: str) -> list[RunIdentity]:

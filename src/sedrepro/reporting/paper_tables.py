@@ -10,7 +10,7 @@ from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.places import figures_folder, survey_folder, table_file
+from sedrepro.experiments.places import figures_folder, results_folder, survey_folder, table_file
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.published.cells import read_text_cells
 from sedrepro.published.claims import read_claims
@@ -92,5 +92,5 @@ def print_summary(config: Config) -> None:
                 continue
             print(summary(_filled(config, paper, table), layout, width))
         print_coverage(config, paper)
-        folder = config.results_dir / config.scale / name
+        folder = results_folder(config) / name
         print(f"Tables: {folder / 'tables'}   Figures: {folder / 'figures'}   Runs: {folder / 'runs'}")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from sedrepro.base.errors import SettingsError
+from sedrepro.experiments.places import results_folder
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.choice import chosen_run, chosen_way, paper_and_system
 from sedrepro.inference.detect import detect, detect_with
@@ -48,7 +49,7 @@ def run(request: Request) -> None:
     who = chosen_run(config, paper, system, options.variant, options.fold, options.seed)
     run_view = RunView(config, paper, who)
     set_up_torch(options.threads, config.tf32)
-    folder = options.output or config.results_dir / config.scale / paper.name / "detected" / system
+    folder = options.output or results_folder(config) / paper.name / "detected" / system
     way = chosen_way(paper, run_view, options.detection)
     detect(run_view, options.recordings, folder, way, options.format, say)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sedrepro.base.errors import SettingsError
 from sedrepro.detection.hysteresis import Fixed
 from sedrepro.detection.settings import Hysteresis
+from sedrepro.experiments.places import results_folder
 from sedrepro.experiments.run_view import RunView
 from sedrepro.inference.separate import separate
 from sedrepro.steps.request import Request, say
@@ -35,5 +36,5 @@ def run(request: Request) -> None:
     if how is None:
         raise SettingsError(f"{paper.name}: has no detection of kind hysteresis on '{who.variant}' to find events with")
     set_up_torch(options.threads, config.tf32)
-    folder = options.output or config.results_dir / config.scale / paper.name / "separated" / who.system
+    folder = options.output or results_folder(config) / paper.name / "separated" / who.system
     separate(RunView(config, paper, who), options.recordings, folder, Fixed(how), say)

@@ -10,7 +10,7 @@ from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table, write_text
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import chosen_papers, load_paper
-from sedrepro.experiments.places import table_file
+from sedrepro.experiments.places import results_folder, table_file
 from sedrepro.reporting.claims.filling import BY_CONSTRUCTION
 from sedrepro.reporting.claims.finding import WORST_FIRST
 
@@ -59,7 +59,7 @@ def write_claims(config: Config) -> Path:
     if tables and not rows:
         paper, table = next(iter(tables))
         raise DataError(f"{tables[paper, table]}: no such file; run table --paper {paper} --table {table} first")
-    path = config.results_dir / config.scale / "claims.csv"
+    path = results_folder(config) / "claims.csv"
     write_text(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False, lineterminator="\n"))
     return path
 

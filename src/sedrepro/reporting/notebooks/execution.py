@@ -9,6 +9,7 @@ from pathlib import Path
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.places import results_folder
 from sedrepro.reporting.notebooks.notebook import RESULTS, SCALE, MissingResultsError
 
 FOLDER = Path("notebooks")
@@ -27,7 +28,7 @@ def run_notebooks(config: Config, log: Callable[[str], None] = print) -> list[Pa
         raise DataError(f"{FOLDER}: holds no notebook of {', '.join(config.papers) or 'any paper'}")
     written = []
     for path in chosen:
-        written.append(config.results_dir / config.scale / FOLDER.name / path.name)
+        written.append(results_folder(config) / FOLDER.name / path.name)
         write_text(written[-1], run_notebook(path, config))
         log(f"{path}: {written[-1]}")
     return written

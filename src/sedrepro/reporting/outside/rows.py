@@ -15,6 +15,7 @@ from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json, write_json
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import results_folder
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.added_rows import OUTSIDE, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, UNITS, Cell
@@ -27,7 +28,7 @@ KEYS = ("name", "source", "paper", "variant", "split", "metrics", "class_metrics
 
 def outside_folder(config: Config, paper: str) -> Path:
     """Where the evaluations of a paper lie."""
-    return config.results_dir / config.scale / paper / "outside"
+    return results_folder(config) / paper / "outside"
 
 
 def keep(config: Config, evaluation: Evaluation) -> Path:

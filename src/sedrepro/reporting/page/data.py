@@ -9,7 +9,7 @@ from sedrepro.base.files import read_table
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper
-from sedrepro.experiments.places import table_file
+from sedrepro.experiments.places import results_folder, table_file
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
 from sedrepro.reporting.claims.claims_file import listed
 from sedrepro.reporting.status.cost import RunCost, read_costs
@@ -74,12 +74,12 @@ def read_results(config: Config, names: Iterable[str]) -> list[PaperResults]:
     Raises:
         DataError: a file is damaged (names it).
     """
-    claims = rows_if_there(config.results_dir / config.scale / "claims.csv", CLAIM_COLUMNS)
+    claims = rows_if_there(results_folder(config) / "claims.csv", CLAIM_COLUMNS)
     return [_read_paper(config, load_paper(name, config), claims) for name in names]
 
 
 def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
-    folder, settings = config.results_dir / config.scale / paper.name, paper.settings
+    folder, settings = results_folder(config) / paper.name, paper.settings
     paths = {name: table_file(config, paper.name, name) for name in settings.tables}
     there = {name: path for name, path in paths.items() if path.is_file()}
     tables = {name: read_tidy(path, settings.tables[name], config.scale) for name, path in there.items()}

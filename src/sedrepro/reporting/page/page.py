@@ -14,7 +14,7 @@ from sedrepro.base.files import write_text
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.environment import checkout_commit
 from sedrepro.experiments.papers import paper_names
-from sedrepro.experiments.places import sweep_part
+from sedrepro.experiments.places import results_folder, sweep_part
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Metric
 from sedrepro.reporting.page.data import PaperResults, read_results
@@ -35,7 +35,7 @@ def write_page(config: Config) -> Path:
     Raises:
         DataError: a file in the results is damaged (names it).
     """
-    path = config.results_dir / config.scale / PAGE
+    path = results_folder(config) / PAGE
     write_text(path, results_page(config, read_results(config, paper_names()), path.parent))
     return path
 

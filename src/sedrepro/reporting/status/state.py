@@ -19,7 +19,7 @@ from sedrepro.base.files import read_json
 from sedrepro.base.typed import load
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.places import store_folder
+from sedrepro.experiments.places import results_folder, store_folder
 from sedrepro.experiments.run_config import read_run_config
 from sedrepro.experiments.run_files import CONFIG, RUN_FILES, SCORES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs
@@ -62,7 +62,7 @@ class PaperState:
 
     def __init__(self, config: Config, paper: Paper) -> None:
         self._config, self._paper = config, paper
-        self._results = config.results_dir / config.scale / paper.name
+        self._results = results_folder(config) / paper.name
         self._tables = {name: table_runs(config, paper, name) for name in paper.settings.tables}
         self._figures = {name: figure_runs(config, paper, name) for name in paper.settings.figures}
         self._scored = {run for runs in self._tables.values() for run in runs} | {
@@ -184,7 +184,7 @@ def print_states(config: Config, name: str = "") -> None:
     for each in [name] if name else chosen_papers(config):
         paper = load_paper(each, config)
         items = list(PaperState(config, paper).items())
-        spent = total(read_costs(config.results_dir / config.scale / each))
+        spent = total(read_costs(results_folder(config) / each))
         about = paper.settings.about
         cost = f"; {spent.runs} runs, {duration(spent.seconds)}" if spent.runs else ""
         print(f"{each}: {about.title} ({about.published_in}); scale {config.scale}{cost}")

@@ -15,7 +15,7 @@ from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_table, write_text
 from sedrepro.experiments.configuration import Config, written
 from sedrepro.experiments.papers import chosen_papers, load_paper
-from sedrepro.experiments.places import configuration_file
+from sedrepro.experiments.places import configuration_file, results_folder
 from sedrepro.experiments.run_files import WEIGHTS
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.added_rows import OUTSIDE
@@ -58,7 +58,7 @@ def paper_tables(config: Config, paper: str = "", table: str = "") -> list[Paper
         SettingsError: paper or table is unknown (names the nearest), or the table holds claims.
     """
     found = [
-        PaperTable(name, key, layout, config.results_dir / config.scale / name / "tables" / f"{key}.csv")
+        PaperTable(name, key, layout, results_folder(config) / name / "tables" / f"{key}.csv")
         for name in ([paper] if paper else chosen_papers(config))
         for key, layout in load_paper(name, config).settings.tables.items()
     ]
@@ -148,7 +148,7 @@ def write_comparison(config: Config) -> Path:
         write_text(written_down, written(config))
     tables = paper_tables(config)
     cells = compared_cells(config, tables)
-    stem = config.results_dir / config.scale / "comparison"
+    stem = results_folder(config) / "comparison"
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -17,7 +17,7 @@ from sedrepro.corpora.survey import (
     read_survey_facts,
 )
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.places import survey_folder
+from sedrepro.experiments.places import results_folder, survey_folder
 from sedrepro.reporting.rendering import render, render_part
 
 COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")
@@ -31,7 +31,7 @@ def write_coverage(config: Config, owner: str, names: list[str]) -> Path:
     """
     facts = {name: read_survey_facts(survey_folder(config, name)) for name in names}
     rows = [row for name, found in facts.items() for row in _rows(survey_folder(config, name), name, found.fingerprint)]
-    stem = config.results_dir / config.scale / owner / "coverage"
+    stem = results_folder(config) / owner / "coverage"
     write_text(stem.with_suffix(".csv"), pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n"))
     write_text(stem.with_suffix(".html"), _page(config.scale, rows, facts))
     return stem.with_suffix(".html")
