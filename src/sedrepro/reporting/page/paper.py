@@ -34,7 +34,7 @@ _SUPPORT = {
     "yes": "The published tables support it",
     "no": "The published tables do not support it",
     "partly": "The published tables support it in part",
-    "not printed": "No published number at hand tells",
+    "not printed": "No published number available to check this",
 }
 
 _SOURCES = {
