@@ -13,11 +13,11 @@ import yaml
 from safetensors.torch import load_file
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage
+from sedrepro.annotations.clips import Coverage
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.base.files import write_table
 from sedrepro.cli import main
+from sedrepro.corpora.tables import write_tables
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.networks import build_network
@@ -78,7 +78,8 @@ def make_store(config, clips=24) -> None:
     blocks = [{variant: values.astype(np.float16) for variant in facts.variants}]
     write_store(store_folder(config, paper, "remix"), facts, index, blocks)
     strong = [(row[0], 0.5, 1.5, label) for row in index for label in row[4].split(",")]
-    write_table(corpus_folder(config, paper, "remix") / "strong.tsv", STRONG_COLUMNS, strong)
+    rows = [(name, split, fold, seconds, group) for name, split, fold, seconds, _, group in index]
+    write_tables(corpus_folder(config, paper, "remix"), rows, [(row[0], row[4]) for row in index], strong)
 
 
 def train(config, who=WHO, log=lambda line: None):
