@@ -17,6 +17,8 @@ rule train:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(24000),
+        runtime=minutes(720),
     params:
         settings=PLAN.run_settings,
         code=PLAN.training_code,
@@ -39,6 +41,8 @@ rule pseudo_labels:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(24000),
+        runtime=minutes(60),
     params:
         settings=PLAN.run_settings,
         code=PLAN.network_code,
