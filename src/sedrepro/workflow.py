@@ -20,7 +20,7 @@ from sedrepro.detection.methods import method_module
 from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
 from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
-from sedrepro.experiments.networks import network_module
+from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
@@ -46,7 +46,6 @@ from sedrepro.reporting.tables.comparison import paper_tables
 from sedrepro.steps.model_cards import scored_runs
 from sedrepro.steps.score import SCORE_FILES
 from sedrepro.steps.sweep import sweep_runs
-from sedrepro.steps.train import training_code
 
 
 class AnyPaper(NamedTuple):
@@ -105,6 +104,11 @@ class Plan:
         """The resolved configuration, which jobs read; no other command can change it."""
         return places.configuration_file(self.config, self.configuration_text)
 
+    @property
+    def costs_file(self) -> Path:
+        """What each job cost: each appends a line."""
+        return places.costs_file(self.config)
+
     def write_configuration(self) -> None:
         """Write the configuration for the jobs of a run, and for repeating a command of it by hand."""
         if not self.configuration_file.is_file():
@@ -123,10 +127,6 @@ class Plan:
     def log(self, *parts: str) -> str:
         """The log file of a job."""
         return self.work("logs", *parts) + ".log"
-
-    def benchmark(self, *parts: str) -> str:
-        """The file of time and memory of a job."""
-        return self.work("benchmarks", *parts) + ".tsv"
 
     def in_run(self, *names: str) -> list[str]:
         """Files in the folder of a run, as patterns."""

@@ -11,7 +11,9 @@ from snakemake.exceptions import WorkflowError
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
+from sedrepro import job_client, job_server
 from sedrepro import workflow as plan
+from sedrepro.base import job_costs
 from sedrepro.base.errors import SedreproError
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
@@ -28,7 +30,8 @@ except SedreproError as error:
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
 shell.prefix(
-    f'export PYTHONPATH="{PROJECT / "src"}:$PYTHONPATH" {CONFIG_VARIABLE}="{PLAN.configuration_file.resolve()}";'
+    f'export PYTHONPATH="{PROJECT / "src"}:$PYTHONPATH" {CONFIG_VARIABLE}="{PLAN.configuration_file.resolve()}"'
+    f' {job_costs.VARIABLE}="{PLAN.costs_file.resolve()}";'
     " set -euo pipefail; "
 )
 
@@ -84,6 +87,12 @@ def table_labels(wildcards):
 def figure_labels(wildcards):
     """Name and title of a figure."""
     return {"figure": wildcards.figure, "title": PLAN.papers[wildcards.paper].settings.figures[wildcards.figure].title}
+
+
+def served_jobs():
+    """The variable by which the jobs of this machine find the process that has everything imported."""
+    socket = job_server.start()
+    return {job_client.VARIABLE: socket} if socket else {}
 
 
 def report_failed_jobs(workflow_logs):
