@@ -13,6 +13,9 @@ if PLAN.config.scale == "miniature":
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
+        resources:
+            mem_mb=megabytes(4000),
+            runtime=minutes(30),
         params:
             seed=PLAN.config.miniature_seed,
             code=plan.synthesis_code,
@@ -37,7 +40,8 @@ if PLAN.config.scale == "full":
             "../../envs/sedrepro.yaml"
         resources:
             downloads=1,
-            runtime=720,
+            mem_mb=megabytes(4000),
+            runtime=minutes(720),
         params:
             checksum=lambda wildcards: PLAN.source(wildcards).checksum,
             size=lambda wildcards: PLAN.source(wildcards).size,
