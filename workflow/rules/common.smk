@@ -15,7 +15,6 @@ from sedrepro import workflow as plan
 from sedrepro.base.errors import SedreproError
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
-from sedrepro.experiments.configuration import CONFIG_VARIABLE
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
 from sedrepro.steps.score import SCORE_FILES
 
@@ -26,10 +25,7 @@ except SedreproError as error:
 
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
-shell.prefix(
-    f'export PYTHONPATH="{PROJECT / "src"}:$PYTHONPATH" {CONFIG_VARIABLE}="{PLAN.configuration_file.resolve()}";'
-    " set -euo pipefail; "
-)
+shell.prefix(plan.job_prefix(PROJECT, PLAN.configuration_file))
 
 
 wildcard_constraints:

@@ -2,8 +2,8 @@
 finished, formats that it does not read.
 
 A recorder that is killed or writes to a pipe cannot go back to its header. What stands there then (0, the length of the
-moment before, 0xFFFFFFFF of FFmpeg, 0x7FFFF000 and 0x7F000000 of SoX, 0x80000000 of arecord) is no length, nor is what 32
-bits cannot hold; the samples go on to the end of the file.
+moment before, 0xFFFFFFFF of FFmpeg, 0x7FFFF000 and 0x7F000000 of SoX, 0x80000000 of arecord) is no length, nor is what
+32 bits keep of a larger one; the samples go on to the end of the file.
 """
 
 import io
