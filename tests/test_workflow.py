@@ -36,7 +36,7 @@ def test_a_checkout_below_such_a_folder_is_refused(tmp_path: Path, monkeypatch):
 
 def test_the_prefix_of_jobs_takes_paths_as_they_stand():
     project, file = Path("/tmp/it's {a} $HOME"), Path("/tmp/{b}.yaml")
-    prefix = snakemake_format(job_prefix(project, file))
+    prefix = snakemake_format(job_prefix(project, {"SEDREPRO_CONFIG": file}))
     command = ["bash", "-c", prefix + 'echo "$PYTHONPATH"; echo "$SEDREPRO_CONFIG"']
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     assert found[0].startswith(f"{project}/src:")

@@ -21,8 +21,8 @@ from sedrepro.corpora.settings import Remix
 from sedrepro.detection.methods import method_module
 from sedrepro.experiments import places
 from sedrepro.experiments.commands import quoted
-from sedrepro.experiments.configuration import CONFIG_VARIABLE, Config, make_config, read_yaml, scale_file, written
-from sedrepro.experiments.networks import network_module
+from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
+from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
@@ -47,7 +47,6 @@ from sedrepro.reporting.tables.comparison import paper_tables
 from sedrepro.steps.model_cards import scored_runs
 from sedrepro.steps.score import SCORE_FILES
 from sedrepro.steps.sweep import sweep_runs
-from sedrepro.steps.train import training_code
 
 
 class AnyPaper(NamedTuple):
@@ -98,11 +97,14 @@ def _link_to(folder: Path) -> Path:
     return link
 
 
-def job_prefix(project: Path, configuration_file: Path) -> str:
-    """What stands before the command of every job, as a format of Snakemake: braces in names of folders are doubled."""
-    source, file = quoted(project / "src"), quoted(configuration_file.absolute())
-    words = f'export PYTHONPATH={source}:"$PYTHONPATH" {CONFIG_VARIABLE}={file}; set -euo pipefail; '
-    return words.replace("{", "{{").replace("}", "}}")
+def job_prefix(project: Path, variables: Mapping[str, Path]) -> str:
+    """What stands before the command of every job, as a format of Snakemake: braces in names of folders are doubled.
+
+    `variables` are names of files that jobs find in their environment.
+    """
+    words = [f'PYTHONPATH={quoted(project / "src")}:"$PYTHONPATH"']
+    words += [f"{name}={quoted(path.absolute())}" for name, path in variables.items()]
+    return f"export {' '.join(words)}; set -euo pipefail; ".replace("{", "{{").replace("}", "}}")
 
 
 class Plan:
@@ -127,6 +129,11 @@ class Plan:
         """The resolved configuration, which jobs read; no other command can change it."""
         return places.configuration_file(self.config, self.configuration_text)
 
+    @property
+    def costs_file(self) -> Path:
+        """What each job cost: each appends a line."""
+        return places.costs_file(self.config)
+
     def write_configuration(self) -> None:
         """Write the configuration for the jobs of a run, and for repeating a command of it by hand."""
         if not self.configuration_file.is_file():
@@ -145,10 +152,6 @@ class Plan:
     def log(self, *parts: str) -> str:
         """The log file of a job."""
         return self.work("logs", *parts) + ".log"
-
-    def benchmark(self, *parts: str) -> str:
-        """The file of time and memory of a job."""
-        return self.work("benchmarks", *parts) + ".tsv"
 
     def in_run(self, *names: str) -> list[str]:
         """Files in the folder of a run, as patterns."""

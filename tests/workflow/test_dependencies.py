@@ -241,9 +241,11 @@ def test_a_job_depends_on_the_closure_of_its_step_and_of_what_this_finds_by_name
     expected = code.code_digest(starts(name))
     if name not in ("numbers", "texts", "claims of a paper"):  # tables depend on their printed cells, too
         assert today[name].params["code"] == expected
-    meaning = code._meaning
+    read = code._read
     for edited in sorted(code.PACKAGE.rglob("*.py")):
-        monkeypatch.setattr(code, "_meaning", lambda path, at, e=edited: "x" if path == e else meaning(path, at))
+        monkeypatch.setattr(
+            code, "_read", lambda path, at, e=edited: (read(path, at)[0], "x") if path == e else read(path, at)
+        )
         assert (code.code_digest(starts(name)) != expected) == (edited in files), edited
 
 

@@ -11,10 +11,13 @@ from snakemake.exceptions import WorkflowError
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
+from sedrepro import job_client, job_server
 from sedrepro import workflow as plan
+from sedrepro.base import job_costs
 from sedrepro.base.errors import SedreproError
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
+from sedrepro.experiments.configuration import CONFIG_VARIABLE
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
 from sedrepro.steps.score import SCORE_FILES
 
@@ -25,7 +28,9 @@ except SedreproError as error:
 
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
-shell.prefix(plan.job_prefix(PROJECT, PLAN.configuration_file))
+shell.prefix(
+    plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file})
+)
 
 
 wildcard_constraints:
@@ -65,6 +70,12 @@ def table_labels(wildcards):
 def figure_labels(wildcards):
     """Name and title of a figure."""
     return {"figure": wildcards.figure, "title": PLAN.papers[wildcards.paper].settings.figures[wildcards.figure].title}
+
+
+def served_jobs():
+    """The variable by which the jobs of this machine find the process that has everything imported."""
+    socket = job_server.start()
+    return {job_client.VARIABLE: socket} if socket else {}
 
 
 def report_failed_jobs(workflow_logs):

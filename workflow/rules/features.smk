@@ -9,8 +9,6 @@ rule features:
         directory(PLAN.work("{paper}", "features", "{corpus}")),
     log:
         PLAN.log("{paper}", "features_{corpus}"),
-    benchmark:
-        PLAN.benchmark("{paper}", "features_{corpus}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16

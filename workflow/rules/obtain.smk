@@ -10,8 +10,6 @@ if PLAN.config.scale == "miniature":
             PLAN.work("synthesised", "{archive}.json"),
         log:
             PLAN.log("synthesise_{archive}"),
-        benchmark:
-            PLAN.benchmark("synthesise_{archive}")
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
@@ -31,8 +29,6 @@ if PLAN.config.scale == "full":
             f"{PLAN.config.receipts_dir}/{{data_set}}/{{file}}.json",
         log:
             PLAN.log("obtain", "{data_set}", "{file}"),
-        benchmark:
-            PLAN.benchmark("obtain", "{data_set}", "{file}")
         wildcard_constraints:
             # Beside them lie receipts of clips that were taken from elsewhere, which nothing can make.
             data_set="|".join({source.data_set for source in PLAN.sources}),

@@ -8,8 +8,6 @@ rule survey:
         [PLAN.survey_file("{data_set}", table) for table in SURVEY_TABLES],
     log:
         PLAN.log("survey_{data_set}"),
-    benchmark:
-        PLAN.benchmark("survey_{data_set}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8

@@ -8,8 +8,6 @@ rule sweep:
         PLAN.results("{paper}", "post_processing.csv"),
     log:
         PLAN.log("{paper}", "sweep"),
-    benchmark:
-        PLAN.benchmark("{paper}", "sweep")
     conda:
         "../../envs/sedrepro.yaml"
     params:

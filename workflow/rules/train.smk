@@ -10,8 +10,6 @@ rule train:
         PLAN.in_run(*RUN_FILES),
     log:
         PLAN.log("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}"),
-    benchmark:
-        PLAN.benchmark("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1

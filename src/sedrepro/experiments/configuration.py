@@ -80,6 +80,10 @@ class Config(Typed):
         return self.corpora_dir / "obtained"
 
 
+#: libyaml's, eight times as fast, where PyYAML was built with it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
@@ -87,7 +91,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         SettingsError: the file is missing, is not YAML, or holds no mapping (names file and line).
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError as error:
         hint = "; run it in the project's folder, or name that: --project" if path.parent == CONFIG_FOLDER else ""
         raise SettingsError(f"{path}: no such file{hint}") from error

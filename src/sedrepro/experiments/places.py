@@ -87,3 +87,8 @@ def figures_folder(config: Config, paper: str) -> Path:
 def sweep_part(config: Config, paper: str) -> Path:
     """The part of a paper in the sweep of post-processing."""
     return paper_folder(config, paper) / "post_processing.csv"
+
+
+def costs_file(config: Config) -> Path:
+    """What each job of the workflow cost."""
+    return work_folder(config) / "costs.tsv"
