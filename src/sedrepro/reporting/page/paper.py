@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sedrepro.corpora.survey import ALL_CLASSES
+from sedrepro.experiments.commands import make_results
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.places import table_file
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
@@ -53,7 +54,6 @@ def paper_section(results: PaperResults, config: Config) -> Markup:
     """Everything about one paper as a section of the page."""
     name = results.paper.name
     parts = {part: (title, make(results, config)) for part, (title, make) in PARTS.items()}
-    root = f" DATA_ROOT={config.data_root}" if config.data_root else ""
     return render_part(
         "paper",
         name=name,
@@ -61,7 +61,7 @@ def paper_section(results: PaperResults, config: Config) -> Markup:
         in_short=_in_short(results),
         parts={part: shown for part, shown in parts.items() if shown[1]},
         missing=results.missing,
-        command=f"make results SCALE={config.scale}{root} PAPER={name}",
+        command=make_results(config, PAPER=name),
     )
 
 
