@@ -4,8 +4,10 @@ A job depends on its input files, on the settings that its step reads, and on it
 module and of the modules that the settings name. Settings and the digest of the code are parameters of its rule.
 """
 
+import contextlib
 import functools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,7 @@ from sedrepro.data_sets import data_set
 from sedrepro.detection.methods import method_module
 from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
+from sedrepro.experiments.commands import quoted
 from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
 from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
@@ -74,21 +77,45 @@ TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), ("
 def configured(values: Mapping[str, Any], project: Path) -> Config:
     """The validated configuration: the scale's file of the project, then `values` of Snakemake's command line.
 
+    A folder with braces in its name is replaced by a symbolic link to it, which is made.
+
     Raises:
-        SettingsError: a key or a value is wrong.
+        SettingsError: a key or a value is wrong, or the project itself lies in such a folder.
     """
+    if _has_braces(project):
+        raise SettingsError(f"{project}: Snakemake takes the braces of this path for wildcards; move the checkout")
     file = project / scale_file(values.get("scale", "miniature"))
     merged = read_yaml(file) | dict(values)
     if not project.samefile(Path.cwd()):
         merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
-    where = f"{file} and the command line"
-    config = make_config(merged, where)
-    for key in ("data_root", "work_dir", "results_dir"):
-        if set("{}").intersection(folder := str(getattr(config, key))):
-            raise SettingsError(
-                f"{where}: {key} = {folder}: Snakemake takes braces for wildcards; name a symbolic link to it"
-            )
-    return config
+    config = make_config(merged, f"{file} and the command line")
+    folders = {key: getattr(config, key) for key in ("data_root", "work_dir", "results_dir")}
+    linked = {key: _link_to(folder) for key, folder in folders.items() if _has_braces(folder)}
+    return config.model_copy(update=linked)
+
+
+def _has_braces(path: Path) -> bool:
+    return not {"{", "}"}.isdisjoint(str(path))
+
+
+def _link_to(folder: Path) -> Path:
+    """A symbolic link to a folder whose name holds braces, which Snakemake would take for wildcards; both are made."""
+    link = places.link_to(folder)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(folder if folder.is_absolute() else os.path.relpath(folder.absolute(), link.parent.resolve()))
+    return link
+
+
+def job_prefix(project: Path, variables: Mapping[str, Path]) -> str:
+    """What stands before the command of every job, as a format of Snakemake: braces in names of folders are doubled.
+
+    `variables` are names of files that jobs find in their environment.
+    """
+    words = [f'PYTHONPATH={quoted(project / "src")}:"$PYTHONPATH"']
+    words += [f"{name}={quoted(path.absolute())}" for name, path in variables.items()]
+    return f"export {' '.join(words)}; set -euo pipefail; ".replace("{", "{{").replace("}", "}}")
 
 
 class Plan:

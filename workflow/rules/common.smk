@@ -30,9 +30,7 @@ except SedreproError as error:
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
 shell.prefix(
-    f'export PYTHONPATH="{PROJECT / "src"}:$PYTHONPATH" {CONFIG_VARIABLE}="{PLAN.configuration_file.resolve()}"'
-    f' {job_costs.VARIABLE}="{PLAN.costs_file.resolve()}";'
-    " set -euo pipefail; "
+    plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file})
 )
 
 

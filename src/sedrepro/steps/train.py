@@ -54,7 +54,7 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
-    with leased_device(config.device, run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
         data = load_data(config, paper, who, store, seeds, device)
 
         def initialised(use: str) -> Any:
