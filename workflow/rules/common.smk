@@ -97,3 +97,9 @@ def report_failed_jobs(workflow_logs):
     """After a failure: why each job failed, in a line that names the culprit."""
     for told in failures(map(Path, workflow_logs)):
         sys.stderr.write(f"{told}\n")
+
+
+def report_left_out():
+    """At the end: which data sets are not there, why, and what was left out without them."""
+    for told in PLAN.left_out():
+        sys.stderr.write(f"{told}\n")
