@@ -37,6 +37,13 @@ rule data:
 # Not while the files are read: a dry run writes nothing.
 onstart:
     PLAN.write_configuration()
+    if workflow.local_exec:
+        # Snakemake 9's limit on submissions wakes the scheduler after every pass, which makes the next one: each job
+        # that has ended leaves one pass a second for good. Nothing is submitted here.
+        workflow.scheduler.job_rate_limiter = None
+        # Jobs of an environment of their own run in it.
+        if not workflow.deployment_settings.deployment_method:
+            os.environ.update(served_jobs())
 
 
 onerror:

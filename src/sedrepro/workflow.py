@@ -4,8 +4,10 @@ A job depends on its input files, on the settings that its step reads, and on it
 module and of the modules that the settings name. Settings and the digest of the code are parameters of its rule.
 """
 
+import contextlib
 import functools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +19,15 @@ from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
 from sedrepro.corpora.settings import Remix
 from sedrepro.detection.methods import method_module
+from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
+from sedrepro.experiments.commands import quoted
 from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
-from sedrepro.experiments.networks import network_module
+from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
+from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
+from sedrepro.experiments.sweep_counts import SWEEP_COUNTS
 from sedrepro.miniature import writer_module
 from sedrepro.obtaining.manifest import SourceFile
 from sedrepro.obtaining.obtain import receipt_path
@@ -44,7 +49,6 @@ from sedrepro.reporting.tables.comparison import paper_tables
 from sedrepro.steps.model_cards import scored_runs
 from sedrepro.steps.score import SCORE_FILES
 from sedrepro.steps.sweep import sweep_runs
-from sedrepro.steps.train import training_code
 
 
 class AnyPaper(NamedTuple):
@@ -64,21 +68,45 @@ TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), ("
 def configured(values: Mapping[str, Any], project: Path) -> Config:
     """The validated configuration: the scale's file of the project, then `values` of Snakemake's command line.
 
+    A folder with braces in its name is replaced by a symbolic link to it, which is made.
+
     Raises:
-        SettingsError: a key or a value is wrong.
+        SettingsError: a key or a value is wrong, or the project itself lies in such a folder.
     """
+    if _has_braces(project):
+        raise SettingsError(f"{project}: Snakemake takes the braces of this path for wildcards; move the checkout")
     file = project / scale_file(values.get("scale", "miniature"))
     merged = read_yaml(file) | dict(values)
     if not project.samefile(Path.cwd()):
         merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
-    where = f"{file} and the command line"
-    config = make_config(merged, where)
-    for key in ("data_root", "work_dir", "results_dir"):
-        if set("{}").intersection(folder := str(getattr(config, key))):
-            raise SettingsError(
-                f"{where}: {key} = {folder}: Snakemake takes braces for wildcards; name a symbolic link to it"
-            )
-    return config
+    config = make_config(merged, f"{file} and the command line")
+    folders = {key: getattr(config, key) for key in ("data_root", "work_dir", "results_dir")}
+    linked = {key: _link_to(folder) for key, folder in folders.items() if _has_braces(folder)}
+    return config.model_copy(update=linked)
+
+
+def _has_braces(path: Path) -> bool:
+    return not {"{", "}"}.isdisjoint(str(path))
+
+
+def _link_to(folder: Path) -> Path:
+    """A symbolic link to a folder whose name holds braces, which Snakemake would take for wildcards; both are made."""
+    link = places.link_to(folder)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(folder if folder.is_absolute() else os.path.relpath(folder.absolute(), link.parent.resolve()))
+    return link
+
+
+def job_prefix(project: Path, variables: Mapping[str, Path]) -> str:
+    """What stands before the command of every job, as a format of Snakemake: braces in names of folders are doubled.
+
+    `variables` are names of files that jobs find in their environment.
+    """
+    words = [f'PYTHONPATH={quoted(project / "src")}:"$PYTHONPATH"']
+    words += [f"{name}={quoted(path.absolute())}" for name, path in variables.items()]
+    return f"export {' '.join(words)}; set -euo pipefail; ".replace("{", "{{").replace("}", "}}")
 
 
 class Plan:
@@ -103,6 +131,11 @@ class Plan:
         """The resolved configuration, which jobs read; no other command can change it."""
         return places.configuration_file(self.config, self.configuration_text)
 
+    @property
+    def costs_file(self) -> Path:
+        """What each job cost: each appends a line."""
+        return places.costs_file(self.config)
+
     def write_configuration(self) -> None:
         """Write the configuration for the jobs of a run, and for repeating a command of it by hand."""
         if not self.configuration_file.is_file():
@@ -121,10 +154,6 @@ class Plan:
     def log(self, *parts: str) -> str:
         """The log file of a job."""
         return self.work("logs", *parts) + ".log"
-
-    def benchmark(self, *parts: str) -> str:
-        """The file of time and memory of a job."""
-        return self.work("benchmarks", *parts) + ".tsv"
 
     def in_run(self, *names: str) -> list[str]:
         """Files in the folder of a run, as patterns."""
@@ -264,9 +293,10 @@ class Plan:
         return _compact(settings.evaluation, ways, settings.corpora[corpus], settings.front_end_of(corpus))
 
     def score_code(self, wildcards: Any) -> str:
-        """Digest of the code that scores the runs on a corpus variant, with its ways of detection."""
+        """Digest of the code that scores the runs on a corpus variant, with its ways of detection and the sweep's."""
         ways = self.papers[wildcards.paper].settings.detection_of(self.corpus_of(wildcards)).values()
-        return code_digest([step_module("score"), *(method_module(way.kind) for way in ways)])
+        kinds = [*KINDS, *(way.kind for way in ways)]
+        return code_digest([step_module("score"), *map(method_module, kinds)])
 
     # --- what is shown
 
@@ -357,26 +387,10 @@ class Plan:
         papers = [self.papers[name]] if name else self.papers.values()
         return _compact(*(part for paper in papers for part in (paper.settings, str(paper.provenance))))
 
-    def sweep_files(self, wildcards: Any) -> list[str]:
-        """What the sweep reads: the runs of a paper's tables, and the tables of their corpora."""
-        paper = self.papers[wildcards.paper]
-        runs = sweep_runs(self.config, paper)
-        corpora = dict.fromkeys(paper.settings.corpus_of(run.variant)[0] for run in runs)
-        folders = [places.corpus_folder(self.config, paper, corpus) for corpus in corpora]
-        of_runs = [run.folder(self.config) / name for run in runs for name in (CONFIG, SCORES)]
-        tables = [folder / name for folder in folders for name in ("clips.tsv", "weak.tsv", "strong.tsv")]
-        return [str(path) for path in (*of_runs, *tables)]
-
-    def sweep_settings(self, wildcards: Any) -> str:
-        """What the sweep reads of the settings: corpora, their front ends and classes, and the runs."""
-        settings = self.papers[wildcards.paper].settings
-        fronts = {name: settings.front_end_of(name) for name in settings.corpora}
-        classes = {name: settings.classes_of(name) for name in settings.corpora}
-        return _compact(dict(settings.corpora), fronts, classes)
-
-    def sweep_code(self) -> str:
-        """Digest of the code that sweeps, with the ways of detection that it tries."""
-        return code_digest([step_module("sweep"), method_module("median"), method_module("hysteresis")])
+    def sweep_counts(self, wildcards: Any) -> list[str]:
+        """What was counted of the runs of a paper's tables."""
+        runs = sweep_runs(self.config, self.papers[wildcards.paper])
+        return [str(run.folder(self.config) / SWEEP_COUNTS) for run in runs]
 
 
 def code_digest(modules: Sequence[str], files: Sequence[Path] = ()) -> str:

@@ -10,13 +10,13 @@ rule train:
         PLAN.in_run(*RUN_FILES),
     log:
         PLAN.log("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}"),
-    benchmark:
-        PLAN.benchmark("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}")
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(24000),
+        runtime=minutes(720),
     params:
         settings=PLAN.run_settings,
         code=PLAN.training_code,
@@ -39,6 +39,8 @@ rule pseudo_labels:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(24000),
+        runtime=minutes(60),
     params:
         settings=PLAN.run_settings,
         code=PLAN.network_code,

@@ -15,18 +15,19 @@ import numpy as np
 
 from sedrepro.base.code import code_digest
 from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.locks import only_worker
 from sedrepro.base.memory import keep_freed_memory
 from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
-from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.networks import build_network, training_code
 from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
 from sedrepro.steps.request import Request, say
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Base
-from sedrepro.training.methods import trainer_class, trainer_module
+from sedrepro.training.methods import trainer_class
 from sedrepro.training.seeds import RunSeeds
 
 if TYPE_CHECKING:
@@ -36,7 +37,16 @@ if TYPE_CHECKING:
 
 
 def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
-    """Train a run, score its held-out clips, and write its folder; returns the folder."""
+    """Train a run, score its held-out clips, and write its folder; returns the folder.
+
+    Raises:
+        DataError: another process trains this run.
+    """
+    with only_worker(who.resume_file(config).with_suffix(".lock"), "this run is being trained"):
+        return _train(paper, who, config, threads, log)
+
+
+def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None]) -> Path:
     started = time.monotonic()
     run, seeds = paper.run(who.system, who.variant), RunSeeds(who.fold, who.seed)
     set_up_torch(threads, config.tf32)
@@ -44,7 +54,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
-    with leased_device(config.device, run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
         data = load_data(config, paper, who, store, seeds, device)
 
         def initialised(use: str) -> Any:
@@ -98,12 +108,6 @@ def is_trained(paper: Paper, who: RunIdentity, config: Config) -> bool:
     except DataError:
         return False
     return all(getattr(stored, key) == getattr(today, key) for key in RunConfig.model_fields if key not in OUTCOMES)
-
-
-def training_code(paper: Paper, who: RunIdentity) -> list[str]:
-    """Modules that training a run starts from: this step, the paper's network, and the method of training."""
-    method = paper.run(who.system, who.variant).training.method
-    return [__name__, network_module(paper.name), trainer_module(method.kind)]
 
 
 def _read_base(config: Config, paper: Paper, who: RunIdentity) -> Base | None:

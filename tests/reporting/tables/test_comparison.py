@@ -1,6 +1,8 @@
 """The comparison of all cells: which tables, which rows, what remakes them, how they are counted."""
 
 import csv
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -149,3 +151,13 @@ def test_the_verb_writes_it(tmp_path, monkeypatch, capsys):
     write_table(config, *ROWS)
     assert main(["comparison", "--set", f"results_dir={tmp_path}", "--set", f"papers={PAPER}"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "miniature" / "comparison.csv")
+
+
+def test_commands_of_cells_are_words_of_a_shell_whatever_the_folders_are_called(config, tmp_path):
+    config = config.model_copy(update={"results_dir": tmp_path / "it's $HOME", "work_dir": Path("my data")})
+    path = write_table(config, *ROWS)
+    cells = compared_cells(config, paper_tables(config, PAPER, "table2"))
+    words = shlex.split(cells[0]["rerun"])
+    assert words[words.index("--configfile") + 1] == str(configuration_file(config, written(config)))
+    assert words[words.index("--forcerun") + 1].startswith(f"{path.parents[1]}/runs/max_single/dcase2017/fold*/")
+    assert words[-1] == str(path)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from sedrepro.base.words import counted
 from sedrepro.corpora.survey import ALL_CLASSES
+from sedrepro.experiments.commands import make_results
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.places import table_file
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
@@ -24,7 +25,7 @@ from sedrepro.reporting.page.digest import digest_of_claims, digest_of_figure, d
 from sedrepro.reporting.rendering import render_part
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
 from sedrepro.reporting.status.provenance import setting_rows
-from sedrepro.reporting.tables.comparison import PaperTable, command_for, how_to_make
+from sedrepro.reporting.tables.comparison import PaperTable, how_to_make
 from sedrepro.reporting.tables.coverage import coverage_table
 from sedrepro.reporting.tables.files import TABLE_FILES
 from sedrepro.reporting.tables.html import to_figure
@@ -63,7 +64,6 @@ def paper_section(results: PaperResults, config: Config) -> Markup:
     name = results.paper.name
     made = {part: (title, make(results, config)) for part, (title, make) in PARTS.items()}
     parts = {part: (title, html, part in FOLDED) for part, (title, html) in made.items() if html}
-    root = f" DATA_ROOT={config.data_root}" if config.data_root else ""
     return render_part(
         "paper",
         name=name,
@@ -71,7 +71,7 @@ def paper_section(results: PaperResults, config: Config) -> Markup:
         in_short=_in_short(results),
         parts=parts,
         missing=results.missing,
-        command=f"make results SCALE={config.scale}{root} PAPER={name}",
+        command=make_results(config, PAPER=name),
     )
 
 
@@ -182,7 +182,7 @@ def _figure(results: PaperResults, config: Config, name: str, path: Path) -> Mar
         digest=digest_of_figure(results, name),
         title=figure.title,
         scale=SCALES[config.scale],
-        command=command_for(config, results.paper.name, stem.with_suffix(".svg")),
+        command=make_results(config, PAPER=results.paper.name, TARGET=stem.with_suffix(".svg")),
         description=f"{figure.title}. {systems}; {figure.variant}.",
         media_type=_MEDIA_TYPES[path.suffix],
         picture=base64.b64encode(path.read_bytes()).decode("ascii"),

@@ -14,6 +14,7 @@ from typing import get_args
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_table, write_text
+from sedrepro.experiments.commands import make_results, quoted
 from sedrepro.experiments.configuration import Config, written
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.places import configuration_file, results_folder
@@ -77,13 +78,7 @@ def paper_tables(config: Config, paper: str = "", table: str = "") -> list[Paper
 
 def how_to_make(config: Config, table: PaperTable) -> str:
     """The command that makes a table with all that it needs."""
-    return command_for(config, table.paper, table.path)
-
-
-def command_for(config: Config, paper: str, target: Path) -> str:
-    """The command that makes a file in the results of a paper with all that it needs."""
-    root = f"DATA_ROOT={config.data_root} " if config.data_root else ""
-    return f"make results SCALE={config.scale} {root}PAPER={paper} TARGET={target}"
+    return make_results(config, PAPER=table.paper, TARGET=table.path)
 
 
 def compared_cells(config: Config, tables: Iterable[PaperTable]) -> list[dict[str, str]]:
@@ -129,14 +124,14 @@ def _rerun(config: Config, table: PaperTable, cell: dict[str, str]) -> str:
     """
     if table.layout.kind == "numbers" and (not cell["system"] or cell["system"].startswith(OUTSIDE)):
         return ""
-    forced = str(table.path)
+    forced = quoted(table.path)
     if cell["runs"] not in ("", "0"):
         runs = table.path.parents[1] / "runs" / cell["system"] / cell["variant"]
-        forced = f"{runs}/fold*/seed{cell.get(SEED) or '*'}/{WEIGHTS}"
+        forced = f"{quoted(runs)}/fold*/seed{cell.get(SEED) or '*'}/{WEIGHTS}"
     written_down = configuration_file(config, written(config))
     return (
-        f"snakemake --profile workflow/profiles/default --configfile {written_down} --config papers={table.paper}"
-        f" --forcerun {forced} -- {table.path}"
+        f"snakemake --profile workflow/profiles/default --configfile {quoted(written_down)}"
+        f" --config papers={table.paper} --forcerun {forced} -- {quoted(table.path)}"
     )
 
 
