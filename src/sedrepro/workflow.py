@@ -19,13 +19,15 @@ from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
 from sedrepro.corpora.settings import Remix
 from sedrepro.detection.methods import method_module
+from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
 from sedrepro.experiments.commands import quoted
 from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
 from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
+from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
+from sedrepro.experiments.sweep_counts import SWEEP_COUNTS
 from sedrepro.miniature import writer_module
 from sedrepro.obtaining.manifest import SourceFile
 from sedrepro.obtaining.obtain import receipt_path
@@ -291,9 +293,10 @@ class Plan:
         return _compact(settings.evaluation, ways, settings.corpora[corpus], settings.front_end_of(corpus))
 
     def score_code(self, wildcards: Any) -> str:
-        """Digest of the code that scores the runs on a corpus variant, with its ways of detection."""
+        """Digest of the code that scores the runs on a corpus variant, with its ways of detection and the sweep's."""
         ways = self.papers[wildcards.paper].settings.detection_of(self.corpus_of(wildcards)).values()
-        return code_digest([step_module("score"), *(method_module(way.kind) for way in ways)])
+        kinds = [*KINDS, *(way.kind for way in ways)]
+        return code_digest([step_module("score"), *map(method_module, kinds)])
 
     # --- what is shown
 
@@ -384,26 +387,10 @@ class Plan:
         papers = [self.papers[name]] if name else self.papers.values()
         return _compact(*(part for paper in papers for part in (paper.settings, str(paper.provenance))))
 
-    def sweep_files(self, wildcards: Any) -> list[str]:
-        """What the sweep reads: the runs of a paper's tables, and the tables of their corpora."""
-        paper = self.papers[wildcards.paper]
-        runs = sweep_runs(self.config, paper)
-        corpora = dict.fromkeys(paper.settings.corpus_of(run.variant)[0] for run in runs)
-        folders = [places.corpus_folder(self.config, paper, corpus) for corpus in corpora]
-        of_runs = [run.folder(self.config) / name for run in runs for name in (CONFIG, SCORES)]
-        tables = [folder / name for folder in folders for name in ("clips.tsv", "weak.tsv", "strong.tsv")]
-        return [str(path) for path in (*of_runs, *tables)]
-
-    def sweep_settings(self, wildcards: Any) -> str:
-        """What the sweep reads of the settings: corpora, their front ends and classes, and the runs."""
-        settings = self.papers[wildcards.paper].settings
-        fronts = {name: settings.front_end_of(name) for name in settings.corpora}
-        classes = {name: settings.classes_of(name) for name in settings.corpora}
-        return _compact(dict(settings.corpora), fronts, classes)
-
-    def sweep_code(self) -> str:
-        """Digest of the code that sweeps, with the ways of detection that it tries."""
-        return code_digest([step_module("sweep"), method_module("median"), method_module("hysteresis")])
+    def sweep_counts(self, wildcards: Any) -> list[str]:
+        """What was counted of the runs of a paper's tables."""
+        runs = sweep_runs(self.config, self.papers[wildcards.paper])
+        return [str(run.folder(self.config) / SWEEP_COUNTS) for run in runs]
 
 
 def code_digest(modules: Sequence[str], files: Sequence[Path] = ()) -> str:

@@ -11,7 +11,6 @@ from sedrepro.experiments.configuration import (
     SCALES,
     Config,
     budget_of,
-    has_cuda,
     load_config,
     make_config,
     parse_assignments,
@@ -215,18 +214,6 @@ def test_wrong_assignments_name_the_word(word):
 def test_the_budget_follows_the_device_unless_it_is_given(monkeypatch, budget, device, cuda, expected):
     monkeypatch.setattr(module, "has_cuda", lambda: cuda)
     assert budget_of(make_config(GIVEN | {"budget": budget, "device": device}, "x")) == expected
-
-
-def test_torch_is_asked_about_cuda_only_where_a_driver_is(monkeypatch):
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(Path, "exists", lambda self: False)
-    assert not has_cuda()
-    monkeypatch.setattr(Path, "exists", lambda self: str(self) == "/dev/nvidiactl")
-    assert has_cuda()
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert not has_cuda()
 
 
 # --- what is written about it

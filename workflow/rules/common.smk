@@ -20,6 +20,7 @@ from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.experiments.configuration import CONFIG_VARIABLE
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
 from sedrepro.experiments.scales import SYNTHESISED
+from sedrepro.reporting.status.failed_jobs import failures
 from sedrepro.steps.score import SCORE_FILES
 
 try:
@@ -54,6 +55,20 @@ RUN_WORDS = (
 )
 
 
+def megabytes(amount, miniature=4000):
+    """Memory that a job asks a cluster for: `amount` at published sizes, more at every further attempt."""
+    return _growing(miniature if PLAN.config.scale == "miniature" else amount)
+
+
+def minutes(amount, miniature=30):
+    """Time that a job asks a cluster for; a training that ran out of it goes on in its next attempt."""
+    return _growing(miniature if PLAN.config.scale == "miniature" else amount)
+
+
+def _growing(amount):
+    return lambda wildcards, attempt: amount * attempt
+
+
 def in_report(stem, endings, labels, **shown):
     """Files of one stem, shown by `snakemake --report`: their ending tells them apart beside labels(wildcards)."""
 
@@ -80,8 +95,6 @@ def served_jobs():
 
 
 def report_failed_jobs(workflow_logs):
-    """After a failure: the last line of every failed job's log, which names the culprit."""
-    text = "".join(Path(path).read_text(encoding="utf-8") for path in workflow_logs)
-    for path in dict.fromkeys(re.findall(r"log: (\S+)(?:, \S+)* \(check log file", text)):
-        lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).is_file() else []
-        sys.stderr.write(f"{lines[-1] if lines else 'failed without a word'}\n    (whole log: {path})\n")
+    """After a failure: why each job failed, in a line that names the culprit."""
+    for told in failures(map(Path, workflow_logs)):
+        sys.stderr.write(f"{told}\n")

@@ -14,6 +14,8 @@ rule features:
     threads: 16
     resources:
         gpu=1,
+        mem_mb=megabytes(32000),
+        runtime=minutes(240),
     params:
         settings=PLAN.feature_settings,
         code=lambda wildcards: plan.corpus_code(PLAN, wildcards, "features"),
@@ -40,6 +42,9 @@ rule render_audio:
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(240),
     params:
         settings=PLAN.feature_settings,
         code=plan.step_code("remix_audio"),

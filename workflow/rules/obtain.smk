@@ -13,6 +13,9 @@ if PLAN.config.scale in SYNTHESISED:
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
+        resources:
+            mem_mb=megabytes(4000),
+            runtime=minutes(30),
         params:
             seed=PLAN.config.miniature_seed,
             share=PLAN.config.share,
@@ -38,7 +41,8 @@ if PLAN.config.scale == "full":
             "../../envs/sedrepro.yaml"
         resources:
             downloads=1,
-            runtime=720,
+            mem_mb=megabytes(4000),
+            runtime=minutes(720),
         params:
             checksum=lambda wildcards: PLAN.source(wildcards).checksum,
             size=lambda wildcards: PLAN.source(wildcards).size,

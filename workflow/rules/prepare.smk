@@ -11,6 +11,9 @@ rule survey:
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8
+    resources:
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         code=plan.survey_code,
     message:

@@ -11,6 +11,9 @@ rule score:
         PLAN.log("{paper}", "score", "{system}", "{variant}_fold{fold}_seed{seed}"),
     conda:
         "../../envs/sedrepro.yaml"
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(60),
     params:
         settings=PLAN.score_settings,
         code=PLAN.score_code,
@@ -29,6 +32,9 @@ rule examine:
         PLAN.log("{paper}", "examine_{figure}"),
     conda:
         "../../envs/sedrepro.yaml"
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(60),
     params:
         settings=PLAN.figure_settings,
         code=lambda wildcards: PLAN.figure_code(wildcards, "examine"),

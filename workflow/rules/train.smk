@@ -15,6 +15,8 @@ rule train:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(24000),
+        runtime=minutes(720),
     params:
         settings=PLAN.run_settings,
         code=PLAN.training_code,
@@ -37,6 +39,8 @@ rule pseudo_labels:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(24000),
+        runtime=minutes(60),
     params:
         settings=PLAN.run_settings,
         code=PLAN.network_code,

@@ -9,6 +9,7 @@ import yaml
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.gpus import has_cuda
 from sedrepro.base.typed import Typed, load
 from sedrepro.experiments.scales import REHEARSAL, SCALES, Scale
 
@@ -238,17 +239,6 @@ def written(config: Config) -> str:
 PROJECT_VARIABLE = "SEDREPRO_PROJECT"
 #: Environment variable that names the configuration file of a command; the workflow sets it for its jobs.
 CONFIG_VARIABLE = "SEDREPRO_CONFIG"
-
-GPU_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")
-
-
-def has_cuda() -> bool:
-    """Whether a CUDA device can be seen, without loading torch where no driver is installed."""
-    if not any(Path(device).exists() for device in GPU_DEVICES):
-        return False
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def budget_of(config: Config) -> str:

@@ -43,7 +43,7 @@ def write_pseudo_labels(paper: Paper, who: RunIdentity, config: Config, threads:
     network = build_network(paper, who.system, len(store.facts.classes), 0, who.variant)
     run_files.load_weights(network, folder)
     asked: list[dict[str, np.ndarray]] = []
-    with leased_device(config.device, run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
         trainer = Trainer(network, run, RunSeeds(who.fold, who.seed), device, config.mixed_precision)
         score = functools.partial(random_scores, trainer) if config.scale == REHEARSAL else trainer.scores
         for start in range(0, len(rows), ASKED_AT_ONCE):

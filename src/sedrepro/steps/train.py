@@ -16,6 +16,7 @@ import numpy as np
 
 from sedrepro.base.code import code_digest
 from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.locks import only_worker
 from sedrepro.base.memory import keep_freed_memory
 from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
@@ -39,7 +40,16 @@ if TYPE_CHECKING:
 
 
 def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
-    """Train a run, score its held-out clips, and write its folder; returns the folder."""
+    """Train a run, score its held-out clips, and write its folder; returns the folder.
+
+    Raises:
+        DataError: another process trains this run.
+    """
+    with only_worker(who.resume_file(config).with_suffix(".lock"), "this run is being trained"):
+        return _train(paper, who, config, threads, log)
+
+
+def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None]) -> Path:
     started = time.monotonic()
     run, seeds = paper.run(who.system, who.variant), RunSeeds(who.fold, who.seed)
     set_up_torch(threads, config.tf32)
@@ -47,7 +57,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
-    with leased_device(config.device, run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
         data = load_data(config, paper, who, store, seeds, device)
 
         def initialised(use: str) -> Any:

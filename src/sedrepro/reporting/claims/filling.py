@@ -12,6 +12,7 @@ from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import EVENT_CLASS, SPLIT
 from sedrepro.published.claims import Claim, claim_runs
+from sedrepro.published.needs import printed_units
 from sedrepro.reporting.claims.evidence import Evidence
 from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.claims.registry import predicate_of
@@ -46,7 +47,8 @@ def fill_claims(
     def decimals(metric: str) -> int:
         return layout.decimals_of.get(metric, layout.decimals)
 
-    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures)
+    units = printed_units(paper) if paper else {}
+    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures, units)
     rows = [_filled(claim, evidence, _absent(claim, of_pair, missing)) for claim in claims]
     return FilledTable(pd.DataFrame(rows), scale)
 
