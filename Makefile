@@ -47,7 +47,7 @@ KEYS = $(CONFIG)
 FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary rehearsal
+.PHONY: help results notebooks docs documents data unlock test lint format bench clean setup plan touch summary rehearsal
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -81,6 +81,14 @@ results: $(READY)  ## run the workflow, print the tables in short, write the res
 
 notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
 	@python -m sedrepro notebooks $(ASSIGNED)
+
+documents: $(READY)  ## fill the numbers of README and docs from the records
+	@python -m sedrepro documents
+
+docs: $(READY)  ## build the documentation as a site that needs no network, into site/
+	@python -m pip install -qq --disable-pip-version-check -r envs/docs.txt -c envs/constraints.txt
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo site/index.html
 
 data: SCALE = full
 data: KEYS += data_sets=$(or $(subst $(space),$(comma),$(strip $(SET))),all)
