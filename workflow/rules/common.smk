@@ -28,6 +28,10 @@ try:
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
+# A job on a node plans anew: data that have come meanwhile make another configuration than the one that was written.
+if not workflow.is_main_process:
+    PLAN.write_configuration()
+
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
 shell.prefix(plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file}))
