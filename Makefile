@@ -71,7 +71,7 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
-	@python -m sedrepro summary $(ASSIGNED)
+	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@python -m sedrepro page $(ASSIGNED)
 
 notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
