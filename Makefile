@@ -75,7 +75,7 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
 	@rm -f $(FAILED)
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
-	@python -m sedrepro summary $(ASSIGNED)
+	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@python -m sedrepro page $(ASSIGNED)
 	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
