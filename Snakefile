@@ -36,6 +36,7 @@ rule data:
 
 # Not while the files are read: a dry run writes nothing.
 onstart:
+    require_a_gpu()
     PLAN.write_configuration()
 
 

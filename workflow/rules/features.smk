@@ -11,6 +11,7 @@ rule features:
         PLAN.log("{paper}", "features_{corpus}"),
     benchmark:
         PLAN.benchmark("{paper}", "features_{corpus}")
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
@@ -39,6 +40,7 @@ rule render_audio:
         directory(PLAN.work("{paper}", "audio", "{variant}")),
     log:
         PLAN.log("{paper}", "render_audio_{variant}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16

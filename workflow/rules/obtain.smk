@@ -12,6 +12,7 @@ if PLAN.config.scale == "miniature":
             PLAN.log("synthesise_{archive}"),
         benchmark:
             PLAN.benchmark("synthesise_{archive}")
+        priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
@@ -37,6 +38,7 @@ if PLAN.config.scale == "full":
             # Beside them lie receipts of clips that were taken from elsewhere, which nothing can make.
             data_set="|".join({source.data_set for source in PLAN.sources}),
             file="|".join({re.escape(source.file) for source in PLAN.sources}),
+        priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         resources:

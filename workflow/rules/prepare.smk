@@ -10,6 +10,7 @@ rule survey:
         PLAN.log("survey_{data_set}"),
     benchmark:
         PLAN.benchmark("survey_{data_set}")
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8
@@ -28,6 +29,7 @@ rule recipes:
         PLAN.in_corpus("recipes.tsv"),
     log:
         PLAN.log("{paper}", "recipes_{corpus}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -47,6 +49,7 @@ rule corpus_tables:
         PLAN.in_corpus(*CORPUS_TABLES),
     log:
         PLAN.log("{paper}", "corpus_tables_{corpus}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

@@ -10,6 +10,7 @@ rule sweep:
         PLAN.log("{paper}", "sweep"),
     benchmark:
         PLAN.benchmark("{paper}", "sweep")
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     params:
@@ -34,6 +35,7 @@ rule sweep_table:
         ),
     log:
         PLAN.log("sweep_table"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

@@ -12,11 +12,13 @@ rule train:
         PLAN.log("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}"),
     benchmark:
         PLAN.benchmark("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}")
+    priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
+        gpu_mib=PLAN.gpu_mib,
     params:
         settings=PLAN.run_settings,
         code=PLAN.training_code,
@@ -34,11 +36,13 @@ rule pseudo_labels:
         PLAN.in_run(PSEUDO_LABELS),
     log:
         PLAN.log("{paper}", "pseudo_labels", "{system}", "{variant}_fold{fold}_seed{seed}"),
+    priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
+        gpu_mib=PLAN.gpu_mib,
     params:
         settings=PLAN.run_settings,
         code=PLAN.network_code,

@@ -81,3 +81,13 @@ def figures_folder(config: Config, paper: str) -> Path:
 def sweep_part(config: Config, paper: str) -> Path:
     """The part of a paper in the sweep of post-processing."""
     return paper_folder(config, paper) / "post_processing.csv"
+
+
+def step_costs_folder(config: Config) -> Path:
+    """What was counted of training steps: of every scale, as each is named by what it depends on."""
+    return config.work_dir / "step_costs"
+
+
+def measurement_file(config: Config, device: str, kind: str) -> Path:
+    """What was measured of the steps of a kind of run on a device."""
+    return config.work_dir / "measured" / device / f"{kind}.json"

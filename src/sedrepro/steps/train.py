@@ -20,6 +20,7 @@ from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.reservation import memory_need, note_held, require_a_gpu_at_full
 from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
     """Train a run, score its held-out clips, and write its folder; returns the folder."""
+    require_a_gpu_at_full(config)
     started = time.monotonic()
     run, seeds = paper.run(who.system, who.variant), RunSeeds(who.fold, who.seed)
     set_up_torch(threads, config.tf32)
@@ -44,7 +46,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
-    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, memory_need(config, paper, who)) as device:
         data = load_data(config, paper, who, store, seeds, device)
 
         def initialised(use: str) -> Any:
@@ -79,6 +81,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
         folder = who.folder(config)
         run_files.write_weights(folder, progress.best_weights)
         write_environment(folder, device, threads, time.monotonic() - started)
+        note_held(config, paper, who, device, data.resident_bytes)
     run_files.write_scores(folder, scores)
     run_files.write_history(folder, progress.history)
     write_run_config(folder, RunConfig.model_validate(described))
