@@ -38,10 +38,25 @@ rule data:
 onstart:
     require_a_gpu()
     PLAN.write_configuration()
+    if workflow.local_exec:
+        # Snakemake 9's limit on submissions wakes the scheduler after every pass, which makes the next one: each job
+        # that has ended leaves one pass a second for good. Nothing is submitted here.
+        workflow.scheduler.job_rate_limiter = None
+        # Jobs of an environment of their own run in it.
+        if not workflow.deployment_settings.deployment_method:
+            os.environ.update(served_jobs())
+
+
+onsuccess:
+    report_left_out()
 
 
 onerror:
     report_failed_jobs(log)
+    # What is there is shown all the same.
+    for verb in ("comparison", "claims", "page"):
+        shell(f"python -m sedrepro {verb} > {PLAN.log(verb)} 2>&1 || true")
+    report_left_out()
 
 
 for name in PLAN.papers:

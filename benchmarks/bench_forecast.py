@@ -1,7 +1,7 @@
 """Forecast: hours that it gives against those that runs took here, paper by paper.
 
 Two parts. Of the runs that lie in the results of a scale, trained on this processor or GPU: the sum of what each took
-(its environment.json, which begins after the start of the process), against the forecast of the same runs. And, as that
+(its environment.json), against the forecast of the same runs. And, as that
 may be nothing, steps of two small systems are made here and now, with their forecast by the stated rate and by a
 calibration.
 
@@ -18,12 +18,11 @@ import torch
 from sedrepro.experiments.configuration import Config, load_config
 from sedrepro.experiments.devices import CORE_GFLOPS
 from sedrepro.experiments.environment import processor_name, read_environment
-from sedrepro.experiments.measured import measured_start
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.run_files import ENVIRONMENT
 from sedrepro.experiments.runs import RunIdentity
-from sedrepro.reporting.status.forecast import START_SECONDS, forecast
+from sedrepro.reporting.status.forecast import forecast
 from sedrepro.reporting.status.forecast_text import machine_of
 from sedrepro.steps.calibrate import calibrate, kinds, stepper
 from sedrepro.training.sampling import sampled_trainer
@@ -32,13 +31,12 @@ from sedrepro.training.sampling import sampled_trainer
 def past_runs(config: Config, paper: Paper) -> tuple[int, float, float]:
     """Runs that are there from this device, seconds that the forecast gives them, and that they took."""
     machine = machine_of(config)
-    start = measured_start(config, machine.device.name) or START_SECONDS
     expected = measured = 0.0
     count = 0
     for run in forecast(config, [paper], machine)[0].runs:
         path = run.who.folder(config) / ENVIRONMENT
         if run.done and (made := read_environment(path)).device == machine.device.name:
-            expected, measured, count = expected + run.seconds - start, measured + made.seconds, count + 1
+            expected, measured, count = expected + run.seconds, measured + made.seconds, count + 1
     return count, expected, measured
 
 

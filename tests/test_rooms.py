@@ -14,7 +14,7 @@ ROOMS = [
     *("base", "annotations", "audio", "nn", "detection", "evaluation", "data_sets", "miniature", "corpora", "training"),
     *("experiments", "obtaining", "published", "predictions", "reporting", "inference", "papers", "steps"),
 ]
-ROOF = ("workflow", "cli", "__main__")
+ROOF = ("workflow", "cli", "job_server", "job_client", "__main__")
 #: What training may not bring along, on machines that only train.
 HEAVY = {"librosa", "sed_eval", "dcase_util", "snakemake", "matplotlib", "pandas", "soundfile"}
 

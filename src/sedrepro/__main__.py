@@ -2,10 +2,15 @@
 
 import sys
 
+from sedrepro.job_client import run_elsewhere
+
 
 def main() -> int:
     """The command line's exit status; its own loading can be interrupted too."""
     try:
+        status = run_elsewhere(sys.argv[1:])
+        if status is not None:
+            return status
         from sedrepro.cli import main as run
 
         return run()

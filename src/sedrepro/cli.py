@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import functools
 import importlib
 import os
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
+from sedrepro.base.job_costs import recorded
 from sedrepro.base.terminal import show_everything
 from sedrepro.experiments.configuration import (
     CONFIG_VARIABLE,
@@ -31,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser(words).parse_args(words)
     try:
-        return _run(options) or 0
+        with recorded(words):
+            return _run(options) or 0
     except SedreproError as error:
         print(f"sedrepro {options.verb}: error: {error}", file=sys.stderr)
         return 1
@@ -52,10 +55,11 @@ def _run(options: argparse.Namespace) -> int | None:
     return module.run(Request(options, configuration(options) if needs is None or needs(options) else None))
 
 
-def verb_names() -> list[str]:
+@functools.cache
+def verb_names() -> tuple[str, ...]:
     """All verbs."""
     names = (path.stem for path in Path(steps.__file__).parent.glob("*.py"))
-    return sorted(name.replace("_", "-") for name in names if name not in SHARED)
+    return tuple(sorted(name.replace("_", "-") for name in names if name not in SHARED))
 
 
 def verb_module(verb: str):
@@ -120,6 +124,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     return parser
 
 
+@functools.cache
 def _summary(verb: str) -> str:
     """First line of the docstring of a verb's module, which is not imported for it."""
     file = Path(steps.__file__).with_name(f"{verb.replace('-', '_')}.py")

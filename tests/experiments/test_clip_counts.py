@@ -9,6 +9,8 @@ from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.miniature.dcase2017_task4 import TrafficSize
+from sedrepro.miniature.dcase2019_task4 import DomesticSize
 
 
 def config_of(scale, folder, **changes):
@@ -49,8 +51,11 @@ def test_a_corpus_that_is_there_is_counted(tmp_path):
 
 def test_what_is_synthesised_is_known_too(tmp_path):
     config = config_of("miniature", tmp_path)
-    assert listed_clips(config, "dcase2017_task4") == {"training": 240, "testing": 60, "evaluation": 80}
-    assert listed_clips(config, "dcase2019_task4")["unlabelled"] == 160
+    traffic, domestic = TrafficSize(), DomesticSize()
+    assert listed_clips(config, "dcase2017_task4")["training"] == traffic.training
+    validation = domestic.test_dcase2018 + domestic.eval_dcase2018
+    assert listed_clips(config, "dcase2019_task4")["validation"] == validation
+    assert set(listed_clips(config, "desed_2020")) >= {"weak", "validation"}
 
 
 def test_recordings_that_are_not_there_are_an_error(tmp_path):

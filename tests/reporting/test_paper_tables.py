@@ -93,7 +93,7 @@ def test_a_table_of_texts_needs_no_run(config, with_definitions):
     assert table_runs(config, with_definitions, "table1") == []
     path = write_paper_table(config, with_definitions, "table1")
     assert {p.name for p in path.parent.iterdir()} == {"table1.csv", "table1.md", "table1.html", "table1.tex"}
-    assert "Linear softmax,,,definition,y = " in path.read_text(encoding="utf-8")
+    assert "Linear softmax,,,definition,,y = " in path.read_text(encoding="utf-8")
 
 
 def test_a_table_of_claims_is_tried_on_the_runs_of_its_systems(config, paper, tmp_path, monkeypatch):

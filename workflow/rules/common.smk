@@ -11,12 +11,15 @@ from snakemake.exceptions import WorkflowError
 PROJECT = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parents[1]
 sys.path.insert(0, str(PROJECT / "src"))
 
+from sedrepro import job_client, job_server
 from sedrepro import workflow as plan
+from sedrepro.base import job_costs
 from sedrepro.base.errors import SedreproError
 from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.experiments.configuration import CONFIG_VARIABLE
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
+from sedrepro.reporting.status.failed_jobs import failures
 from sedrepro.steps.score import SCORE_FILES
 
 try:
@@ -30,10 +33,7 @@ if PLAN.gpus and "gpu_mib" not in workflow.global_resources:
 
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
-shell.prefix(
-    f'export PYTHONPATH="{PROJECT / "src"}:$PYTHONPATH" {CONFIG_VARIABLE}="{PLAN.configuration_file.resolve()}";'
-    " set -euo pipefail; "
-)
+shell.prefix(plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file}))
 
 
 wildcard_constraints:
@@ -66,6 +66,20 @@ def require_a_gpu():
             raise WorkflowError(str(error)) from None
 
 
+def megabytes(amount, miniature=4000):
+    """Memory that a job asks a cluster for: `amount` at published sizes, more at every further attempt."""
+    return _growing(miniature if PLAN.config.scale == "miniature" else amount)
+
+
+def minutes(amount, miniature=30):
+    """Time that a job asks a cluster for; a training that ran out of it goes on in its next attempt."""
+    return _growing(miniature if PLAN.config.scale == "miniature" else amount)
+
+
+def _growing(amount):
+    return lambda wildcards, attempt: amount * attempt
+
+
 def in_report(stem, endings, labels, **shown):
     """Files of one stem, shown by `snakemake --report`: their ending tells them apart beside labels(wildcards)."""
 
@@ -85,9 +99,19 @@ def figure_labels(wildcards):
     return {"figure": wildcards.figure, "title": PLAN.papers[wildcards.paper].settings.figures[wildcards.figure].title}
 
 
+def served_jobs():
+    """The variable by which the jobs of this machine find the process that has everything imported."""
+    socket = job_server.start()
+    return {job_client.VARIABLE: socket} if socket else {}
+
+
 def report_failed_jobs(workflow_logs):
-    """After a failure: the last line of every failed job's log, which names the culprit."""
-    text = "".join(Path(path).read_text(encoding="utf-8") for path in workflow_logs)
-    for path in dict.fromkeys(re.findall(r"log: (\S+)(?:, \S+)* \(check log file", text)):
-        lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).is_file() else []
-        sys.stderr.write(f"{lines[-1] if lines else 'failed without a word'}\n    (whole log: {path})\n")
+    """After a failure: why each job failed, in a line that names the culprit."""
+    for told in failures(map(Path, workflow_logs)):
+        sys.stderr.write(f"{told}\n")
+
+
+def report_left_out():
+    """At the end: which data sets are not there, why, and what was left out without them."""
+    for told in PLAN.left_out():
+        sys.stderr.write(f"{told}\n")

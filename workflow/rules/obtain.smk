@@ -10,12 +10,13 @@ if PLAN.config.scale == "miniature":
             PLAN.work("synthesised", "{archive}.json"),
         log:
             PLAN.log("synthesise_{archive}"),
-        benchmark:
-            PLAN.benchmark("synthesise_{archive}")
         priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
+        resources:
+            mem_mb=megabytes(4000),
+            runtime=minutes(30),
         params:
             seed=PLAN.config.miniature_seed,
             code=plan.synthesis_code,
@@ -32,8 +33,6 @@ if PLAN.config.scale == "full":
             f"{PLAN.config.receipts_dir}/{{data_set}}/{{file}}.json",
         log:
             PLAN.log("obtain", "{data_set}", "{file}"),
-        benchmark:
-            PLAN.benchmark("obtain", "{data_set}", "{file}")
         wildcard_constraints:
             # Beside them lie receipts of clips that were taken from elsewhere, which nothing can make.
             data_set="|".join({source.data_set for source in PLAN.sources}),
@@ -43,7 +42,8 @@ if PLAN.config.scale == "full":
             "../../envs/sedrepro.yaml"
         resources:
             downloads=1,
-            runtime=720,
+            mem_mb=megabytes(4000),
+            runtime=minutes(720),
         params:
             checksum=lambda wildcards: PLAN.source(wildcards).checksum,
             size=lambda wildcards: PLAN.source(wildcards).size,

@@ -8,12 +8,13 @@ rule survey:
         [PLAN.survey_file("{data_set}", table) for table in SURVEY_TABLES],
     log:
         PLAN.log("survey_{data_set}"),
-    benchmark:
-        PLAN.benchmark("survey_{data_set}")
     priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8
+    resources:
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         code=plan.survey_code,
     message:

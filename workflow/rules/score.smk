@@ -12,6 +12,9 @@ rule score:
     priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(60),
     params:
         settings=PLAN.score_settings,
         code=PLAN.score_code,
@@ -31,6 +34,9 @@ rule examine:
     priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(60),
     params:
         settings=PLAN.figure_settings,
         code=lambda wildcards: PLAN.figure_code(wildcards, "examine"),

@@ -1,23 +1,21 @@
-"""Ways of post-processing, tried on the stored scores of all papers."""
+"""Ways of post-processing on the scores of all papers; what is counted of a run is counted when it is scored."""
 
 
 rule sweep:
     input:
-        PLAN.sweep_files,
+        PLAN.sweep_counts,
     output:
         PLAN.results("{paper}", "post_processing.csv"),
     log:
         PLAN.log("{paper}", "sweep"),
-    benchmark:
-        PLAN.benchmark("{paper}", "sweep")
     priority: plan.PREPARING
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        settings=PLAN.sweep_settings,
-        code=PLAN.sweep_code(),
+        code=plan.step_code("sweep"),
     message:
-        "Trying ways of post-processing on the scores of {wildcards.paper}"
+        "Writing the ways of post-processing of {wildcards.paper}"
     shell:
         "python -m sedrepro sweep --paper {wildcards.paper} > {log:q} 2>&1"
 

@@ -10,8 +10,6 @@ rule train:
         PLAN.in_run(*RUN_FILES),
     log:
         PLAN.log("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}"),
-    benchmark:
-        PLAN.benchmark("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}")
     priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
@@ -19,6 +17,8 @@ rule train:
     resources:
         gpu=1,
         gpu_mib=PLAN.gpu_mib,
+        mem_mb=megabytes(24000),
+        runtime=minutes(720),
     params:
         settings=PLAN.run_settings,
         code=PLAN.training_code,
@@ -43,6 +43,8 @@ rule pseudo_labels:
     resources:
         gpu=1,
         gpu_mib=PLAN.gpu_mib,
+        mem_mb=megabytes(24000),
+        runtime=minutes(60),
     params:
         settings=PLAN.run_settings,
         code=PLAN.network_code,

@@ -4,7 +4,7 @@ Imports are read from the source, those inside functions too. What stands under 
 `add_arguments`, which only describe a command line, do not count. A module that is found by its name at run time (a
 paper's network, a method of training) is given as one more start. The digest is of the syntax trees without docstrings,
 so that docstrings, comments and layout do not count, and of other files by their bytes; the templates beside a module
-that renders them are such files.
+that renders them, and the style sheets beside one that draws with them, are such files.
 """
 
 import ast
@@ -43,7 +43,7 @@ def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
     """One digest of the closure of modules and of other files that the code reads."""
     digest = hashlib.sha256()
     for path in closure(modules):
-        digest.update(f"{path.relative_to(PACKAGE)} {_meaning(path, path.stat().st_mtime_ns)}".encode())
+        digest.update(f"{path.relative_to(PACKAGE)} {_read(path, path.stat().st_mtime_ns)[1]}".encode())
         for template in templates_of(path):
             digest.update(template.name.encode() + template.read_bytes())
     for path in files:
@@ -52,20 +52,23 @@ def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
 
 
 def templates_of(file: Path) -> list[Path]:
-    """The templates in the folder beside a source file that renders them; none where it imports no jinja2."""
-    folder = file.parent / "templates"
-    renders = folder.is_dir() and "from jinja2 import" in file.read_text(encoding="utf-8")
-    return sorted(path for path in folder.iterdir() if path.is_file()) if renders else []
+    """The templates in the folder beside a source file that renders them, and the style sheets that it names."""
+    text, folder = file.read_text(encoding="utf-8"), file.parent / "templates"
+    styles = [path for path in file.parent.glob("*.mplstyle") if path.name in text]
+    renders = folder.is_dir() and "from jinja2 import" in text
+    return sorted([*styles, *(path for path in folder.iterdir() if path.is_file())] if renders else styles)
 
 
 def imported(file: Path) -> list[str]:
     """Modules of the suite that a source file imports when it runs."""
-    return _imported(file, file.stat().st_mtime_ns)
+    return _read(file, file.stat().st_mtime_ns)[0]
 
 
 @functools.cache
-def _imported(file: Path, changed: int) -> list[str]:
-    return list(_imports(ast.parse(file.read_text(encoding="utf-8"))))
+def _read(file: Path, changed: int) -> tuple[list[str], str]:
+    """What a source file imports, and the digest of what it does."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return list(_imports(tree)), _meaning(tree)
 
 
 def _imports(node: ast.AST) -> Iterator[str]:
@@ -92,10 +95,8 @@ def _is_typing_only(test: ast.expr) -> bool:
     return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
-@functools.cache
-def _meaning(path: Path, changed: int) -> str:
-    """Digest of a source file without its docstrings, comments and layout."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _meaning(tree: ast.Module) -> str:
+    """Digest of source code without its docstrings, comments and layout; changes the tree."""
     tree.body = [node for node in tree.body if not _describes_options(node)]
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -1,7 +1,8 @@
-"""Terminals and logs that cannot show every character: plain marks instead of an error after all the work."""
+"""Plain text for terminals and logs: columns, and plain marks for characters that one cannot show."""
 
 import codecs
 import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 PLAIN = {
@@ -30,3 +31,17 @@ def show_everything(*streams: TextIO) -> None:
     for stream in streams:
         if hasattr(stream, "reconfigure"):  # what a notebook or a test puts in place may have none
             stream.reconfigure(errors=HANDLER)
+
+
+def aligned(lines: Iterable[Sequence[str]], left: int) -> str:
+    """Lines of fields in columns, the first `left` of them to the left."""
+    lines = list(lines)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = (
+        "  ".join(
+            field.ljust(width) if place < left else field.rjust(width)
+            for place, (field, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+    return "\n".join(f"  {row}" for row in rows)

@@ -84,23 +84,6 @@ def measured_here(config: Config, paper: Paper, system: str, variant: str, devic
         return None
 
 
-class Start(Typed):
-    """What a training job takes before it does anything."""
-
-    seconds: PositiveFloat
-
-
-def start_file(config: Config, device: str) -> Path:
-    """Where that is kept for a device."""
-    return measurement_file(config, short_name(device), "start")
-
-
-def measured_start(config: Config, device: str) -> float | None:
-    """Seconds until a training job on a device begins, where that was measured."""
-    path = start_file(config, device)
-    return read_typed(Start, path, "calibrate again").seconds if path.is_file() else None
-
-
 def nearest(rows: list[Measured], paper: str, system: str, network: str, corpus: str) -> Measured | None:
     """Of measurements that of the most similar run: of this system, this network, this paper; on this corpus first."""
 

@@ -6,14 +6,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from sedrepro.base.errors import SettingsError
+from sedrepro.training.methods import trainer_module
 
 if TYPE_CHECKING:
     from sedrepro.experiments.papers import Paper
+    from sedrepro.experiments.runs import RunIdentity
 
 
 def network_module(paper: str) -> str:
     """Name of the module that builds the networks of a paper."""
     return f"sedrepro.papers.{paper}.network"
+
+
+def training_code(paper: Paper, who: RunIdentity) -> list[str]:
+    """Modules that training a run starts from: its step, the paper's network, and the method of training."""
+    method = paper.run(who.system, who.variant).training.method
+    return ["sedrepro.steps.train", network_module(paper.name), trainer_module(method.kind)]
 
 
 def build_network(paper: Paper, system: str, classes: int, seed: int, variant: str | None = None) -> Any:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sedrepro.base.errors import SettingsError
-from sedrepro.base.files import write_json
 from sedrepro.experiments.devices import CORE_GFLOPS
 from sedrepro.experiments.environment import processor_name
 from sedrepro.experiments.gpu_memory import MIB, measured_of
-from sedrepro.experiments.measured import Measured, Start, start_file, write_measured
+from sedrepro.experiments.measured import Measured, write_measured
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.step_costs import step_cost
@@ -60,10 +57,8 @@ def run(request: Request) -> None:
     papers = [load_paper(name, config) for name in ([options.paper] if options.paper else chosen_papers(config))]
     with leased_device(config.device, lambda gpu: int(SHARE_OF_GPU * gpu.total)) as device:
         timed = [_timed(request, paper, who, device) for paper in papers for who in kinds(config, paper)]
-    found = [each for each in timed if each is not None]
-    if not found:
+    if not any(timed):
         raise SettingsError("nothing could be timed; choose a scale of narrower networks, or a larger GPU")
-    write_json(start_file(config, found[0].device), Start(seconds=start_seconds()).model_dump())
 
 
 def _timed(request: Request, paper: Paper, who: RunIdentity, device: torch.device) -> Measured | None:
@@ -153,10 +148,3 @@ def seconds_per_step(step: Callable[[], None], wait: Callable[[], None], seconds
         steps += 1
         wait()
     return (time.perf_counter() - started) / steps
-
-
-def start_seconds() -> float:
-    """Time until a training job begins its work."""
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "sedrepro", "train", "--help"], check=True, capture_output=True)
-    return time.perf_counter() - started

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.terminal import aligned
 from sedrepro.predictions.compare import Difference, compare
 from sedrepro.predictions.evaluate import read_predictions
 from sedrepro.predictions.problems import Problems, named
 from sedrepro.predictions.reference import Reference
-from sedrepro.reporting.outside.report import aligned
 from sedrepro.steps.evaluate import FORMATS, chosen_by
 from sedrepro.steps.request import Request
 

@@ -15,11 +15,12 @@ import numpy as np
 
 from sedrepro.base.code import code_digest
 from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.locks import only_worker
 from sedrepro.base.memory import keep_freed_memory
 from sedrepro.detection.frames import segment_frames
 from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
-from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.networks import build_network, training_code
 from sedrepro.experiments.reservation import memory_need, note_held, require_a_gpu_at_full
 from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
@@ -27,7 +28,7 @@ from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_f
 from sedrepro.steps.request import Request, say
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Base
-from sedrepro.training.methods import trainer_class, trainer_module
+from sedrepro.training.methods import trainer_class
 from sedrepro.training.seeds import RunSeeds
 
 if TYPE_CHECKING:
@@ -37,8 +38,18 @@ if TYPE_CHECKING:
 
 
 def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None] = print) -> Path:
-    """Train a run, score its held-out clips, and write its folder; returns the folder."""
+    """Train a run, score its held-out clips, and write its folder; returns the folder.
+
+    Raises:
+        DataError: another process trains this run.
+        SettingsError: the scale is full, and there is no GPU.
+    """
     require_a_gpu_at_full(config)
+    with only_worker(who.resume_file(config).with_suffix(".lock"), "this run is being trained"):
+        return _train(paper, who, config, threads, log)
+
+
+def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Callable[[str], None]) -> Path:
     started = time.monotonic()
     run, seeds = paper.run(who.system, who.variant), RunSeeds(who.fold, who.seed)
     set_up_torch(threads, config.tf32)
@@ -101,12 +112,6 @@ def is_trained(paper: Paper, who: RunIdentity, config: Config) -> bool:
     except DataError:
         return False
     return all(getattr(stored, key) == getattr(today, key) for key in RunConfig.model_fields if key not in OUTCOMES)
-
-
-def training_code(paper: Paper, who: RunIdentity) -> list[str]:
-    """Modules that training a run starts from: this step, the paper's network, and the method of training."""
-    method = paper.run(who.system, who.variant).training.method
-    return [__name__, network_module(paper.name), trainer_module(method.kind)]
 
 
 def _read_base(config: Config, paper: Paper, who: RunIdentity) -> Base | None:

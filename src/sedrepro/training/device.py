@@ -156,8 +156,8 @@ def _kept_by_others(fitting: list[Gpu], needs: dict[str, int], seconds: float) -
     roomiest = max(fitting, key=lambda gpu: gpu.free)
     return (
         f"a run needs {needs[roomiest.uuid]} MiB of GPU memory, and for {seconds / 60:.0f} minutes "
-        f"programs outside the suite have left at most {roomiest.free}; see nvidia-smi, end them, "
-        "or use another GPU or device=cpu"
+        f"programs outside the suite have left at most {roomiest.free}; "
+        "see nvidia-smi, end them, or use another GPU or device=cpu"
     )
 
 

@@ -1,8 +1,12 @@
 """The methods of training: each kind that settings can name is a module of this folder, with its `METHOD_TRAINER`."""
 
-import importlib
+from __future__ import annotations
 
-from sedrepro.training.loop import Trainer
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sedrepro.training.loop import Trainer
 
 
 def trainer_module(kind: str) -> str:

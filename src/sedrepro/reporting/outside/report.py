@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sedrepro import __version__
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.terminal import aligned
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.predictions.evaluate import Evaluated
@@ -253,17 +254,3 @@ def _field_text(evaluated: Evaluated) -> str:
     lines = [[name, f"{value:.4f}"] for name, value in evaluated.field.metrics.items()]
     table = f"What the field reports today\n{aligned(lines, 1)}\n" if lines else ""
     return f"{table}{evaluated.field.note}"
-
-
-def aligned(lines: Iterable[Sequence[str]], left: int) -> str:
-    """Lines of fields in columns, the first `left` of them to the left."""
-    lines = list(lines)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    rows = (
-        "  ".join(
-            field.ljust(width) if place < left else field.rjust(width)
-            for place, (field, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-    return "\n".join(f"  {row}" for row in rows)

@@ -14,7 +14,7 @@ from sedrepro.experiments.clip_counts import corpus_clips, run_clips
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.devices import Device
 from sedrepro.experiments.gpu_memory import MIB, reserved_mib, resident_bytes
-from sedrepro.experiments.measured import measured_here, measured_start, nearest, shipped
+from sedrepro.experiments.measured import measured_here, nearest, shipped
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_files import RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs, stores_frames
@@ -23,8 +23,8 @@ from sedrepro.published.needs import table_runs
 from sedrepro.training.budget import batches_per_epoch
 from sedrepro.training.settings import RunSettings
 
-#: Seconds until a training job begins, where that was not measured: Python, torch, the data.
-START_SECONDS = 8.0
+#: Seconds of a run beside its steps: reading the data, writing the results.
+BESIDE_STEPS = 1.0
 #: Main memory of a training process with torch, without data.
 PROCESS_MIB = 600
 
@@ -109,6 +109,12 @@ def planned_runs(config: Config, paper: Paper) -> list[RunIdentity]:
     return list(found)
 
 
+def corpora_of(config: Config, paper: Paper) -> list[str]:
+    """The corpora of a paper whose data sets the configuration does not do without."""
+    corpora = paper.settings.corpora
+    return [name for name, corpus in corpora.items() if not set(corpus.data_sets) & set(config.without)]
+
+
 def forecast(config: Config, papers: Sequence[Paper], machine: Machine) -> list[Forecast]:
     """What the papers cost, each by itself.
 
@@ -118,7 +124,7 @@ def forecast(config: Config, papers: Sequence[Paper], machine: Machine) -> list[
     found = []
     for paper in papers:
         one = _Forecaster(config, paper, machine)
-        features = sum(_feature_bytes(config, paper, corpus) for corpus in paper.settings.corpora)
+        features = sum(_feature_bytes(paper, corpus, sum(counts.values())) for corpus, counts in one.counts.items())
         found.append(Forecast(paper.name, tuple(map(one, one.runs)), features))
     return found
 
@@ -134,9 +140,8 @@ class _Forecaster:
 
     def __init__(self, config: Config, paper: Paper, machine: Machine) -> None:
         self.config, self.paper, self.machine = config, paper, machine
-        self.counts = {corpus: corpus_clips(config, paper, corpus) for corpus in paper.settings.corpora}
+        self.counts = {corpus: corpus_clips(config, paper, corpus) for corpus in corpora_of(config, paper)}
         self.runs = planned_runs(config, paper)
-        self.start = measured_start(config, machine.device.name) or START_SECONDS
         kinds = sorted({(who.system, who.variant) for who in self.runs})
         found = {kind: measured_here(config, paper, *kind, machine.device.name) for kind in kinds}
         self.timed = {kind: row for kind, row in found.items() if row is not None and row.gflops is not None}
@@ -167,7 +172,7 @@ class _Forecaster:
             done=False,
             steps=steps,
             flops=flops,
-            seconds=flops / rate / 1e9 + self.start,
+            seconds=flops / rate / 1e9 + BESIDE_STEPS,
             measured=measured,
             memory_mib=self._memory(who, run, clips.resident, classes),
             files_bytes=clips.held_out * classes * (2 * frames + 4) + cost.state // 4,
@@ -203,8 +208,8 @@ class _Forecaster:
         return devices.REACHED * 1000 * (device.tf32 if tf32 else device.fp32), False
 
 
-def _feature_bytes(config: Config, paper: Paper, corpus: str) -> int:
+def _feature_bytes(paper: Paper, corpus: str, clips: int) -> int:
     """Stored features of a corpus: float16, of every clip and each of its SNRs."""
     settings, front_end = paper.settings.corpora[corpus], paper.settings.front_end_of(corpus)
     copies = len(settings.snr_db) if isinstance(settings, Remix) else 1
-    return sum(corpus_clips(config, paper, corpus).values()) * copies * 2 * front_end.n_frames * front_end.n_mels
+    return clips * copies * 2 * front_end.n_frames * front_end.n_mels

@@ -3,7 +3,7 @@
 import os
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sedrepro.base import gpus
 from sedrepro.base.files import free_space, in_words
@@ -12,8 +12,8 @@ from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.devices import Device, cores, device_of, known_device
 from sedrepro.experiments.environment import processor_name
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.obtaining.plan import archive_of, files_of, missing_bytes, origin_of, unpacked_size
-from sedrepro.reporting.status.forecast import Forecast, Machine, forecast, together
+from sedrepro.obtaining.plan import absent_data_sets, files_of, missing_bytes, origin_of, unpacked_size
+from sedrepro.reporting.status.forecast import Forecast, Machine, forecast, planned_runs, together
 
 WIDTH = 118
 HEAD = ("paper", "runs", "done", "PFLOP", "hours", "first seed", "per run", "at once", "features", "results")
@@ -46,13 +46,17 @@ def one_line(config: Config, gpu: str = "", count: int = 1) -> str:
 def print_forecast(config: Config, only: str = "", gpu: str = "", count: int = 1) -> None:
     """Print what a scale costs; one screen."""
     machine, papers = machine_of(config, gpu, count), _papers(config, only)
+    absent = absent_data_sets(config, _data_sets(papers))
+    if config.scale != "full":  # at full official numbers are known, and all of it may still be brought
+        config = config.model_copy(update={"without": tuple(sorted({*config.without, *absent}))})
     found = forecast(config, papers, machine)
     whole = together(found)
     size = f", budget {budget_of(config)}" if config.scale == "recordings" else ""
     print(f"{config.scale}{size} on {_words(machine)}; seeds {_list(config.seeds)}")
     rows = [_row(config, each, machine) for each in ([*found, whole] if len(found) > 1 else found)]
     _print_table([HEAD, *rows])
-    for line in _lines(config, whole, papers, machine):
+    lines = [*_lines(config, whole, papers, machine), *_left_out(config, papers, absent)]
+    for line in lines:
         print(textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
 
 
@@ -119,7 +123,7 @@ def _given_away(machine: Machine) -> int:
 
 
 def _obtaining(config: Config, whole: Forecast, papers: Sequence[Paper]) -> Iterable[str]:
-    names = _data_sets(papers)
+    names = [name for name in _data_sets(papers) if name not in config.without]
     files = files_of(config, [name for name in names if origin_of(config, name) == "downloaded"])
     missing = missing_bytes(config, files)
     audio = unpacked_size(files)
@@ -138,23 +142,17 @@ def _obtaining(config: Config, whole: Forecast, papers: Sequence[Paper]) -> Iter
         parts = [f"{name} {in_words(size)}" for name, size in sets.items() if size]
         yield f"download: {in_words(missing)}: {_list(parts)}"
         yield f"terms: {'; '.join(dict.fromkeys(file.licence for file in files))}"
-    for archive, splits, users in _only_on_youtube(config, papers):
-        yield (
-            f"only on YouTube: {_list(splits)} of {archive}, for {_list(users)}; `python -m sedrepro clips --help` "
-            "brings them, and results say on how many clips they stand"
-        )
 
 
-def _only_on_youtube(config: Config, papers: Sequence[Paper]) -> list[tuple[str, list[str], list[str]]]:
-    found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for paper in papers:
-        for name in paper.settings.data_sets:
-            splits = trait(name, "ONLY_ON_YOUTUBE")
-            if splits and origin_of(config, name) == "downloaded":
-                known, users = found.setdefault(archive_of(config, name), ({}, {}))
-                known.update(dict.fromkeys(splits))
-                users[paper.name] = None
-    return [(archive, list(splits), list(users)) for archive, (splits, users) in found.items()]
+def _left_out(config: Config, papers: Sequence[Paper], absent: Mapping[str, str]) -> Iterable[str]:
+    """What `make results` would leave out for want of data, if it were called now."""
+    complete = config.model_copy(update={"without": ()})
+    for name, reason in absent.items():
+        without = config.model_copy(update={"without": (name,)})
+        lost = {paper.name: len(planned_runs(complete, paper)) - len(planned_runs(without, paper)) for paper in papers}
+        told = ", ".join(f"{_counted(count, 'run')} of {paper}" for paper, count in lost.items() if count)
+        if told:
+            yield f"as things are, {told} would be left out: {name}: {reason}"
 
 
 def _data_sets(papers: Sequence[Paper]) -> list[str]:

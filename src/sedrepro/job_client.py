@@ -1,0 +1,56 @@
+"""Handing a verb over to the server of `sedrepro.job_server`. Imports little: it runs once per job."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+
+VARIABLE = "SEDREPRO_JOBS"
+"""Names the server's socket; where it is not set, or nobody answers, verbs run in the process that was asked."""
+
+
+def run_elsewhere(words: list[str]) -> int | None:
+    """Run a verb in a child of the server.
+
+    Returns:
+        Its exit status; 1 after a line on stderr if the server ended before the verb did; None if there is no server.
+    """
+    path = os.environ.get(VARIABLE)
+    if not path:
+        return None
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.connect(path)
+        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        request = json.dumps([words, os.getcwd(), environment]).encode()
+        socket.send_fds(server, [struct.pack("!I", len(request))], [0, 1, 2])
+        server.sendall(request)
+    except OSError:
+        return None
+    return _wait(server)
+
+
+def _wait(server: socket.socket) -> int:
+    replies = server.makefile()
+    child = 0
+
+    def pass_on(number: int, _frame: object) -> None:
+        if child:
+            with contextlib.suppress(OSError):
+                os.kill(child, number)
+
+    held = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    for number in held:
+        signal.signal(number, pass_on)
+    child = int(replies.readline() or 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+    status = replies.readline()
+    if not status:
+        print("sedrepro: the process that runs the jobs has ended; run it again to go on", file=sys.stderr)
+        return 1
+    # What a signal ended is told as a shell would.
+    return int(status) if int(status) >= 0 else 128 - int(status)
