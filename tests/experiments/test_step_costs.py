@@ -11,6 +11,7 @@ from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.step_costs import step_cost
+from sedrepro.reporting.status.forecast import planned_runs
 from sedrepro.training.budget import batches_per_epoch
 from sedrepro.training.data import ROLES
 from sedrepro.training.sampling import sampled_trainer
@@ -122,10 +123,9 @@ def test_what_a_first_run_held_on_the_device_corrects_the_count(folder, tmp_path
 @pytest.mark.parametrize("name", paper_names())
 def test_every_network_has_batch_norm_so_that_no_batch_can_be_parted_without_another_gradient(folder, name):
     """What docs/full.md says of cards that are too small."""
-    paper = load_paper(name, config_of("miniature", folder))
-    corpus, settings = next(iter(paper.settings.corpora.items()))
-    classes, variant = len(paper.settings.classes_of(corpus)), next(iter(settings.variants(corpus)))
-    for system in paper.settings.systems:
+    paper = load_paper(name, config := config_of("miniature", folder))
+    for system, variant in {(who.system, who.variant) for who in planned_runs(config, paper)}:
+        classes = len(paper.settings.classes_of(paper.settings.corpus_of(variant)[0]))
         network = build_network(paper, system, classes, 0, variant)
         assert any(isinstance(module, BATCH_NORMS) for module in network.modules()), system
 
