@@ -20,6 +20,7 @@ SET ?=
 MIRROR ?=
 DRY_RUN ?=
 AGAIN ?=
+SHARE ?=
 CONFIG ?=
 GPU ?=
 COUNT ?=
@@ -49,7 +50,7 @@ KEYS = $(CONFIG)
 FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary
+.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary rehearsal
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -90,6 +91,12 @@ data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1:
 	@python -m sedrepro data $(if $(DRY_RUN),,--check) $(ASSIGNED)
 	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data $(if $(AGAIN),--forcerun survey) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }
 	@test -n "$(DRY_RUN)" || python -m sedrepro coverage $(ASSIGNED)
+
+rehearsal: SCALE = rehearsal
+rehearsal: KEYS += share=$(or $(SHARE),1)
+rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of every stage, tables of random scores (SHARE=0.02: of the clips)
+	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
+	@python -m sedrepro rehearsal $(ASSIGNED)
 
 unlock: $(READY)  ## go on after a run was killed and its folder is locked
 	@snakemake --unlock --quiet all

@@ -19,6 +19,7 @@ from sedrepro.corpora.survey import TABLES as SURVEY_TABLES
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.experiments.configuration import CONFIG_VARIABLE
 from sedrepro.experiments.run_files import PSEUDO_LABELS, RUN_FILES
+from sedrepro.experiments.scales import SYNTHESISED
 from sedrepro.reporting.status.failed_jobs import failures
 from sedrepro.steps.score import SCORE_FILES
 

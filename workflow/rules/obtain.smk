@@ -1,9 +1,9 @@
-"""Obtaining data: synthesised at miniature scale, downloaded at full scale unless it lies in `data_root` already.
+"""Obtaining data: synthesised for miniature and rehearsal, downloaded at full scale unless it lies in `data_root` already.
 
 Archives and unpacked audio are no outputs, which Snakemake would delete before a job runs again; receipts are.
 """
 
-if PLAN.config.scale == "miniature":
+if PLAN.config.scale in SYNTHESISED:
 
     rule synthesise:
         output:
@@ -19,6 +19,7 @@ if PLAN.config.scale == "miniature":
             runtime=minutes(30),
         params:
             seed=PLAN.config.miniature_seed,
+            share=PLAN.config.share,
             code=plan.synthesis_code,
         message:
             "Synthesising {wildcards.archive}"

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import yaml
-from pydantic import Field, NonNegativeInt, field_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.gpus import has_cuda
 from sedrepro.base.typed import Typed, load
+from sedrepro.experiments.scales import REHEARSAL, SCALES, Scale
 
-Scale = Literal["miniature", "recordings", "full"]
-SCALES: tuple[str, ...] = get_args(Scale)
 CONFIG_FOLDER = Path("config")
 
 
@@ -47,6 +46,7 @@ class Config(Typed):
     )
     frame_scores: bool = Field(default=False, description="store frame scores beside clip scores")
     miniature_seed: int = 0
+    share: float = Field(default=1, gt=0, le=1, description="of the official number of clips that a rehearsal has")
     set: dict[str, dict[str, Any]] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
 
     @field_validator("papers", "data_sets", "without", "folds", "seeds")
@@ -65,6 +65,12 @@ class Config(Typed):
             raise ValueError("no such folder")
         return mirror
 
+    @model_validator(mode="after")
+    def _only_a_rehearsal_has_a_share(self) -> "Config":
+        if self.share != 1 and self.scale != REHEARSAL:
+            raise ValueError(f"share: scale '{self.scale}' has none, only '{REHEARSAL}' has")
+        return self
+
     @property
     def named_data_sets(self) -> tuple[str, ...]:
         """The data sets that are named one by one; none where all are meant."""
@@ -73,7 +79,8 @@ class Config(Typed):
     @property
     def corpora_dir(self) -> Path:
         """Where the official layouts lie at this scale."""
-        return self.data_root or self.work_dir / self.scale / "corpora"
+        own = self.work_dir / self.scale / "corpora"
+        return own if self.scale == REHEARSAL else self.data_root or own
 
     @property
     def archives_dir(self) -> Path:

@@ -10,6 +10,7 @@ from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import existing, free_space, in_words
 from sedrepro.data_sets import data_set, data_set_names, trait
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.scales import SYNTHESISED
 from sedrepro.obtaining.manifest import MANIFEST, SourceFile
 from sedrepro.obtaining.obtain import (
     DOWNLOADS_AT_A_TIME,
@@ -58,7 +59,7 @@ def archive_of(config: Config, name: str) -> str:
 
 
 def _wants_official_scenes(config: Config) -> bool:
-    return config.scenes_2018 == "official" and config.scale != "miniature"
+    return config.scenes_2018 == "official" and config.scale not in SYNTHESISED
 
 
 def origin_of(config: Config, name: str) -> Origin:
@@ -68,7 +69,7 @@ def origin_of(config: Config, name: str) -> Origin:
     user's own copy: it is taken as it is, and nothing is downloaded into it. Data sets of one archive are alike.
     """
     if config.scale != "full":
-        return "synthesised" if config.scale == "miniature" else "given"
+        return "synthesised" if config.scale in SYNTHESISED else "given"
     archive = archive_of(config, name)
     if (config.receipts_dir / archive).is_dir():
         return "downloaded"

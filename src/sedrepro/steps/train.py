@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import time
@@ -25,10 +26,12 @@ from sedrepro.experiments.reservation import memory_need, note_held, require_a_g
 from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
+from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.steps.request import Request, say
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Base
 from sedrepro.training.methods import trainer_class
+from sedrepro.training.rehearsal import random_scores, rehearsed
 from sedrepro.training.seeds import RunSeeds
 
 if TYPE_CHECKING:
@@ -69,11 +72,15 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
             network, run, seeds, device, config.mixed_precision, resume, identity
         )
         trainer.prepare(data, base, lambda: initialised("teacher"))
-        progress = trainer.fit(data.train, data.validation, log)
+        if is_rehearsal := config.scale == REHEARSAL:
+            progress = rehearsed(trainer, data.train, log)
+        else:
+            progress = trainer.fit(data.train, data.validation, log)
         frames_per_second = run.front_end.frames_per_second / network.time_reduction
         frames, seconds = run.front_end.n_frames // network.time_reduction, described["segment_seconds"]
         segments = segment_frames(frames, frames_per_second, seconds) if seconds else ()
-        scored = trainer.scores(data.held_out, stores_frames(config, paper), segments)
+        score = functools.partial(random_scores, trainer) if is_rehearsal else trainer.scores
+        scored = score(data.held_out, stores_frames(config, paper), segments)
         described |= {
             "best_epoch": progress.best_epoch,
             "train_clips": len(data.train),

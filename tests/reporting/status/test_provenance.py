@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from sedrepro.experiments.configuration import SCALES, make_config
+from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.provenance import SOURCES
+from sedrepro.experiments.scales import SCALES
 from sedrepro.reporting.status.provenance import print_settings, setting_rows
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,55 @@
+"""A rehearsed run makes the first steps of training as they are, and draws scores of the shapes that there would be."""
+
+import numpy as np
+import pytest
+import semi_supervised as small
+import torch
+from semi_supervised import clips, crnn, method, run_data
+
+from sedrepro.training.rehearsal import STEPS, random_scores, rehearsed
+
+KINDS = ("mean_teacher", "guided")
+
+
+def trainer_and_data(kind: str = "mean_teacher"):
+    data = run_data(clips())
+    return small.trainer(crnn(), method(kind), data), data
+
+
+def test_its_steps_are_the_first_of_training():
+    def weights_after(steps: int | None) -> dict[str, torch.Tensor]:
+        trainer, data = trainer_and_data()
+        if steps is None:
+            trainer._train_epoch(data.train, 1)
+            return trainer._kept().state_dict()
+        return trainer.rehearse(data.train, steps).best_weights
+
+    trainer, data = trainer_and_data()
+    count = len(trainer._batches(data.train, 1))
+    whole = weights_after(None)
+    assert all(torch.equal(value, whole[name]) for name, value in weights_after(count).items())
+    none, one = weights_after(0) if count == 0 else trainer.network.state_dict(), weights_after(1)
+    assert any(not torch.equal(value, none[name]) for name, value in one.items())
+
+
+def test_it_says_how_long_the_steps_took_and_keeps_a_row():
+    trainer, data = trainer_and_data()
+    said: list[str] = []
+    progress = rehearsed(trainer, data.train, said.append)
+    assert said[0].startswith(f"{STEPS} steps of batches of {trainer.run.training.batch_size} clips in ")
+    assert [row["epoch"] for row in progress.history] == [1] and "loss" in progress.history[0]
+    assert progress.best_epoch == 1
+
+
+@pytest.mark.parametrize("with_frames", [True, False])
+def test_drawn_scores_have_the_shapes_and_types_of_real_ones(with_frames: bool):
+    trainer, data = trainer_and_data()
+    real = vars(trainer.scores(data.held_out, with_frames))
+    drawn = vars(random_scores(trainer, data.held_out, with_frames))
+    for name, array in real.items():
+        if array is None:
+            assert drawn[name] is None
+        else:
+            assert drawn[name].shape == array.shape and drawn[name].dtype == array.dtype
+            assert drawn[name].min() >= 0 and drawn[name].max() <= 1
+            assert not np.array_equal(drawn[name], array)
