@@ -22,6 +22,9 @@ DRY_RUN ?=
 AGAIN ?=
 SHARE ?=
 CONFIG ?=
+GPU ?=
+COUNT ?=
+JOBS ?=
 
 READY := $(VENV)/.ready
 # Relative or absolute, and never split at spaces: the checkout may lie anywhere.
@@ -109,8 +112,10 @@ unlock: $(READY)  ## go on after a run was killed and its folder is locked
 touch: $(READY)  ## take over results that were copied without their times, as if they had just been made
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
-plan: $(READY)  ## what `make results` would run
-	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)
+plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on other machines; JOBS=1: job by job)
+	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT))
+	@echo
+	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
 
 summary: $(READY)  ## print the tables that are there
 	@python -m sedrepro summary $(ASSIGNED)
