@@ -6,14 +6,13 @@ import semi_supervised as small
 import torch
 from semi_supervised import clips, crnn, method, run_data
 
+from sedrepro.training import rehearsal
 from sedrepro.training.rehearsal import STEPS, random_scores, rehearsed
 
-KINDS = ("mean_teacher", "guided")
 
-
-def trainer_and_data(kind: str = "mean_teacher"):
+def trainer_and_data():
     data = run_data(clips())
-    return small.trainer(crnn(), method(kind), data), data
+    return small.trainer(crnn(), method("mean_teacher"), data), data
 
 
 def test_its_steps_are_the_first_of_training():
@@ -32,13 +31,27 @@ def test_its_steps_are_the_first_of_training():
     assert any(not torch.equal(value, none[name]) for name, value in one.items())
 
 
-def test_it_says_how_long_the_steps_took_and_keeps_a_row():
+def test_it_says_how_long_the_steps_took_and_keeps_a_row(monkeypatch):
     trainer, data = trainer_and_data()
+    monkeypatch.setattr(rehearsal, "available_memory", lambda: None)
     said: list[str] = []
     progress = rehearsed(trainer, data.train, said.append)
-    assert said[0].startswith(f"{STEPS} steps of batches of {trainer.run.training.batch_size} clips in ")
+    assert said[0].startswith(f"{STEPS} steps of {trainer.run.training.batch_size} clips in ")
     assert [row["epoch"] for row in progress.history] == [1] and "loss" in progress.history[0]
     assert progress.best_epoch == 1
+
+
+def test_where_memory_lacks_batches_are_smaller_and_it_says_so(monkeypatch):
+    trainer, data = trainer_and_data()
+    monkeypatch.setattr(rehearsal, "usable_cores", lambda: 2)
+    monkeypatch.setattr(rehearsal, "available_memory", lambda: trainer.run.training.gpu_memory_mib * 2**20)
+    sizes: list[int] = []
+    losses = trainer._losses
+    monkeypatch.setattr(trainer, "_losses", lambda train, rows: sizes.append(len(rows)) or losses(train, rows))
+    said: list[str] = []
+    rehearsed(trainer, data.train, said.append)
+    batch = trainer.run.training.batch_size
+    assert max(sizes) == -(-batch // 2) and f"(of {batch}, " in said[0]
 
 
 @pytest.mark.parametrize("with_frames", [True, False])
