@@ -43,6 +43,8 @@ ASSIGNED = --scale $(SCALE) $(if $(PAPER),--set papers=$(PAPERS)) \
 	$(if $(value DATA_ROOT),--set $(call quoted,data_root=$(value DATA_ROOT))) \
 	$(if $(value MIRROR),--set $(call quoted,mirror=$(value MIRROR))) $(foreach key,$(KEYS),--set $(call quoted,$(key)))
 KEYS = $(CONFIG)
+# That jobs failed, while what is there without them is shown.
+FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
 .PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary rehearsal
@@ -71,9 +73,11 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 	@touch $@
 
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
-	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
+	@rm -f $(FAILED)
+	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
 	@python -m sedrepro summary $(ASSIGNED)
 	@python -m sedrepro page $(ASSIGNED)
+	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
 notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
 	@python -m sedrepro notebooks $(ASSIGNED)

@@ -46,8 +46,16 @@ onstart:
             os.environ.update(served_jobs())
 
 
+onsuccess:
+    report_left_out()
+
+
 onerror:
     report_failed_jobs(log)
+    # What is there is shown all the same.
+    for verb in ("comparison", "claims", "page"):
+        shell(f"python -m sedrepro {verb} > {PLAN.log(verb)} 2>&1 || true")
+    report_left_out()
 
 
 for name in PLAN.papers:

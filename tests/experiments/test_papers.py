@@ -12,7 +12,7 @@ from sedrepro.experiments.papers import PAPERS_FOLDER, chosen_papers, load_paper
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.experiments.runs import figure_runs, runs_of
 from sedrepro.experiments.scales import SCALES
-from sedrepro.miniature.events import EVENTS
+from sedrepro.miniature.sounds import EVENTS
 from sedrepro.published.cells import read_cells
 
 ROOT = Path(__file__).parents[2]

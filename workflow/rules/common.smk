@@ -30,9 +30,7 @@ except SedreproError as error:
 
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
-shell.prefix(
-    plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file})
-)
+shell.prefix(plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file}))
 
 
 wildcard_constraints:
@@ -97,4 +95,10 @@ def served_jobs():
 def report_failed_jobs(workflow_logs):
     """After a failure: why each job failed, in a line that names the culprit."""
     for told in failures(map(Path, workflow_logs)):
+        sys.stderr.write(f"{told}\n")
+
+
+def report_left_out():
+    """At the end: which data sets are not there, why, and what was left out without them."""
+    for told in PLAN.left_out():
         sys.stderr.write(f"{told}\n")

@@ -33,6 +33,7 @@ class Config(Typed):
     results_dir: Path = Path("results")
     papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
     data_sets: tuple[str, ...] = Field(default=(), description="data sets that `data` prepares; none: all")
+    without: tuple[str, ...] = Field(default=(), description="data sets to do without: what needs them is left out")
     folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -44,7 +45,7 @@ class Config(Typed):
     share: float = Field(default=1, gt=0, le=1, description="of the official number of clips that a rehearsal has")
     set: dict[str, dict[str, Any]] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
 
-    @field_validator("papers", "data_sets", "folds", "seeds")
+    @field_validator("papers", "data_sets", "without", "folds", "seeds")
     @classmethod
     def _no_entry_twice(cls, entries: tuple) -> tuple:
         if len(dict.fromkeys(entries)) < len(entries):
@@ -148,7 +149,7 @@ def make_config(values: Mapping[str, Any], where: str) -> Config:
 
 
 def _listed(key: str, value: Any) -> Any:
-    if key not in ("papers", "data_sets", "folds", "seeds"):
+    if key not in ("papers", "data_sets", "without", "folds", "seeds"):
         return value
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]

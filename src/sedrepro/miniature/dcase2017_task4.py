@@ -16,8 +16,7 @@ from sedrepro.audio.writing import write_wav
 from sedrepro.base.files import atomic_folder
 from sedrepro.data_sets import dcase2017_task4
 from sedrepro.data_sets.dcase2017_task4 import FOLDER
-from sedrepro.miniature import traffic
-from sedrepro.miniature.acoustics import SAMPLE_RATE, STREET, record
+from sedrepro.miniature import sounds
 from sedrepro.miniature.label_statistics import (
     QUANTILES,
     SHORT_LENGTHS,
@@ -34,6 +33,7 @@ CLASSES = tuple(TRAFFIC)
 DRAWN_EVERY = {"training": 2, "testing": 6, "evaluation": 6}
 """Every so many-th clip has a class as often as officially in training; the others take the classes in turn."""
 NOT_HEARD = (4, 11)  # The fifth clip, then every eleventh.
+SAMPLE_RATE, SNR = 44100, (8.0, 20.0)  # Hz, dB
 DUPLICATED = 1  # Number of the evaluation clip that has a row twice.
 
 
@@ -41,9 +41,9 @@ DUPLICATED = 1  # Number of the evaluation clip that has a row twice.
 class TrafficSize:
     """How many clips of each split to synthesise."""
 
-    training: int = 240
+    training: int = 136
     testing: int = 60
-    evaluation: int = 80
+    evaluation: int = 60
 
 
 def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = TrafficSize()) -> None:
@@ -62,7 +62,8 @@ def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = Traffic
 
         def write(clip: tuple[str, ClipPlan]) -> None:
             split, plan = clip
-            samples = record(plan, traffic.VOICES, STREET)
+            rng = np.random.default_rng(plan.seed)
+            samples = sounds.clip(sounds.TRAFFIC, plan.sounding, rng, plan.seconds, SAMPLE_RATE, SNR)
             write_wav(temporary / AUDIO[split] / plan.filename, samples, SAMPLE_RATE, "PCM_16", folder)
 
         in_parallel(write, [(split, plan) for split, plans in splits.items() for plan in plans], FOLDER)

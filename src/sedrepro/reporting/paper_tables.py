@@ -11,7 +11,8 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.places import figures_folder, results_folder, survey_folder, table_file
-from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.runs import RunIdentity, lacks
+from sedrepro.obtaining.plan import absent_data_sets
 from sedrepro.published.cells import read_text_cells
 from sedrepro.published.claims import read_claims
 from sedrepro.published.needs import cells_file, table_cells, table_runs
@@ -42,7 +43,15 @@ def _filled(config: Config, paper: Paper, table: str) -> FilledTable:
     if layout.kind == "claims":
         return _filled_claims(config, paper, table, needed)
     runs = [read_metrics(run.metrics_file(config)) for run in needed]
-    return _with_outside(config, paper, table, fill(table_cells(paper, table), runs, config.scale))
+    filled = fill(table_cells(paper, table), runs, config.scale, variants_without_data(config, paper))
+    return _with_outside(config, paper, table, filled)
+
+
+def variants_without_data(config: Config, paper: Paper) -> dict[str, str]:
+    """The corpus variants of a paper that need a data set that the configuration does without, and which."""
+    variants = [variant for name in paper.settings.corpora for variant in paper.settings.corpora[name].variants(name)]
+    lacking = {variant: lacks(config, paper, variant) for variant in variants}
+    return {variant: f"left out: {', '.join(names)}" for variant, names in lacking.items() if names}
 
 
 def _with_outside(config: Config, paper: Paper, table: str, filled: FilledTable) -> FilledTable:
@@ -68,6 +77,7 @@ def _filled_claims(config: Config, paper: Paper, table: str, needed: Sequence[Ru
         paper,
         figures_folder(config, paper.name),
         [run for run in needed if run not in set(scored)],
+        variants_without_data(config, paper),
     )
 
 
@@ -84,13 +94,20 @@ def print_summary(config: Config) -> None:
     width = shutil.get_terminal_size((120, 24)).columns
     for name in chosen_papers(config):
         paper = load_paper(name, config)
+        absent = absent_data_sets(config, paper.settings.data_sets)
+        config = config.model_copy(update={"without": tuple({*config.without, *absent})})
         for table, layout in paper.settings.tables.items():
             needed = table_runs(config, paper, table)
             missing = sum(not run.metrics_file(config).is_file() for run in needed)
+            if not needed and layout.kind != "text":
+                print(f"{layout.title}: its data are not there\n")
+                continue
             if missing:
                 print(f"{layout.title}: {missing} of {len(needed)} runs are not there yet\n")
                 continue
             print(summary(_filled(config, paper, table), layout, width))
         print_coverage(config, paper)
+        for data_set, reason in absent.items():
+            print(f"{data_set}: left out: {reason}")
         folder = results_folder(config) / name
         print(f"Tables: {folder / 'tables'}   Figures: {folder / 'figures'}   Runs: {folder / 'runs'}")
