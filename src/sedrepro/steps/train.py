@@ -46,6 +46,7 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
     Raises:
         DataError: another process trains this run.
     """
+    paper.run(who.system, who.variant)  # a name that is unknown is refused before anything is written
     with only_worker(who.resume_file(config).with_suffix(".lock"), "this run is being trained"):
         return _train(paper, who, config, threads, log)
 
