@@ -139,5 +139,5 @@ bench: $(READY)  ## run the benchmarks (ratios, a minute or two)
 	@for script in benchmarks/bench_*.py; do python $$script || exit 1; done
 
 clean:  ## remove what a run at SCALE made (audio of the data sets stays, unless it was synthesised)
-	rm -rf results/$(SCALE) $(if $(filter miniature,$(SCALE)),data/miniature)
+	rm -rf results/$(SCALE) $(if $(filter miniature rehearsal,$(SCALE)),data/$(SCALE))
 	@test ! -d data/$(SCALE) || find data/$(SCALE) -mindepth 1 -maxdepth 1 ! -name corpora -exec rm -rf {} +
