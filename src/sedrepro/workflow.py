@@ -4,29 +4,45 @@ A job depends on its input files, on the settings that its step reads, and on it
 module and of the modules that the settings name. Settings and the digest of the code are parameters of its rule.
 """
 
+import contextlib
 import functools
+import importlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from sedrepro.base import code
+from sedrepro.base import code, gpus
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
+from sedrepro.base.gpus import Gpu
 from sedrepro.corpora.settings import Remix
+from sedrepro.data_sets import data_set
 from sedrepro.detection.methods import method_module
+from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
+from sedrepro.experiments.commands import quoted
 from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
 from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES, SCORES
-from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
+from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES
+from sedrepro.experiments.runs import (
+    RunIdentity,
+    base_files,
+    figure_runs,
+    lacks,
+    needs_strong_labels,
+    stores_frames,
+)
+from sedrepro.experiments.sweep_counts import SWEEP_COUNTS
 from sedrepro.miniature import writer_module
 from sedrepro.obtaining.manifest import SourceFile
 from sedrepro.obtaining.obtain import receipt_path
 from sedrepro.obtaining.plan import (
+    absent_data_sets,
     archive_of,
     available_data_sets,
     chosen_data_sets,
@@ -56,6 +72,9 @@ class AnyPaper(NamedTuple):
 ANY_PAPER = AnyPaper()
 ANY_RUN = RunIdentity("{paper}", "{system}", "{variant}", "{fold}", "{seed}")  # type: ignore[arg-type]
 
+#: Priority of all that is no run: what comes before runs, or is made of them in seconds.
+PREPARING = 100
+
 #: The forms of a table, of a figure, and of coverage.
 TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), (".svg", ".png"), (".csv", ".html")
 
@@ -63,21 +82,45 @@ TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), ("
 def configured(values: Mapping[str, Any], project: Path) -> Config:
     """The validated configuration: the scale's file of the project, then `values` of Snakemake's command line.
 
+    A folder with braces in its name is replaced by a symbolic link to it, which is made.
+
     Raises:
-        SettingsError: a key or a value is wrong.
+        SettingsError: a key or a value is wrong, or the project itself lies in such a folder.
     """
+    if _has_braces(project):
+        raise SettingsError(f"{project}: Snakemake takes the braces of this path for wildcards; move the checkout")
     file = project / scale_file(values.get("scale", "miniature"))
     merged = read_yaml(file) | dict(values)
     if not project.samefile(Path.cwd()):
         merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
-    where = f"{file} and the command line"
-    config = make_config(merged, where)
-    for key in ("data_root", "work_dir", "results_dir"):
-        if set("{}").intersection(folder := str(getattr(config, key))):
-            raise SettingsError(
-                f"{where}: {key} = {folder}: Snakemake takes braces for wildcards; name a symbolic link to it"
-            )
-    return config
+    config = make_config(merged, f"{file} and the command line")
+    folders = {key: getattr(config, key) for key in ("data_root", "work_dir", "results_dir")}
+    linked = {key: _link_to(folder) for key, folder in folders.items() if _has_braces(folder)}
+    return config.model_copy(update=linked)
+
+
+def _has_braces(path: Path) -> bool:
+    return not {"{", "}"}.isdisjoint(str(path))
+
+
+def _link_to(folder: Path) -> Path:
+    """A symbolic link to a folder whose name holds braces, which Snakemake would take for wildcards; both are made."""
+    link = places.link_to(folder)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(folder if folder.is_absolute() else os.path.relpath(folder.absolute(), link.parent.resolve()))
+    return link
+
+
+def job_prefix(project: Path, variables: Mapping[str, Path]) -> str:
+    """What stands before the command of every job, as a format of Snakemake: braces in names of folders are doubled.
+
+    `variables` are names of files that jobs find in their environment.
+    """
+    words = [f'PYTHONPATH={quoted(project / "src")}:"$PYTHONPATH"']
+    words += [f"{name}={quoted(path.absolute())}" for name, path in variables.items()]
+    return f"export {' '.join(words)}; set -euo pipefail; ".replace("{", "{{").replace("}", "}}")
 
 
 class Plan:
@@ -89,11 +132,18 @@ class Plan:
         Raises:
             SedreproError: their settings are wrong, or a data set is not where it must be.
         """
-        self.config = config
         self.papers: dict[str, Paper] = {name: load_paper(name, config) for name in chosen_papers(config)}
+        for name in config.without:
+            data_set(name)  # a name that is mistyped would leave out nothing
+        needed = {name for paper in self.papers.values() for name in paper.settings.data_sets}
+        #: Data sets that cannot be had now, and why; what needs them is left out, of the jobs' configuration too.
+        self.absent = absent_data_sets(config, sorted(needed))
+        self.complete = config
+        self.config = config.model_copy(update={"without": tuple(sorted({*config.without, *self.absent}))})
+        self._require_some_data()
         self.data_sets = self._data_sets_by_owner()
         self.sources: list[SourceFile] = needed_files(config) if config.scale == "full" else []
-        self.configuration_text = written(config)
+        self.configuration_text = written(self.config)
 
     # --- the configuration of jobs
 
@@ -137,14 +187,42 @@ class Plan:
     # --- data
 
     def _data_sets_by_owner(self) -> dict[str, list[str]]:
-        """Data sets of each paper, and as `data` those asked for; what shall lie in the data root must be there."""
-        owned = {name: paper.settings.data_sets for name, paper in self.papers.items()}
+        """Data sets of each paper that are not absent, and as `data` those asked for, which must be there."""
+        owned = {
+            name: [each for each in paper.settings.data_sets if each not in self.absent]
+            for name, paper in self.papers.items()
+        }
         asked = chosen_data_sets(self.config) if self.config.data_sets else []
-        for name in asked or sorted({name for names in owned.values() for name in names}):
-            lacking = missing_labels(self.config, name) if origin_of(self.config, name) == "given" else []
-            if lacking:
-                raise SedreproError(_not_in_place(self.config, name, lacking, owned))
+        for name in asked:
+            self._require_in_place(name)
         return owned | {"data": asked or available_data_sets(self.config)}
+
+    def _require_some_data(self) -> None:
+        """Refuse papers of which nothing is left: they want other data, or are named by mistake."""
+        corpora = [corpus for paper in self.papers.values() for corpus in paper.settings.corpora.values()]
+        if all(self.absent.keys() & set(corpus.data_sets) for corpus in corpora):
+            for name in self.absent:
+                self._require_in_place(name)
+            raise SedreproError("; ".join(f"{name}: {reason}" for name, reason in self.absent.items()))
+
+    def _require_in_place(self, name: str) -> None:
+        lacking = missing_labels(self.config, name) if origin_of(self.config, name) == "given" else []
+        if lacking:
+            owned = {each: paper.settings.data_sets for each, paper in self.papers.items()}
+            raise SedreproError(_not_in_place(self.config, name, lacking, owned))
+
+    def left_out(self) -> list[str]:
+        """A line for each data set that cannot be had: why, and what was left out without it."""
+        lines = []
+        for name, reason in self.absent.items():
+            without = self.complete.model_copy(update={"without": (name,)})
+            complete = self.complete.model_copy(update={"without": ()})
+            runs = {
+                each: len(_runs(complete, paper)) - len(_runs(without, paper)) for each, paper in self.papers.items()
+            }
+            told = ", ".join(f"{count} runs of {each}" for each, count in runs.items() if count)
+            lines.append(f"left out: {name} ({reason}): {told}")
+        return lines
 
     def survey_file(self, data_set: str, table: str) -> str:
         """A table of the survey of a data set."""
@@ -257,6 +335,42 @@ class Plan:
         """Digest of the code that asks a trained run for pseudo-labels."""
         return code_digest([step_module("pseudo_labels"), network_module(wildcards.paper)])
 
+    # --- order and devices
+
+    def run_priority(self, wildcards: Any) -> int:
+        """Runs of the first seed come before all of the second, whatever their paper: its numbers are there early."""
+        seeds = self.papers[wildcards.paper].settings.systems[wildcards.system].seeds or self.config.seeds
+        return max(PREPARING - 1 - seeds.index(int(wildcards.seed)), 0) if int(wildcards.seed) in seeds else 0
+
+    def gpu_mib(self, wildcards: Any) -> int:
+        """GPU memory of a run, as Snakemake counts it: no job is started to wait for what others will hold."""
+        if not self.gpus:
+            return 0
+        need = importlib.import_module("sedrepro.experiments.gpu_memory").needed_mib
+        run = self.run_of(wildcards)
+        return min(need(self.config, self.papers[run.paper], run, gpu.name) for gpu in self.gpus)
+
+    @functools.cached_property
+    def gpus(self) -> list[Gpu]:
+        """The GPUs that jobs on this machine use."""
+        return gpus.visible_gpus() if self.config.device != "cpu" and gpus.has_cuda() else []
+
+    @property
+    def gpu_mib_here(self) -> int:
+        """Memory of all of them that runs may take."""
+        return sum(gpus.usable_mib(gpu.total) for gpu in self.gpus)
+
+    def require_a_gpu(self) -> None:
+        """Refuse to train at scale full on a processor, with what it would take.
+
+        Raises:
+            SettingsError: there is no GPU, and the configuration does not say on_cpu.
+        """
+        if self.config.scale != "full" or self.config.on_cpu or self.gpus:
+            return
+        line = importlib.import_module("sedrepro.reporting.status.forecast_text").one_line(self.config)
+        raise SettingsError(f"{line}; use a machine with a GPU (make plan tells more), or say on_cpu=true")
+
     def score_settings(self, wildcards: Any) -> str:
         """How the runs on a corpus variant are scored."""
         settings, corpus = self.papers[wildcards.paper].settings, self.corpus_of(wildcards)
@@ -264,9 +378,10 @@ class Plan:
         return _compact(settings.evaluation, ways, settings.corpora[corpus], settings.front_end_of(corpus))
 
     def score_code(self, wildcards: Any) -> str:
-        """Digest of the code that scores the runs on a corpus variant, with its ways of detection."""
+        """Digest of the code that scores the runs on a corpus variant, with its ways of detection and the sweep's."""
         ways = self.papers[wildcards.paper].settings.detection_of(self.corpus_of(wildcards)).values()
-        return code_digest([step_module("score"), *(method_module(way.kind) for way in ways)])
+        kinds = [*KINDS, *(way.kind for way in ways)]
+        return code_digest([step_module("score"), *map(method_module, kinds)])
 
     # --- what is shown
 
@@ -278,10 +393,16 @@ class Plan:
             for table in settings.tables
             for form in TABLE_FORMS
         ]
-        stems = [places.figures_folder(self.config, name) / figure for figure in settings.figures]
+        stems = [places.figures_folder(self.config, name) / figure for figure in self._shown_figures(name)]
         figures = [f"{stem}{form}" for stem in stems for form in FIGURE_FORMS]
         coverage = [self.results(name, f"coverage{form}") for form in COVERAGE_FORMS]
         return [*tables, *figures, *coverage, self.results(name, "model_cards.csv")]
+
+    def _shown_figures(self, name: str) -> list[str]:
+        """The figures of a paper whose data are there."""
+        paper = self.papers[name]
+        figures = paper.settings.figures.items()
+        return [figure for figure, shown in figures if not lacks(self.config, paper, shown.variant)]
 
     def figure_files(self, wildcards: Any) -> list[str]:
         """Files of the runs that a figure looks into, metrics if it shows all runs, and the events of their corpus."""
@@ -313,20 +434,23 @@ class Plan:
 
     def table_arrays(self, wildcards: Any) -> list[str]:
         """What figures have stored that a table of claims looks at."""
-        return [str(path) for path in table_figures(self.config, self.papers[wildcards.paper], wildcards.table)]
+        shown = self._shown_figures(wildcards.paper)
+        arrays = table_figures(self.config, self.papers[wildcards.paper], wildcards.table)
+        return [str(path) for path in arrays if path.stem in shown]
 
     def table_settings(self, wildcards: Any) -> str:
         """Layout of a table; what text and claims tell of the settings, all of them may change."""
         paper = self.papers[wildcards.paper]
         layout = paper.settings.tables[wildcards.table]
         told = () if layout.kind == "numbers" else (paper.settings, str(paper.provenance))
-        return _compact(layout, *told)
+        lacking = [name for name in paper.settings.data_sets if name in self.config.without]
+        return _compact(layout, *told, *lacking)
 
     def table_code(self, wildcards: Any) -> str:
         """Digest of the code that fills a table, and of the printed cells that define it."""
         paper = self.papers[wildcards.paper]
         kind = paper.settings.tables[wildcards.table].kind
-        own = {"text": ["tables", "network"], "claims": ["claims"]}.get(kind, [])
+        own = {"text": ["tables", "network"], "claims": ["claims", "network"]}.get(kind, [])
         modules = [f"sedrepro.papers.{paper.name}.{name}" for name in own]
         return code_digest([step_module("table"), *modules], [cells_file(paper, wildcards.table)])
 
@@ -357,26 +481,16 @@ class Plan:
         papers = [self.papers[name]] if name else self.papers.values()
         return _compact(*(part for paper in papers for part in (paper.settings, str(paper.provenance))))
 
-    def sweep_files(self, wildcards: Any) -> list[str]:
-        """What the sweep reads: the runs of a paper's tables, and the tables of their corpora."""
-        paper = self.papers[wildcards.paper]
-        runs = sweep_runs(self.config, paper)
-        corpora = dict.fromkeys(paper.settings.corpus_of(run.variant)[0] for run in runs)
-        folders = [places.corpus_folder(self.config, paper, corpus) for corpus in corpora]
-        of_runs = [run.folder(self.config) / name for run in runs for name in (CONFIG, SCORES)]
-        tables = [folder / name for folder in folders for name in ("clips.tsv", "weak.tsv", "strong.tsv")]
-        return [str(path) for path in (*of_runs, *tables)]
+    def sweep_counts(self, wildcards: Any) -> list[str]:
+        """What was counted of the runs of a paper's tables."""
+        runs = sweep_runs(self.config, self.papers[wildcards.paper])
+        return [str(run.folder(self.config) / SWEEP_COUNTS) for run in runs]
 
-    def sweep_settings(self, wildcards: Any) -> str:
-        """What the sweep reads of the settings: corpora, their front ends and classes, and the runs."""
-        settings = self.papers[wildcards.paper].settings
-        fronts = {name: settings.front_end_of(name) for name in settings.corpora}
-        classes = {name: settings.classes_of(name) for name in settings.corpora}
-        return _compact(dict(settings.corpora), fronts, classes)
 
-    def sweep_code(self) -> str:
-        """Digest of the code that sweeps, with the ways of detection that it tries."""
-        return code_digest([step_module("sweep"), method_module("median"), method_module("hysteresis")])
+def _runs(config: Config, paper: Paper) -> set[RunIdentity]:
+    """The runs that tables and figures of a paper show."""
+    of_tables = {run for table in paper.settings.tables for run in table_runs(config, paper, table)}
+    return of_tables | {run for figure in paper.settings.figures for run in figure_runs(config, paper, figure)}
 
 
 def code_digest(modules: Sequence[str], files: Sequence[Path] = ()) -> str:

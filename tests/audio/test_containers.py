@@ -11,8 +11,8 @@ import soundfile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sedrepro.audio.containers import LONGEST_FRAME, LOST_FRAMES, Spliced, look_into
-from sedrepro.audio.reading import AudioError, read_mixed
+from sedrepro.audio.containers import LONGEST_FRAME, LOST_FRAMES, Container, Spliced, look_into
+from sedrepro.audio.reading import AudioError, opened, read_mixed
 
 QUICK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 CASES = Path(__file__).parents[2].parent / "shared" / "cases"
@@ -143,6 +143,94 @@ def test_a_caf_of_unknown_length_is_read_to_its_end(whole):
     place = content.index(b"data") + 4
     content[place : place + 8] = b"\xff" * 8
     assert length(bytes(content)) == FRAMES
+
+
+# Lengths that are too low
+
+
+def announcing(content: bytes, container: str, share: float) -> bytes:
+    """A file whose header says, wherever it says something, that only a share of its samples is there."""
+    content, samples = bytearray(content), int(FRAMES * share)
+    data = next(content.index(name) for name in (b"data", b"SSND", b"\0\0") if name in content)
+    if container == "FLAC":
+        content[21] &= 0xF0
+        content[22:26] = struct.pack(">I", samples)
+    elif container == "AU":
+        content[8:12] = struct.pack(">I", 2 * samples)
+    elif container == "RF64":
+        content[20:44] = struct.pack("<QQQ", data + 3 * samples, 3 * samples, samples)
+    elif container == "W64":
+        content[16:24] = struct.pack("<Q", data + 24 + 2 * samples)
+        content[data + 16 : data + 24] = struct.pack("<Q", 24 + 2 * samples)
+    elif container == "CAF":
+        content[data + 4 : data + 12] = struct.pack(">q", 4 + 2 * samples)
+    else:
+        order, head = (">", 8) if container == "AIFF" else ("<", 0)
+        length = head + samples * (4 if container == "WAVEX" else 2)
+        content[4:8] = struct.pack(f"{order}I", data + length)
+        content[data + 4 : data + 8] = struct.pack(f"{order}I", length)
+        if container == "AIFF":
+            content[22:26] = struct.pack(">I", samples)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("container", [name for name in CONTAINERS if name not in ("OGG", "MP3")])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.8])
+def test_what_announces_too_few_samples_is_read_to_its_end(whole, container: str, share: float):
+    samples, _, _ = read(announcing(whole[container], container, share))
+    expected, _, _ = read(whole[container])
+    np.testing.assert_array_equal(samples, expected)
+
+
+@pytest.mark.parametrize("behind", [b"TAG" + b"x" * 5000, bytes(5000), bytes(1) + b"LIST\x70\x17\0\0" + b"x" * 6000])
+def test_what_stands_behind_the_samples_and_is_none_is_not_heard(whole, behind: bytes):
+    assert length(whole["WAV"] + behind) == FRAMES
+
+
+# More than 2 GiB, of which a sparse file takes no room
+
+
+def sparse(path: Path, announced: int, real: int) -> Path:
+    """A WAV of 16 bits whose header announces other bytes of samples than are there."""
+    form = struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    head = b"RIFF" + struct.pack("<I", min(announced + 36, 0xFFFFFFFF)) + b"WAVEfmt " + form
+    with open(path, "wb") as file:
+        file.write(head + b"data" + struct.pack("<I", announced))
+        start = file.tell()
+        for place in (*range(2**20, real, 2**30), real - 2):
+            file.seek(start + place)
+            file.write(b"\1\0")
+    return path
+
+
+@pytest.mark.parametrize("announced", [0x7E000000, 0x90000000, 0xC0000000, 0xF0000000])
+def test_a_large_wav_that_was_cut_off_is_not_taken_for_one_of_unknown_length(tmp_path: Path, announced: int):
+    with open(sparse(tmp_path / "a.wav", announced, announced - 2**24), "rb") as file:
+        assert look_into(file).damage
+    with open(sparse(tmp_path / "a.wav", announced, announced), "rb") as file:
+        assert look_into(file) == Container("WAV")
+
+
+@pytest.mark.parametrize(
+    ("announced", "real"),
+    [
+        (0, 3 * 2**30),
+        (0x7FFFF000, 3 * 2**30),
+        (0x80000000, 3 * 2**30),
+        (0xFFFFFFFF, 3 * 2**30),
+        (0, 5 * 2**30),
+        (2**30, 5 * 2**30),  # what 32 bits keep of it
+        (0xFFFFFFFF, 5 * 2**30),
+    ],
+)
+def test_a_large_wav_without_its_length_is_known_to_its_end(tmp_path: Path, announced: int, real: int):
+    path = sparse(tmp_path / "a.wav", announced, real)
+    with open(path, "rb") as file:
+        container = look_into(file)
+        with soundfile.SoundFile(container.mended or os.fspath(path)) as sound:
+            assert sound.frames == real // 2
+    with opened(path) as sound:
+        assert next(sound.blocks)[2**19] == 2**-15
 
 
 # MP3

@@ -11,7 +11,6 @@ from sedrepro.experiments.configuration import (
     SCALES,
     Config,
     budget_of,
-    has_cuda,
     load_config,
     make_config,
     parse_assignments,
@@ -45,7 +44,7 @@ def test_every_scale_has_its_file_and_no_other_file_exists():
 def test_shipped_configurations_load(scale, tmp_path):
     config = load_config(scale, changes={"data_root": tmp_path})
     assert config.scale == scale
-    assert config.corpora_dir == tmp_path
+    assert config.corpora_dir == (Path("data/rehearsal/corpora") if scale == "rehearsal" else tmp_path)
 
 
 def test_the_default_is_miniature_and_needs_no_data_root():
@@ -215,18 +214,6 @@ def test_wrong_assignments_name_the_word(word):
 def test_the_budget_follows_the_device_unless_it_is_given(monkeypatch, budget, device, cuda, expected):
     monkeypatch.setattr(module, "has_cuda", lambda: cuda)
     assert budget_of(make_config(GIVEN | {"budget": budget, "device": device}, "x")) == expected
-
-
-def test_torch_is_asked_about_cuda_only_where_a_driver_is(monkeypatch):
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(Path, "exists", lambda self: False)
-    assert not has_cuda()
-    monkeypatch.setattr(Path, "exists", lambda self: str(self) == "/dev/nvidiactl")
-    assert has_cuda()
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert not has_cuda()
 
 
 # --- what is written about it

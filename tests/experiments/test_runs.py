@@ -13,11 +13,12 @@ import yaml
 from safetensors.torch import load_file
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage
+from sedrepro.annotations.clips import Coverage
 from sedrepro.audio.store import StoreFacts, write_store
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.base.files import write_table
+from sedrepro.base.locks import only_worker
 from sedrepro.cli import main
+from sedrepro.corpora.tables import write_tables
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.networks import build_network
@@ -78,7 +79,8 @@ def make_store(config, clips=24) -> None:
     blocks = [{variant: values.astype(np.float16) for variant in facts.variants}]
     write_store(store_folder(config, paper, "remix"), facts, index, blocks)
     strong = [(row[0], 0.5, 1.5, label) for row in index for label in row[4].split(",")]
-    write_table(corpus_folder(config, paper, "remix") / "strong.tsv", STRONG_COLUMNS, strong)
+    rows = [(name, split, fold, seconds, group) for name, split, fold, seconds, _, group in index]
+    write_tables(corpus_folder(config, paper, "remix"), rows, [(row[0], row[4]) for row in index], strong)
 
 
 def train(config, who=WHO, log=lambda line: None):
@@ -173,7 +175,18 @@ def test_runs_never_share_a_folder_or_a_resume_file(tmp_path):
 def test_a_run_leaves_its_files_and_no_resume_state(trained):
     config, folder = trained
     assert {path.name for path in folder.iterdir()} == {*RUN_FILES, *SCORE_FILES}
-    assert not WHO.resume_file(config).exists()
+    assert list(WHO.resume_file(config).parent.iterdir()) == []
+
+
+def test_a_run_that_another_process_trains_is_left_alone(trained):
+    config, folder = trained
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with (
+        only_worker(WHO.resume_file(config).with_suffix(".lock"), "this run is being trained"),
+        pytest.raises(DataError, match=rf"seed1.lock: this run is being trained by process {os.getpid()} on "),
+    ):
+        train(config)
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_config_json_says_what_decides_the_result(trained):

@@ -9,9 +9,10 @@ import sed_eval
 from run_config_example import run_config
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, Event
+from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.base.files import read_table, write_json, write_table
+from sedrepro.base.files import read_table, write_json
+from sedrepro.corpora.tables import write_tables
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import load_paper
@@ -85,7 +86,8 @@ class Run:
             for name, events in self.strong.items()
             for row in ([(name, e.onset, e.offset, e.event_label) for e in events] or [(name, "", "", "")])
         ]
-        write_table(strong_file(config), STRONG_COLUMNS, rows)
+        clips = [(name, split, 0, duration, name) for name, split, duration in self.clips]
+        write_tables(strong_file(config).parent, clips, [], rows)
         return folder
 
 

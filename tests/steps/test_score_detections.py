@@ -8,9 +8,9 @@ import pytest
 from run_config_example import run_config
 from sklearn.metrics import f1_score
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, Event
+from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError, SettingsError
-from sedrepro.base.files import read_table, write_json, write_table
+from sedrepro.base.files import read_table, write_json
 from sedrepro.corpora.tables import write_tables
 from sedrepro.detection.class_thresholds import UNREACHABLE, active_segments, best_class_thresholds, pooled_segments
 from sedrepro.detection.hysteresis import hysteresis_active
@@ -124,7 +124,9 @@ def write(config: Config, clips: list[Clip], who: RunIdentity = WHO, without: tu
     ]
     corpus = load_paper(who.paper, config).settings.corpus_of(who.variant)[0]
     folder_of_corpus = corpus_folder(config, load_paper(who.paper, config), corpus)
-    write_table(folder_of_corpus / "strong.tsv", STRONG_COLUMNS, rows)
+    fold = who.fold  # the clips are all held out
+    listed = [(name, split, fold, seconds, name) for name, split, seconds in zip(names, splits, durations, strict=True)]
+    write_tables(folder_of_corpus, listed, [], rows)
     return folder
 
 

@@ -13,13 +13,16 @@ from sedrepro.annotations.clips import Event
 from sedrepro.base.errors import DataError
 from sedrepro.corpora.tables import write_tables
 from sedrepro.detection.settings import Hysteresis
+from sedrepro.evaluation import sweep_counts
 from sedrepro.evaluation.averages import mean_of_defined
-from sedrepro.evaluation.sweep import EVALUATION, METRICS, WAYS
+from sedrepro.evaluation.settings import Evaluation
+from sedrepro.evaluation.sweep import EVENT_BASED, METRICS, SEGMENT_BASED, WAYS
 from sedrepro.experiments.configuration import Config, make_config
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.places import corpus_folder, sweep_part
 from sedrepro.experiments.run_config import write_run_config
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.sweep_counts import SWEEP_COUNTS, read_sweep_counts, write_sweep_counts
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.sweep.parts import PART_COLUMNS
 from sedrepro.steps import score as scoring
@@ -35,6 +38,8 @@ RUNS = {
     REMIX: RunIdentity(REMIX, "vgg_gap", "remix_0db", 1, 1),
 }
 HELD_OUT = {SEMI: ["validation"], OFFICIAL: ["testing", "evaluation"], REMIX: ["development"]}
+#: What the sweep holds all ways to, for scoring by sed_eval.
+EVALUATION = Evaluation(segment_based=SEGMENT_BASED, event_based=EVENT_BASED)
 FOLLOWING = ("class_average", "event_specific")
 
 
@@ -105,11 +110,23 @@ class Made:
         return folder
 
     def swept(self, monkeypatch, *runs: RunIdentity) -> pd.DataFrame:
-        """The part of the paper, as if its tables needed these runs alone."""
+        """The part of the paper, as if its tables needed these runs alone; they are counted first."""
         monkeypatch.setattr(sweep, "sweep_runs", lambda config, paper: list(runs or [self.who]))
+        for who in runs or [self.who]:
+            self.count(who)
         path = sweep.sweep(self.config, self.paper)
         assert path == sweep_part(self.config, self.paper.name)
         return pd.read_csv(path, keep_default_na=False)
+
+    def count(self, who: RunIdentity) -> None:
+        """What scoring does for the sweep, whatever of the paper's own evaluation the run has no scores for."""
+        settings, folder = self.paper.settings, who.folder(self.config)
+        name = settings.corpus_of(who.variant)[0]
+        corpus = corpus_folder(self.config, self.paper, name)
+        front_end = settings.front_end_of(name)
+        _, splits = scoring.held_out_scores(folder, self.strong, front_end)
+        learnt = scoring.learnt_durations(settings.corpora[name], who.fold, corpus, self.strong, CLASSES)
+        write_sweep_counts(folder, CLASSES, sweep_counts.trials(splits, front_end, learnt))
 
 
 def values(part: pd.DataFrame) -> dict[tuple, float]:
@@ -143,7 +160,9 @@ def test_values_are_those_of_scoring_with_the_same_methods(tmp_path, monkeypatch
     made = semi_supervised(tmp_path, seed, **changes)
     made.write(shift=0.02 * seed)
     part = made.swept(monkeypatch)
+    counted = (made.who.folder(made.config) / SWEEP_COUNTS).read_bytes()
     metrics = json.loads(scoring.score(made.paper, made.who, made.config).read_text())
+    assert (made.who.folder(made.config) / SWEEP_COUNTS).read_bytes() == counted
     expected = {
         (0, 1, split, way, metric): found["metrics"][metric]
         for split, of_split in metrics["splits"].items()
@@ -186,8 +205,8 @@ def test_windows_follow_the_clips_that_train_only(tmp_path, monkeypatch):
         used.update({label: sorted(found) for label, found in durations.items()})
         return detector(how, on, segment_seconds, durations)
 
-    detector = sweep.detector
-    monkeypatch.setattr(sweep, "detector", spy)
+    detector = sweep_counts.detector
+    monkeypatch.setattr(sweep_counts, "detector", spy)
     made = Made(tmp_path, REMIX)
     made.held_out(fold=1)
     made.train("2.wav", "development", 2, [Event(1, 2, "Cat"), Event(3, 6, "Dog")])
@@ -246,15 +265,48 @@ def test_splits_without_events_have_no_value(tmp_path, monkeypatch):
     assert set(fixed["note"]) == {"no reference event"} and (fixed["value"] == "").all()
 
 
-@pytest.mark.parametrize("missing", ["config.json", "scores.npz"])
-def test_a_missing_run_is_named_in_one_line(tmp_path, monkeypatch, missing):
+@pytest.mark.parametrize("damage", ["missing", "no number", "a column less"])
+def test_counts_that_are_missing_or_damaged_are_named_in_one_line(tmp_path, monkeypatch, damage):
+    made = semi_supervised(tmp_path)
+    file = made.write() / SWEEP_COUNTS
+    monkeypatch.setattr(sweep, "sweep_runs", lambda config, paper: [made.who])
+    made.count(made.who)
+    text = file.read_text()
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_text(text.replace(",event,Cat,", ",event,Cat,x", 1) if damage == "no number" else text[3:])
+    with pytest.raises(DataError) as caught:
+        sweep.sweep(made.config, made.paper)
+    assert str(file) in str(caught.value) and "\n" not in str(caught.value)
+    assert not sweep_part(made.config, SEMI).exists()
+
+
+def test_events_of_no_class_of_the_run_are_told_where_they_are_scored_and_left_out_of_windows(tmp_path, monkeypatch):
+    made = semi_supervised(tmp_path)
+    made.write()
+    before = values(made.swept(monkeypatch))
+    made.strong["synthetic/0.wav"].append(Event(0, 9, "Cow"))
+    made.write()
+    assert values(made.swept(monkeypatch)) == before
+    made.strong["validation/0_0.wav"].append(Event(0, 1, "Cow"))
+    made.write()
+    part = made.swept(monkeypatch)
+    assert (part["value"] == "").all()
+    assert set(part["note"]) == {"a reference event is of class 'Cow', which the run does not know"}
+
+
+def test_counts_are_read_as_they_were_written(tmp_path):
     made = semi_supervised(tmp_path)
     folder = made.write()
-    (folder / missing).unlink()
-    with pytest.raises(DataError) as caught:
-        made.swept(monkeypatch)
-    assert str(folder / missing) in str(caught.value) and "\n" not in str(caught.value)
-    assert not sweep_part(made.config, SEMI).exists()
+    made.count(made.who)
+    read = read_sweep_counts(folder)
+    assert [(trial.split, trial.way) for trial in read] == [("validation", way) for way in WAYS]
+    before = (folder / SWEEP_COUNTS).read_bytes()
+    write_sweep_counts(folder, CLASSES, read)
+    assert (folder / SWEEP_COUNTS).read_bytes() == before
+    labelled = sum(len(made.strong[name]) for name in made.scores)
+    assert {int(trial.counts["event"].reference.sum()) for trial in read} == {labelled}
 
 
 # --- settings
@@ -284,7 +336,7 @@ def test_metrics_are_means_over_classes(tmp_path, monkeypatch):
         made.who.folder(made.config), made.strong, made.paper.settings.front_end_of("dcase2019")
     )
     how = WAYS["fixed_window"].method(made.paper.settings.front_end)
-    chosen = sweep.detector(how, splits["validation"], None, {})
+    chosen = sweep_counts.detector(how, splits["validation"], None, {})
     found = scoring.outcome(chosen, splits["validation"], chosen.events(splits["validation"]), EVALUATION)
     mean = mean_of_defined(list(found["class_metrics"]["event_f1"].values()))
     assert part[0, 1, "validation", "fixed_window", "event_f1"] == pytest.approx(mean, abs=2e-6)

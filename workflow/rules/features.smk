@@ -9,11 +9,14 @@ rule features:
         directory(PLAN.work("{paper}", "features", "{corpus}")),
     log:
         PLAN.log("{paper}", "features_{corpus}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
     resources:
         gpu=1,
+        mem_mb=megabytes(32000),
+        runtime=minutes(240),
     params:
         settings=PLAN.feature_settings,
         code=lambda wildcards: plan.corpus_code(PLAN, wildcards, "features"),
@@ -37,9 +40,13 @@ rule render_audio:
         directory(PLAN.work("{paper}", "audio", "{variant}")),
     log:
         PLAN.log("{paper}", "render_audio_{variant}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(240),
     params:
         settings=PLAN.feature_settings,
         code=plan.step_code("remix_audio"),

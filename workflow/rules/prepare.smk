@@ -8,9 +8,13 @@ rule survey:
         [PLAN.survey_file("{data_set}", table) for table in SURVEY_TABLES],
     log:
         PLAN.log("survey_{data_set}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8
+    resources:
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         code=plan.survey_code,
     message:
@@ -26,6 +30,7 @@ rule recipes:
         PLAN.in_corpus("recipes.tsv"),
     log:
         PLAN.log("{paper}", "recipes_{corpus}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -45,6 +50,7 @@ rule corpus_tables:
         PLAN.in_corpus(*CORPUS_TABLES),
     log:
         PLAN.log("{paper}", "corpus_tables_{corpus}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

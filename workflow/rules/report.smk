@@ -16,6 +16,7 @@ rule coverage:
         licences=PLAN.results("{owner}", "data_licences.md"),
     log:
         PLAN.log("{owner}", "coverage"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -43,6 +44,7 @@ rule table:
         ),
     log:
         PLAN.log("{paper}", "{table}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -69,6 +71,7 @@ rule figure:
         ),
     log:
         PLAN.log("{paper}", "{figure}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -87,6 +90,7 @@ rule model_cards:
         PLAN.results("{paper}", "model_cards.csv"),
     log:
         PLAN.log("{paper}", "model_cards"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -112,6 +116,7 @@ rule comparison:
         ),
     log:
         PLAN.log("comparison"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -136,6 +141,7 @@ rule claims:
         ),
     log:
         PLAN.log("claims"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -160,6 +166,7 @@ rule page:
         ),
     log:
         PLAN.log("page"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

@@ -9,8 +9,12 @@ rule score:
         PLAN.in_run(*SCORE_FILES),
     log:
         PLAN.log("{paper}", "score", "{system}", "{variant}_fold{fold}_seed{seed}"),
+    priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(60),
     params:
         settings=PLAN.score_settings,
         code=PLAN.score_code,
@@ -27,8 +31,12 @@ rule examine:
         multiext(PLAN.results("{paper}", "figures", "{figure}"), ".npz", ".json"),
     log:
         PLAN.log("{paper}", "examine_{figure}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
+    resources:
+        mem_mb=megabytes(8000),
+        runtime=minutes(60),
     params:
         settings=PLAN.figure_settings,
         code=lambda wildcards: PLAN.figure_code(wildcards, "examine"),

@@ -1,20 +1,21 @@
-"""Ways of post-processing, tried on the stored scores of all papers."""
+"""Ways of post-processing on the scores of all papers; what is counted of a run is counted when it is scored."""
 
 
 rule sweep:
     input:
-        PLAN.sweep_files,
+        PLAN.sweep_counts,
     output:
         PLAN.results("{paper}", "post_processing.csv"),
     log:
         PLAN.log("{paper}", "sweep"),
+    priority: plan.PREPARING
+    localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
     params:
-        settings=PLAN.sweep_settings,
-        code=PLAN.sweep_code(),
+        code=plan.step_code("sweep"),
     message:
-        "Trying ways of post-processing on the scores of {wildcards.paper}"
+        "Writing the ways of post-processing of {wildcards.paper}"
     shell:
         "python -m sedrepro sweep --paper {wildcards.paper} > {log:q} 2>&1"
 
@@ -32,6 +33,7 @@ rule sweep_table:
         ),
     log:
         PLAN.log("sweep_table"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

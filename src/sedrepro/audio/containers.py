@@ -1,8 +1,9 @@
 """Audio containers, where libsndfile's view of them is not enough: their announced ends, headers that were never
 finished, formats that it does not read.
 
-A recorder that is killed or writes to a pipe cannot go back to its header. What stands there then (0, 0xFFFFFFFF of
-FFmpeg, 0x7FFFF000 and 0x7F000000 of SoX) is no length, and the samples go on to the end of the file.
+A recorder that is killed or writes to a pipe cannot go back to its header. What stands there then (0, the length of the
+moment before, 0xFFFFFFFF of FFmpeg, 0x7FFFF000 and 0x7F000000 of SoX, 0x80000000 of arecord) is no length, nor is what
+32 bits keep of a larger one; the samples go on to the end of the file.
 """
 
 import io
@@ -11,8 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-#: Bytes or samples from which on a length that the file does not have stands for "unknown"; no clip is this long.
-UNKNOWN = 0x7F000000
+#: Bytes that stand for "unknown" where the file does not have as many, and how far below them: whole blocks of samples.
+UNKNOWN = (0x7F000000, 0x7FFFF000, 0x80000000, 0xFFFFFFFF)
+BELOW_UNKNOWN = 2**12
+#: Fewer bytes than this behind the announced samples are rubbish, and no samples.
+LEAST_SAMPLES = 2**12
 CUT = "shorter than its header says"
 UNENDED = "cut off: its last page is missing"
 #: More chunks than this are no recording, and would take long to walk through.
@@ -54,7 +58,7 @@ def look_into(file: BinaryIO) -> Container:
     elif start[:4] == b"OggS":
         found = Container("Ogg", damage=_ogg_damage(file, size))
     elif start[:4] == b"fLaC":
-        found = Container("FLAC")
+        found = _flac(file)
     else:
         found = _mpeg(file, size)
     file.seek(0)
@@ -106,13 +110,17 @@ def _chunked(file: BinaryIO, layout: Chunks, size: int) -> Container:
     start, length = data
     if layout.kind == "RF64" and length == 0xFFFFFFFF:
         length = struct.unpack("<Q", _read(file, 28, 8).ljust(8, b"\0"))[0]
-    is_unknown = length < 0 or (length >= UNKNOWN and start + length > size)
-    if not is_unknown and start + length > size:
+    ends_later = length < 0 or start + length > size
+    if ends_later and not _says_nothing(length):
         return Container(layout.kind, damage=CUT)
-    is_wrong = layout.kind == "WAV" and not is_unknown and _is_too_short(file, layout, start, length, size)
-    if is_wrong or (layout.kind == "CAF" and is_unknown):  # libsndfile itself reads unknown lengths of the others
+    # libsndfile itself reads lengths of the others that say nothing, where it does not take them for lengths
+    if _goes_on(file, layout, start + length, size) if not ends_later else layout.kind == "CAF":
         return Container(layout.kind, mended=_with_lengths(file, layout, start, size))
     return Container(layout.kind)
+
+
+def _says_nothing(length: int) -> bool:
+    return length < 0 or any(value - BELOW_UNKNOWN < length <= value for value in UNKNOWN)
 
 
 def _chunks(file: BinaryIO, layout: Chunks, size: int) -> Iterator[tuple[bytes, int, int]]:
@@ -131,23 +139,44 @@ def _chunks(file: BinaryIO, layout: Chunks, size: int) -> Iterator[tuple[bytes, 
         place = start + length + -length % layout.even
 
 
-def _is_too_short(file: BinaryIO, layout: Chunks, start: int, length: int, size: int) -> bool:
-    """Whether far more than the announced samples are there: more than these, and neither chunks nor tags."""
-    end = start + length + length % 2
-    if size - end <= length or size - end < layout.head.size:
+def _goes_on(file: BinaryIO, layout: Chunks, end: int, size: int) -> bool:
+    """Whether samples go on behind their announced end: there is a good deal, and neither chunks nor tags."""
+    if size - end < LEAST_SAMPLES:
         return False
-    behind = _read(file, end, 16)
-    name, following = layout.head.unpack(behind[: layout.head.size].ljust(layout.head.size, b"\0"))
-    is_chunk = name.isascii() and name.decode("ascii").isprintable() and end + layout.head.size + following <= size
-    return not (is_chunk or behind.startswith(TAGS) or not any(behind))
+    behind = _read(file, end, layout.head.size + layout.even)
+    places = range(layout.even) if layout.even == 2 else (-end % layout.even,)  # some do not begin at even places
+    is_chunk = any(_is_chunk(behind[at:], layout, size - end - at) for at in places)
+    return not (is_chunk or behind.lstrip(b"\0").startswith(TAGS)) and _any_set(file, end)
+
+
+def _any_set(file: BinaryIO, place: int) -> bool:
+    """Whether there is more than zeros, with which files are filled up, from a place on."""
+    file.seek(place)
+    return any(block != bytes(len(block)) for block in iter(lambda: file.read(2**20), b""))
+
+
+def _is_chunk(behind: bytes, layout: Chunks, rest: int) -> bool:
+    name, length = layout.head.unpack(behind[: layout.head.size])
+    length += 0 if layout.counts_head else layout.head.size
+    return name[:4].isascii() and name[:4].decode("ascii").isprintable() and layout.head.size <= length <= rest
 
 
 def _with_lengths(file: BinaryIO, layout: Chunks, start: int, size: int) -> BinaryIO:
     """The file with a header that says that the samples go on to its end."""
     head = _read(file, 0, start - layout.head.size)
-    if layout.kind == "WAV":
+    there, added = size - start, layout.head.size if layout.counts_head else 0
+    if head[:4] == b"RIFF" and size > 0xFFFFFFFF:
+        lengths = struct.pack("<IQQQI", 28, size + 28, there, 0, 0)
+        head = b"RF64" + b"\xff" * 4 + b"WAVEds64" + lengths + head[12:]
+    elif layout.kind == "RF64":
+        head = head[:28] + struct.pack("<Q", there) + head[36:]
+    elif layout.kind in ("WAV", "AIFF"):
         head = head[:4] + struct.pack(f"{layout.head.format[0]}I", min(size - 8, 0xFFFFFFFF)) + head[8:]
-    return spliced(head + layout.head.pack(layout.data, min(size - start, 0xFFFFFFFF)), file, start)
+    elif layout.kind == "W64":
+        head = head[:16] + struct.pack("<Q", size) + head[24:]
+    longest = 2**63 - 1 if layout.head.size > 8 else 0xFFFFFFFF
+    length = 0xFFFFFFFF if layout.kind == "RF64" else min(there + added, longest)
+    return spliced(head + layout.head.pack(layout.data, length), file, start)
 
 
 SUN = {b".snd": ">", b"dns.": "<"}
@@ -155,9 +184,30 @@ SUN = {b".snd": ">", b"dns.": "<"}
 
 def _sun(file: BinaryIO, order: str, size: int) -> Container:
     """AU: where the samples begin, and their bytes."""
-    head = _read(file, 4, 8)
-    start, length = struct.unpack(f"{order}II", head) if len(head) == 8 else (size, 1)
-    return Container("AU", damage=CUT if length < UNKNOWN and start + length > size else "")
+    head = _read(file, 0, 12)
+    start, length = struct.unpack(f"{order}II", head[4:]) if len(head) == 12 else (size, 1)
+    if start + length > size:
+        return Container("AU", damage="" if _says_nothing(length) else CUT)
+    if size - start - length >= LEAST_SAMPLES and _any_set(file, start + length):
+        return Container("AU", mended=spliced(head[:8] + b"\xff" * 4, file, 12))
+    return Container("AU")
+
+
+# FLAC: what its first block says
+
+STREAMINFO = 4 + 4
+"""Where the block begins: behind the mark and the block's own head."""
+
+
+def _flac(file: BinaryIO) -> Container:
+    """FLAC. libsndfile stops where the header says that the samples end, so it is told that this is unknown."""
+    head = bytearray(_read(file, 0, STREAMINFO + 34))
+    if len(head) < STREAMINFO + 34 or head[4] & 0x7F:  # the first block must be this one
+        return Container("FLAC")
+    count = int.from_bytes(head[STREAMINFO + 13 : STREAMINFO + 18], "big") & 0xFFFFFFFFF  # 36 bits
+    head[STREAMINFO + 13] &= 0xF0
+    head[STREAMINFO + 14 : STREAMINFO + 18] = bytes(4)
+    return Container("FLAC", mended=spliced(bytes(head), file, len(head)), samples=count)
 
 
 # Ogg: pages

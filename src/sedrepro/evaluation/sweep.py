@@ -19,7 +19,7 @@ from sedrepro.detection.settings import (
     Method,
     Windows,
 )
-from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
+from sedrepro.evaluation.settings import EventBased, SegmentBased
 
 #: A frame is active, or the seed of an event, from this score on: half, as in both baselines of DCASE 2019 and 2020.
 THRESHOLD = 0.5
@@ -42,10 +42,8 @@ NO_GATE = 0.0
 
 #: One definition of the metrics for all papers: that of DCASE 2019 and 2020 Task 4; a class that is never detected
 #: counts as F1 of 0, so that no way gains by silence.
-EVALUATION = Evaluation(
-    segment_based=SegmentBased(segment_seconds=1.0, averaging="macro", undetected_classes="zero"),
-    event_based=EventBased(collar_seconds=0.2, offset_share=0.2, averaging="macro", undetected_classes="zero"),
-)
+SEGMENT_BASED = SegmentBased(segment_seconds=1.0, averaging="macro", undetected_classes="zero")
+EVENT_BASED = EventBased(collar_seconds=0.2, offset_share=0.2, averaging="macro", undetected_classes="zero")
 METRICS = ("event_f1", "event_error_rate", "segment_f1")
 
 
@@ -100,3 +98,5 @@ WAYS = {
         _hysteresis,
     ),
 }
+#: The kinds of detection among the ways.
+KINDS = ("median", "hysteresis")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,6 +32,11 @@ def results_folder(config: Config) -> Path:
 def configuration_file(config: Config, text: str) -> Path:
     """Where a resolved configuration is written down: named by its content, so that no other command changes it."""
     return work_folder(config) / "configurations" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
+
+
+def link_to(folder: Path) -> Path:
+    """Where a symbolic link to a folder stands, in the folder that a workflow runs in; named by the folder as given."""
+    return Path("data") / "links" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
 
 
 def survey_folder(config: Config, data_set: str) -> Path:
@@ -81,6 +87,16 @@ def figures_folder(config: Config, paper: str) -> Path:
 def sweep_part(config: Config, paper: str) -> Path:
     """The part of a paper in the sweep of post-processing."""
     return paper_folder(config, paper) / "post_processing.csv"
+
+
+def step_costs_folder(config: Config) -> Path:
+    """What was counted of training steps: of every scale, as each is named by what it depends on."""
+    return config.work_dir / "step_costs"
+
+
+def measurement_file(config: Config, device: str, kind: str) -> Path:
+    """What was measured of the steps of a kind of run on a device."""
+    return config.work_dir / "measured" / device / f"{kind}.json"
 
 
 def costs_file(config: Config) -> Path:

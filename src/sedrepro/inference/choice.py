@@ -9,6 +9,7 @@ from sedrepro.detection.methods import chosen_before
 from sedrepro.detection.postprocessing import median_window
 from sedrepro.detection.settings import Method
 from sedrepro.detection.untuned import UNTUNED, UNTUNED_SECONDS
+from sedrepro.experiments.commands import make_results
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.experiments.run_files import CONFIG
@@ -66,7 +67,7 @@ def _instead(config: Config, paper: Paper, system: str, variant: str | None, the
         return "there are: " + "; ".join(f"{who.variant}, fold {who.fold}, seed {who.seed}" for who in there)
     first = runs_of(config, paper, system, variant or variants_of(paper)[0])[0]
     target = (first.folder(config) / CONFIG).as_posix()
-    return f"make results SCALE={config.scale} TARGET={target} trains one"
+    return f"{make_results(config, TARGET=target)} trains one"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ in the strong tables), the tables of the evaluation set end their lines with CR 
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,7 @@ from sedrepro.audio.writing import write_wav
 from sedrepro.base.files import atomic_folder
 from sedrepro.data_sets import dcase2017_task4
 from sedrepro.data_sets.dcase2017_task4 import FOLDER
-from sedrepro.miniature import traffic
-from sedrepro.miniature.acoustics import SAMPLE_RATE, STREET, record
+from sedrepro.miniature import sounds
 from sedrepro.miniature.label_statistics import (
     QUANTILES,
     SHORT_LENGTHS,
@@ -34,6 +33,7 @@ CLASSES = tuple(TRAFFIC)
 DRAWN_EVERY = {"training": 2, "testing": 6, "evaluation": 6}
 """Every so many-th clip has a class as often as officially in training; the others take the classes in turn."""
 NOT_HEARD = (4, 11)  # The fifth clip, then every eleventh.
+SAMPLE_RATE, SNR = 44100, (8.0, 20.0)  # Hz, dB
 DUPLICATED = 1  # Number of the evaluation clip that has a row twice.
 
 
@@ -41,9 +41,13 @@ DUPLICATED = 1  # Number of the evaluation clip that has a row twice.
 class TrafficSize:
     """How many clips of each split to synthesise."""
 
-    training: int = 240
+    training: int = 136
     testing: int = 60
-    evaluation: int = 80
+    evaluation: int = 60
+
+
+#: Clips of each split, as they are synthesised.
+CLIPS = asdict(TrafficSize())
 
 
 def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = TrafficSize()) -> None:
@@ -54,7 +58,7 @@ def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = Traffic
         DataError: the disk is full or `root` cannot be written.
     """
     check_request(size, seed)
-    splits = {split: [plan_clip(split, number, seed) for number in range(count)] for split, count in vars(size).items()}
+    splits = plans(size, seed)
     folder = Path(root) / FOLDER
     with atomic_folder(folder) as temporary:
         for path in AUDIO.values():
@@ -62,11 +66,17 @@ def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = Traffic
 
         def write(clip: tuple[str, ClipPlan]) -> None:
             split, plan = clip
-            samples = record(plan, traffic.VOICES, STREET)
+            rng = np.random.default_rng(plan.seed)
+            samples = sounds.clip(sounds.TRAFFIC, plan.sounding, rng, plan.seconds, SAMPLE_RATE, SNR)
             write_wav(temporary / AUDIO[split] / plan.filename, samples, SAMPLE_RATE, "PCM_16", folder)
 
         in_parallel(write, [(split, plan) for split, plans in splits.items() for plan in plans], FOLDER)
-        _write_tables(temporary, splits)
+        write_tables(temporary, splits)
+
+
+def plans(size: TrafficSize, seed: int) -> dict[str, list[ClipPlan]]:
+    """The clips of each split."""
+    return {split: [plan_clip(split, number, seed) for number in range(count)] for split, count in vars(size).items()}
 
 
 def plan_clip(split: str, number: int, seed: int) -> ClipPlan:
@@ -102,7 +112,8 @@ def _draw_span(rng: np.random.Generator) -> tuple[float, int, int]:
     return (seconds, start, start + 10) if seconds > SHORT_LENGTHS[1] else (seconds, 0, math.ceil(seconds))
 
 
-def _write_tables(folder: Path, splits: dict[str, list[ClipPlan]]) -> None:
+def write_tables(folder: Path, splits: dict[str, list[ClipPlan]]) -> None:
+    """Write the label tables of some clips by split."""
     for split, plans in splits.items():
         line_end = "\r\n" if split == "evaluation" else "\n"
         weak = [row for plan in plans for row in _weak_rows(plan)]

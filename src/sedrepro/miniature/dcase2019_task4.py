@@ -14,8 +14,7 @@ from sedrepro.annotations.clips import Event, join_labels
 from sedrepro.audio.writing import write_wav
 from sedrepro.base.files import atomic_folder, write_table
 from sedrepro.data_sets.dcase2019_task4 import CLIP_SECONDS
-from sedrepro.miniature import domestic
-from sedrepro.miniature.acoustics import DRY, ROOM, SAMPLE_RATE, Acoustics, record
+from sedrepro.miniature import sounds
 from sedrepro.miniature.label_statistics import (
     CLASSES_PER_REAL_CLIP,
     CLASSES_PER_SYNTHETIC_CLIP,
@@ -29,6 +28,8 @@ from sedrepro.miniature.planning import ClipPlan, draw_events, draw_labels, vide
 from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 
 FOLDER = "DCASE2019_task4"
+SAMPLE_RATE = 44100
+CLEAN, REAL = (12.0, 26.0), (8.0, 20.0)  # dB; synthetic clips are cleaner
 CLASSES = tuple(DOMESTIC_REAL)
 IN_TURN = 3  # Every third clip has a given class, in turn, so that few clips show all.
 
@@ -41,18 +42,19 @@ class Part:
     occurrences: Mapping[str, Occurrence]
     clips_of: Mapping[str, int]
     classes_per_clip: tuple[int, ...]
-    acoustics: Acoustics
+    snr: tuple[float, float]
+    """Level of the events above the background (dB)."""
 
 
 def _clips(occurrences: Mapping[str, Occurrence]) -> dict[str, int]:
     return {label: sum(occurrence.clips) for label, occurrence in occurrences.items()}
 
 
-_WEAK = (DOMESTIC_REAL, WEAK_CLIPS, CLASSES_PER_WEAK_CLIP, ROOM)
-_STRONG = (DOMESTIC_REAL, _clips(DOMESTIC_REAL), CLASSES_PER_REAL_CLIP, ROOM)
+_WEAK = (DOMESTIC_REAL, WEAK_CLIPS, CLASSES_PER_WEAK_CLIP, REAL)
+_STRONG = (DOMESTIC_REAL, _clips(DOMESTIC_REAL), CLASSES_PER_REAL_CLIP, REAL)
 PARTS = {
     "synthetic": Part(
-        "train/synthetic", DOMESTIC_SYNTHETIC, _clips(DOMESTIC_SYNTHETIC), CLASSES_PER_SYNTHETIC_CLIP, DRY
+        "train/synthetic", DOMESTIC_SYNTHETIC, _clips(DOMESTIC_SYNTHETIC), CLASSES_PER_SYNTHETIC_CLIP, CLEAN
     ),
     "weak": Part("train/weak", *_WEAK),
     "unlabel_in_domain": Part("train/unlabel_in_domain", *_WEAK),
@@ -78,12 +80,22 @@ MERGED = Event(3.797, 4.492, "Dishes")
 class DomesticSize:
     """How many clips of each part to synthesise; validation is test_dcase2018 and eval_dcase2018 together."""
 
-    synthetic: int = 100
-    weak: int = 80
-    unlabel_in_domain: int = 160
-    test_dcase2018: int = 20
-    eval_dcase2018: int = 60
+    synthetic: int = 80
+    weak: int = 60
+    unlabel_in_domain: int = 90
+    test_dcase2018: int = 12
+    eval_dcase2018: int = 48
     public: int = 50
+
+
+def _by_split(size: DomesticSize) -> dict[str, int]:
+    validation = size.test_dcase2018 + size.eval_dcase2018
+    real = {"unlabelled": size.unlabel_in_domain, "validation": validation, "public": size.public}
+    return {"synthetic": size.synthetic, "weak": size.weak, **real}
+
+
+#: Clips of each split, as they are synthesised.
+CLIPS = _by_split(DomesticSize())
 
 
 def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = DomesticSize()) -> None:
@@ -94,7 +106,7 @@ def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = Domest
         DataError: the disk is full or `root` cannot be written.
     """
     check_request(size, seed)
-    plans = {part: [plan_clip(part, number, seed) for number in range(count)] for part, count in vars(size).items()}
+    parts = plans(size, seed)
     folder = Path(root) / FOLDER
     with atomic_folder(folder) as temporary:
         audio = temporary / "dataset/audio"
@@ -103,11 +115,15 @@ def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = Domest
 
         def write(clip: tuple[Part, ClipPlan]) -> None:
             part, plan = clip
-            samples = record(plan, domestic.VOICES, part.acoustics)
-            write_wav(audio / part.folder / plan.filename, samples, SAMPLE_RATE, "PCM_16", folder)
+            write_wav(audio / part.folder / plan.filename, _recorded(plan, part), SAMPLE_RATE, "PCM_16", folder)
 
-        in_parallel(write, [(PARTS[part], plan) for part in plans for plan in plans[part]], FOLDER)
-        _write_metadata(temporary / "dataset/metadata", plans)
+        in_parallel(write, [(PARTS[part], plan) for part in parts for plan in parts[part]], FOLDER)
+        write_metadata(temporary / "dataset/metadata", parts)
+
+
+def plans(size: DomesticSize, seed: int) -> dict[str, list[ClipPlan]]:
+    """The clips of each part."""
+    return {part: [plan_clip(part, number, seed) for number in range(count)] for part, count in vars(size).items()}
 
 
 def plan_clip(part: str, number: int, seed: int) -> ClipPlan:
@@ -127,6 +143,13 @@ def plan_clip(part: str, number: int, seed: int) -> ClipPlan:
     listed = tuple(sorted((*events, MERGED))) if (part, number) == FRAGMENTED else events
     labels = tuple(sorted({event.event_label for event in events}))
     return ClipPlan(name, seconds, sounding, events, listed, labels, _channels(part, number))
+
+
+def _recorded(plan: ClipPlan, part: Part) -> np.ndarray:
+    """The sound of a clip (sample,) or (sample, channel); each channel has a level of its own."""
+    rng = np.random.default_rng(plan.seed)
+    mono = sounds.clip(sounds.DOMESTIC, plan.sounding, rng, plan.seconds, SAMPLE_RATE, part.snr)
+    return mono if plan.channels == 1 else mono[:, None] * rng.uniform(0.7, 1.0, plan.channels).astype(np.float32)
 
 
 def _recording(rng: np.random.Generator, part: str, number: int, video: str) -> tuple[str, float]:
@@ -157,7 +180,8 @@ def _channels(part: str, number: int) -> int:
     return 2 if part == "public" and _is_one_of(number, STEREO) else 1
 
 
-def _write_metadata(metadata: Path, plans: Mapping[str, list[ClipPlan]]) -> None:
+def write_metadata(metadata: Path, plans: Mapping[str, list[ClipPlan]]) -> None:
+    """Write the label tables of some clips by part."""
     columns = ("filename", "onset", "offset", "event_label")
     validation = plans["test_dcase2018"] + plans["eval_dcase2018"]
     strong = {

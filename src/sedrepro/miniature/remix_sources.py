@@ -8,11 +8,11 @@ import numpy as np
 
 from sedrepro.audio.writing import write_wav
 from sedrepro.base.files import atomic_folder, write_table
-from sedrepro.miniature import events, scenes
+from sedrepro.miniature import sounds
 from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 
-CLASSES = tuple(events.EVENTS)
-SCENES = tuple(scenes.SCENES)
+CLASSES = tuple(sounds.EVENTS)
+SCENES = tuple(sounds.SCENES)
 RARE_CLASS = "Knock"
 
 EVENT_FOLDER = "FSDKaggle2018"
@@ -20,6 +20,7 @@ SCENE_FOLDER = "TAU-urban-acoustic-scenes-2019-development"
 # In the order of the official list; six of them are also in the 2018 scenes.
 CITIES = ("barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris", "prague", "stockholm", "vienna")
 SEGMENTS_PER_LOCATION = 2
+LENGTHS = (0.5, 6.0)  # seconds
 VERIFIED_PER_UNVERIFIED = 4
 UNVERIFIED_PER_MISLABELLED = 3
 
@@ -28,9 +29,9 @@ UNVERIFIED_PER_MISLABELLED = 3
 class MiniatureSize:
     """How much to synthesise: verified clips per class (unverified ones come on top) and 10 s segments per scene."""
 
-    clips_per_class: int = 24
+    clips_per_class: int = 16
     rare_class_clips: int = 8
-    segments_per_scene: int = 10
+    segments_per_scene: int = 4
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,7 @@ def _write_events(folder: Path, clips: list[EventClip]) -> None:
         meta.mkdir()
 
         def write(clip: EventClip) -> None:
-            samples = events.event(clip.sound, np.random.default_rng(clip.seed), sample_rate)
-            write_wav(audio / clip.filename, samples, sample_rate, "PCM_16", folder)
+            write_wav(audio / clip.filename, _event(clip, sample_rate), sample_rate, "PCM_16", folder)
 
         in_parallel(write, clips, folder.name)
         with open(meta / "train_post_competition.csv", "w", newline="", encoding="utf-8") as file:
@@ -135,13 +135,21 @@ def _write_events(folder: Path, clips: list[EventClip]) -> None:
             writer.writerows([c.filename, c.label, int(c.verified), 0, "Creative Commons 0"] for c in clips)
 
 
+def _event(clip: EventClip, sample_rate: int) -> np.ndarray:
+    """A recording of 0.3 to 8 s, of any level; some begin with a pause. float32 (sample,)."""
+    rng = np.random.default_rng(clip.seed)
+    heard = sounds.sound(sounds.EVENTS[clip.sound], rng, float(np.exp(rng.uniform(*np.log(LENGTHS)))), sample_rate)
+    pause = np.zeros(round(rng.choice([0, 0, 0, 0.1, 0.3]) * sample_rate), dtype=np.float32)
+    return sounds.at_peak(np.concatenate([pause, heard]), rng.uniform(0.1, 0.95))
+
+
 def _write_scenes(folder: Path, clips: list[SceneClip]) -> None:
     sample_rate = 48000
     with atomic_folder(folder) as temporary:
         (temporary / "audio").mkdir()
 
         def write(clip: SceneClip) -> None:
-            samples = scenes.scene(clip.label, np.random.default_rng(clip.seed), sample_rate, seconds=10.0)
+            samples = sounds.scene(clip.label, np.random.default_rng(clip.seed), 10.0, sample_rate)
             write_wav(temporary / clip.filename, samples, sample_rate, "PCM_24", folder)
 
         in_parallel(write, clips, folder.name)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from sedrepro.data_sets import data_set, data_set_names, trait
+from sedrepro.experiments.scales import SYNTHESISED
 from sedrepro.obtaining.manifest import read_manifest
 
 
@@ -25,12 +26,13 @@ def licences_text(data_sets: Iterable[str], scale: str) -> str:
 
     Args:
         data_sets: their names.
-        scale: scale of the results; at `miniature` the sounds are not of the data sets.
+        scale: scale of the results; at some the sounds are not of the data sets.
     """
-    remark = {
-        "miniature": "The sounds were synthesised by sedrepro; these are terms of the official sets.",
-        "recordings": "Recordings from elsewhere have terms of their own; below are those of the official sets.",
-        "full": "What is derived from data, such as weights, may be bound by the terms of the data.",
-    }[scale]
+    if scale in SYNTHESISED:
+        remark = "The sounds were synthesised by sedrepro; these are terms of the official sets."
+    elif scale == "recordings":
+        remark = "Recordings from elsewhere have terms of their own; below are those of the official sets."
+    else:
+        remark = "What is derived from data, such as weights, may be bound by the terms of the data."
     lines = [f"* {name}: {'; '.join(terms) or 'no terms known'}" for name, terms in licences(data_sets).items()]
     return "\n".join(["# Licences of the data", "", remark, "", *lines, ""])

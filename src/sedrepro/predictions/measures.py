@@ -12,8 +12,8 @@ import numpy as np
 
 from sedrepro.annotations.clips import Event
 from sedrepro.evaluation.by_sed_eval import CLASS_METRICS
+from sedrepro.evaluation.counts import Counts, Decisions, Values, event_counts, segment_counts
 from sedrepro.evaluation.settings import Averaged, Evaluation
-from sedrepro.predictions.counts import Counts, Decisions, Values, event_counts, segment_counts
 from sedrepro.predictions.ranking import Ranking
 
 

@@ -13,6 +13,7 @@ from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.corpora.settings import Official
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
 from sedrepro.data_sets import data_set
+from sedrepro.experiments.commands import make_results
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import corpus_folder
@@ -96,8 +97,8 @@ def corpus_reference(
         clips, subsets, source = *_official(root, settings, folder), f"official tables below {root}"
     else:
         raise DataError(
-            f"{folder}/clips.tsv: no such file; the mixtures are drawn first: make results SCALE={config.scale} "
-            f"TARGET={folder}/clips.tsv"
+            f"{folder}/clips.tsv: no such file; the mixtures are drawn first: "
+            + make_results(config, TARGET=folder / "clips.tsv")
         )
     subset = settings.subsets.get(split)
     within = subset.split if subset is not None else split

@@ -22,6 +22,12 @@ def cells_file(paper: Paper, table: str) -> Path:
     return paper.folder / "published" / f"{table}.csv"
 
 
+def printed_units(paper: Paper) -> dict[str, str]:
+    """The unit in which a paper's tables give a metric, by metric; empty for fractions, ratios and counts."""
+    numbers = [name for name, layout in paper.settings.tables.items() if layout.kind == "numbers"]
+    return {cell.metric: cell.unit for name in numbers for cell in read_cells(cells_file(paper, name))}
+
+
 def table_cells(paper: Paper, table: str) -> list[Cell]:
     """The cells of a table of numbers: the published ones, and below them those of systems that name the table."""
     cells, layout = read_cells(cells_file(paper, table)), paper.settings.tables[table]

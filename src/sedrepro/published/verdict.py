@@ -43,6 +43,8 @@ class Metric:
     change_of: str = ""
     spread_of: str = ""
     exact: bool = False
+    unit: str = "fraction"
+    """What its values are given in, where tables of several papers stand together."""
 
     @property
     def base(self) -> str:
@@ -99,12 +101,14 @@ METRICS: dict[str, Metric] = {
         Decimal("0.03"),
         "one more false alarm per 33 events; insertions are not bounded, so it is noisier than F1",
         higher_is_better=False,
+        unit="ratio",
     ),
     **{
         f"event_{kind}_rate": Metric(
             Decimal("0.03"),
             "assumption: the tolerance of the error rate, of which it is the larger or the smaller part",
             higher_is_better=False,
+            unit="ratio",
         )
         for kind in ("deletion", "insertion")
     },
@@ -113,12 +117,14 @@ METRICS: dict[str, Metric] = {
         "two runs that each scatter by 0.03 around 1.2 give a relative change that scatters by 0.035",
         higher_is_better=None,
         change_of="event_error_rate",
+        unit="percent",
     ),
     "event_f1_change": Metric(
         Decimal("0.08"),
         "two runs that each scatter by 0.02 around 0.34 give a relative change that scatters by 0.083",
         higher_is_better=None,
         change_of="event_f1",
+        unit="percent",
     ),
     "tagging_f1": Metric(
         Decimal("0.02"),
@@ -129,6 +135,7 @@ METRICS: dict[str, Metric] = {
         "assumption: counts are printed in millions with two decimals",
         higher_is_better=False,
         exact=True,
+        unit="count",
     ),
     "parameters_change": Metric(
         Decimal("0.01"),
@@ -136,11 +143,13 @@ METRICS: dict[str, Metric] = {
         higher_is_better=None,
         change_of="parameters",
         exact=True,
+        unit="percent",
     ),
     "segment_error_rate": Metric(
         Decimal("0.03"),
         "five printed repetitions of one system have a standard deviation of 0.027 and span 0.07",
         higher_is_better=False,
+        unit="ratio",
     ),
     "segment_f1": Metric(
         Decimal("0.03"),
@@ -151,6 +160,7 @@ METRICS: dict[str, Metric] = {
             Decimal("0.05"),
             "prints of one paper contradict each other by up to 0.039, and a threshold trades one for another",
             higher_is_better=higher_is_better,
+            unit="ratio" if name.endswith("rate") else "fraction",
         )
         for name, higher_is_better in {
             "substitution_rate": False,
@@ -165,18 +175,21 @@ METRICS: dict[str, Metric] = {
         "two runs that each scatter by 0.027 around 0.8 give a relative change that scatters by 0.048",
         higher_is_better=None,
         change_of="segment_error_rate",
+        unit="percent",
     ),
     "segment_f1_change": Metric(
         Decimal("0.08"),
         "two runs that each scatter by 0.026 around 0.47 give a relative change that scatters by 0.078",
         higher_is_better=None,
         change_of="segment_f1",
+        unit="percent",
     ),
     "segment_error_rate_sd": Metric(
         Decimal("0.01"),
         "a standard deviation of 0.027 from five runs is itself uncertain by a third: 0.0095",
         higher_is_better=None,
         spread_of="segment_error_rate",
+        unit="ratio",
     ),
     "threshold": Metric(
         Decimal("0.05"),
@@ -188,6 +201,7 @@ METRICS: dict[str, Metric] = {
             Decimal("0.1"),
             "seconds; assumption: one frame of 0.08 s more or less in smoothing changes few segments of 1 s",
             higher_is_better=None,
+            unit="seconds",
         )
         for name in ("median_seconds", "longest_gap_seconds", "shortest_seconds")
     },

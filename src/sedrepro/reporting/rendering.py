@@ -9,6 +9,9 @@ from markupsafe import Markup
 from sedrepro.reporting.colours import DARK, LIGHT
 from sedrepro.reporting.tables.marks import MARKS, NO_MARK, css_class
 
+#: Tables of more columns are set in small, so that a screen shows them whole.
+MANY_COLUMNS = 10
+
 
 @cache
 def _environment() -> Environment:
@@ -20,7 +23,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"light": LIGHT, "dark": DARK, "MARKS": MARKS, "NO_MARK": NO_MARK}
+    environment.globals |= {
+        "light": LIGHT,
+        "dark": DARK,
+        "MARKS": MARKS,
+        "NO_MARK": NO_MARK,
+        "MANY_COLUMNS": MANY_COLUMNS,
+    }
     environment.filters["css_class"] = css_class
     return environment
 

@@ -39,7 +39,7 @@ def extract_features(config: Config, paper: Paper, corpus: str, threads: int) ->
     settings, front_end = paper.corpus(corpus), paper.settings.front_end_of(corpus)
     clips = read_clips(corpus_folder(config, paper, corpus))
     present = {label for row in clips for label in split_labels(row["event_labels"])}
-    with leased_device(config.device, EXTRACTION_MIB) as device:
+    with leased_device(config.device, lambda gpu: EXTRACTION_MIB) as device:
         expected, mark, blocks = _extraction(config, paper, corpus, clips, str(device), threads)
         facts = StoreFacts(
             front_end=front_end,

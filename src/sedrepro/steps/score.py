@@ -2,7 +2,8 @@
 
 A run is scored split by split, and subset by subset where its corpus has any: its clip scores, its frame scores where
 the paper has metrics of them, and the events that each of the paper's ways of `detection` finds. What a way chooses on
-one split is used on all of them.
+one split is used on all of them. While the scores are at hand, the ways of post-processing that `sweep` compares over
+all papers are counted too.
 """
 
 from __future__ import annotations
@@ -32,11 +33,13 @@ from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.evaluation.settings import Evaluation
+from sedrepro.evaluation.sweep_counts import trials
 from sedrepro.experiments.metrics_files import RunMetrics, write_metrics
 from sedrepro.experiments.places import corpus_folder
 from sedrepro.experiments.run_config import RunConfig, read_run_config, require_front_end
 from sedrepro.experiments.run_files import CONFIG, read_scores
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.sweep_counts import SWEEP_COUNTS, write_sweep_counts
 from sedrepro.steps.request import Request
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from sedrepro.experiments.papers import Paper
 
 #: Files that scoring adds to a run's folder.
-SCORE_FILES = ("metrics.json", "detected.tsv")
+SCORE_FILES = ("metrics.json", "detected.tsv", SWEEP_COUNTS)
 #: Arrays of scores.npz with an entry per clip.
 PER_CLIP = ("clip", "targets", "frame", "segments", "splits", "durations", "filenames")
 #: What metrics.json takes over from config.json.
@@ -56,7 +59,7 @@ DETECTED_COLUMNS = ("detection", "split", "filename", "onset", "offset", "event_
 
 
 def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
-    """Write metrics.json and detected.tsv of a run; returns the path of the metrics.
+    """Write metrics.json, detected.tsv and the sweep's counts of a run; returns the path of the metrics.
 
     Raises:
         DataError: a file of the run or of its corpus is missing, damaged, or does not fit (names it).
@@ -65,20 +68,22 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
     name = paper.settings.corpus_of(who.variant)[0]
     folder, corpus = who.folder(config), corpus_folder(config, paper, name)
     strong = read_strong(corpus)
-    described, splits = held_out_scores(folder, strong, paper.settings.front_end_of(name))
+    described, held_out = held_out_scores(folder, strong, paper.settings.front_end_of(name))
     _require_corpus(folder, described, paper.settings.corpora[name])
     subsets = read_subsets(corpus) if paper.settings.corpora[name].subsets else {}
     with _files_that_fit(folder):
-        splits |= {subset: _part_of(splits, subset, filenames) for subset, filenames in subsets.items()}
+        parts = {subset: _part_of(held_out, subset, filenames) for subset, filenames in subsets.items()}
+        splits = held_out | parts
         metrics: dict[str, Any] = described.model_dump(mode="json", include=set(COPIED))
         metrics["splits"] = {
             split: {"clips_expected": described.expected_by_split.get(split)}
             | _tagging(part, paper.settings.evaluation)
             for split, part in splits.items()
         }
-    if paper.settings.needs_frames:
-        for split, part in splits.items():
+    for split, part in splits.items():
+        if paper.settings.needs_frames or part.frame is not None:
             require_frames(folder / "scores.npz", part)
+        if paper.settings.needs_frames:
             _require_labels(corpus / "strong.tsv", split, part)
             _add(metrics["splits"][split], _frame_level(part, paper.settings.evaluation))
     durations = _training_durations(paper, name, corpus, strong, described.classes)
@@ -90,6 +95,9 @@ def score(paper: Paper, who: RunIdentity, config: Config) -> Path:
             metrics["splits"][split]["detections"][method] = outcome(chosen, part, found, paper.settings.evaluation)
             if split not in subsets:  # their events stand there already, as of their split
                 detected += _rows(method, split, part, found)
+    learnt = learnt_durations(paper.settings.corpora[name], who.fold, corpus, strong, described.classes)
+    tried = list(trials(held_out, paper.settings.front_end_of(name), learnt))
+    write_sweep_counts(folder, described.classes, tried)
     write_table(folder / "detected.tsv", DETECTED_COLUMNS, detected)
     metrics["evaluation"] = paper.settings.evaluation.model_dump(mode="json")
     write_metrics(folder / "metrics.json", RunMetrics.model_validate(metrics))
@@ -143,6 +151,23 @@ def _training_durations(
             raise DataError(f"{folder}/strong.tsv: lacks {filename}, which trains; make the corpus tables again")
         _require_classes(folder / "strong.tsv", filename, strong[filename], classes)
     return event_durations((strong[filename] for filename in clips), classes)
+
+
+def learnt_durations(
+    corpus: Corpus, fold: int, folder: Path, strong: Mapping[str, list[Event]], classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Durations in seconds of the events of every class in all clips that train when a fold is held out.
+
+    They are known in clips with strong labels, and in a remix, although its systems train on weak labels. What the run
+    has no class for is left out.
+    """
+    rows = read_clips(folder)
+    splits, folds = np.array([row["split"] for row in rows]), np.array([int(row["fold"]) for row in rows])
+    trains = corpus.parts(splits, folds, fold).training
+    learnt = [strong.get(row["filename"], ()) for row, trained in zip(rows, trains, strict=True) if trained]
+    return event_durations(
+        ([event for event in of_clip if event.event_label in classes] for of_clip in learnt), classes
+    )
 
 
 def _part_of(splits: dict[str, Scores], subset: str, filenames: set[str]) -> Scores:

@@ -1,4 +1,4 @@
-"""Choosing a device, and sharing one GPU between jobs without running out of its memory."""
+"""Choosing a device, and sharing GPUs between jobs without running out of their memory."""
 
 import contextlib
 import fcntl
@@ -7,35 +7,17 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from sedrepro.base import gpus
 from sedrepro.base.errors import SettingsError
+from sedrepro.base.gpus import Gpu
 
-MIB = 2**20
-KEPT_FREE = 0.05
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """One CUDA device as the ledger sees it; memory in MiB."""
-
-    index: int
-    name: str
-    total: int
-    free: int
-
-
-def visible_gpus() -> list[Gpu]:
-    """The CUDA devices of this process."""
-    gpus = []
-    for index in range(torch.cuda.device_count()):
-        free, total = torch.cuda.mem_get_info(index)
-        properties = torch.cuda.get_device_properties(index)
-        gpus.append(Gpu(index, str(getattr(properties, "uuid", index)), total // MIB, free // MIB))
-    return gpus
+#: How long a job waits while only other programs, whose end nobody knows, keep it from starting.
+PATIENCE_SECONDS = 2 * 3600
 
 
 def wants_cuda(device: str) -> bool:
@@ -44,10 +26,10 @@ def wants_cuda(device: str) -> bool:
     Raises:
         SettingsError: cuda is asked for and there is none.
     """
-    available = torch.cuda.is_available()
+    available = device != "cpu" and gpus.has_cuda()
     if device == "cuda" and not available:
         raise SettingsError("device = cuda: no CUDA device is available here; use device=cpu or device=auto")
-    return available and device != "cpu"
+    return available
 
 
 def set_up_torch(threads: int, tf32: bool) -> None:
@@ -57,8 +39,10 @@ def set_up_torch(threads: int, tf32: bool) -> None:
 
 
 @contextlib.contextmanager
-def leased_device(device: str, need_mib: int) -> Iterator[torch.device]:
-    """The device of a run: the CPU, or a GPU on which `need_mib` is reserved until the block ends.
+def leased_device(device: str, need_mib: Callable[[Gpu], int]) -> Iterator[torch.device]:
+    """The device of a run: the CPU, or a GPU on which memory is reserved until the block ends.
+
+    `need_mib` says how much a run needs on a GPU. Until it has one, the process opens no CUDA context.
 
     Raises:
         SettingsError: cuda is asked for and there is none, or no GPU is large enough.
@@ -66,8 +50,16 @@ def leased_device(device: str, need_mib: int) -> Iterator[torch.device]:
     if not wants_cuda(device):
         yield torch.device("cpu")
         return
-    with Ledger(default_ledger()).lease(need_mib, visible_gpus) as index:
-        yield torch.device("cuda", index)
+    if not gpus.without_context():
+        print(f"note: {gpus.ADVICE}", flush=True)
+    with Ledger(default_ledger()).lease(need_mib, gpus.visible_gpus) as gpu:
+        number = gpus.pin(gpu)
+        if not torch.cuda.is_available():
+            raise SettingsError(
+                f"device = {device}: torch {torch.__version__} cannot use {gpu.name}; "
+                "update the driver, or use device=cpu"
+            )
+        yield torch.device("cuda", number)
 
 
 def default_ledger() -> Path:
@@ -79,80 +71,136 @@ class Ledger:
     """Reservations of GPU memory by running jobs, in a small locked file.
 
     Memory that a job has reserved but not yet allocated does not show in the driver's count, so a new job
-    must fit both what the driver calls free and what the reservations leave. Jobs that died are forgotten.
+    must fit both what the driver calls free and what the reservations leave. Jobs that died are forgotten, and a new
+    process that got the number of one is not taken for it.
     """
 
-    def __init__(self, path: Path, poll_seconds: float = 2.0) -> None:
+    def __init__(self, path: Path, poll_seconds: float = 2.0, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.path = path
         self.poll_seconds = poll_seconds
+        self.patience_seconds = patience_seconds
 
     @contextlib.contextmanager
-    def lease(self, need: int, gpus: Callable[[], list[Gpu]]) -> Iterator[int]:
-        """Wait for a GPU with room for `need` MiB, reserve it, and yield its index.
+    def lease(self, need_mib: Callable[[Gpu], int], asked: Callable[[], list[Gpu]]) -> Iterator[Gpu]:
+        """Wait for a GPU with room for what the job needs there, reserve it, and yield it; the roomiest is taken.
 
         Raises:
-            SettingsError: no GPU could ever hold `need`.
+            SettingsError: no GPU could ever hold it, or other programs have kept all of them for too long.
         """
-        largest = max((gpu.total for gpu in gpus()), default=0)
-        if need > largest * (1 - KEPT_FREE):
-            raise SettingsError(
-                f"a run needs {need} MiB of GPU memory, the largest GPU has {largest}; "
-                "lower training.batch_size and training.gpu_memory_mib, or use device=cpu"
-            )
+        needs: dict[str, int] = {}
         waiting = False
-        while (gpu := self._reserve(need, gpus())) is None:
+        hopeful = time.monotonic()
+        while True:
+            seen = asked()
+            needs |= {gpu.uuid: need_mib(gpu) for gpu in seen if gpu.uuid not in needs}
+            fitting = [gpu for gpu in seen if needs[gpu.uuid] <= _usable(gpu)]
+            if not fitting:
+                raise SettingsError(_too_small(seen, needs))
+            gpu, held = self._reserve(fitting, needs)
+            if gpu is not None:
+                break
+            now = time.monotonic()
+            hopeful = now if held else hopeful
+            if now - hopeful > self.patience_seconds:
+                raise SettingsError(_kept_by_others(fitting, needs, now - hopeful))
             if not waiting:
+                need = min(needs[each.uuid] for each in fitting)
                 print(f"waiting until {need} MiB of GPU memory are free (reservations: {self.path})", flush=True)
                 waiting = True
             time.sleep(self.poll_seconds)
         try:
-            yield gpu.index
+            yield gpu
         finally:
             self._update(lambda entries: [e for e in entries if e["pid"] != os.getpid()])
 
-    def _reserve(self, need: int, gpus: list[Gpu]) -> Gpu | None:
+    def _reserve(self, fitting: list[Gpu], needs: dict[str, int]) -> tuple[Gpu | None, bool]:
+        """The GPU that was taken, if one has room now; and whether other jobs of the suite hold one of them."""
         chosen: list[Gpu] = []
+        held: list[dict] = []
 
         def add(entries: list[dict]) -> list[dict]:
-            room = {gpu: _room(gpu, entries) for gpu in gpus}
-            fitting = [gpu for gpu in gpus if room[gpu] >= need]
-            if not fitting:
+            held.extend(e for e in entries if e["gpu"] in {gpu.uuid for gpu in fitting})
+            room = {gpu.uuid: _room(gpu, entries) for gpu in fitting}
+            free = [gpu for gpu in fitting if room[gpu.uuid] >= needs[gpu.uuid]]
+            if not free:
                 return entries
-            chosen.append(max(fitting, key=room.__getitem__))
-            return [*entries, {"pid": os.getpid(), "gpu": chosen[0].name, "mib": need}]
+            chosen.append(max(free, key=lambda gpu: room[gpu.uuid]))
+            mine = {"pid": os.getpid(), "started": _started(os.getpid()), "gpu": chosen[0].uuid}
+            return [*entries, mine | {"mib": needs[chosen[0].uuid]}]
 
         self._update(add)
-        return chosen[0] if chosen else None
+        return (chosen[0] if chosen else None), bool(held)
 
     def _update(self, change: Callable[[list[dict]], list[dict]]) -> None:
         with open(self.path, "ab+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            entries = [e for e in _entries(file.read()) if _is_alive(e["pid"])]
+            entries = [e for e in _entries(file.read()) if _is_alive(e["pid"], e["started"])]
             changed = json.dumps(change(entries)).encode()
             file.truncate(0)
             file.write(changed)
 
 
-def _entries(content: bytes) -> list[dict]:
+def _too_small(seen: list[Gpu], needs: dict[str, int]) -> str:
+    if not seen:
+        return "no GPU is visible; see nvidia-smi and CUDA_VISIBLE_DEVICES, or use device=cpu"
+    largest = max(seen, key=lambda gpu: gpu.total)
+    return (
+        f"a run needs {needs[largest.uuid]} MiB of GPU memory, the largest GPU has {largest.total}, of which "
+        f"{_usable(largest)} may be taken; use a larger GPU or device=cpu "
+        "(smaller batches would change the result: docs/full.md)"
+    )
+
+
+def _kept_by_others(fitting: list[Gpu], needs: dict[str, int], seconds: float) -> str:
+    roomiest = max(fitting, key=lambda gpu: gpu.free)
+    return (
+        f"a run needs {needs[roomiest.uuid]} MiB of GPU memory, and for {seconds / 60:.0f} minutes "
+        f"programs outside the suite have left at most {roomiest.free}; "
+        "see nvidia-smi, end them, or use another GPU or device=cpu"
+    )
+
+
+def _entries(content: bytes) -> list[dict[str, Any]]:
     """The reservations in a ledger's content; none in a damaged one, which a job killed while writing leaves."""
     try:
-        return [{"pid": int(e["pid"]), "gpu": str(e["gpu"]), "mib": int(e["mib"])} for e in json.loads(content)]
+        return [
+            {"pid": int(e["pid"]), "started": str(e["started"]), "gpu": str(e["gpu"]), "mib": int(e["mib"])}
+            for e in json.loads(content)
+        ]
     except (ValueError, TypeError, KeyError):
         return []
 
 
-def _room(gpu: Gpu, entries: list[dict]) -> float:
+def _usable(gpu: Gpu) -> int:
+    """MiB of a GPU that the suite may take."""
+    return gpus.usable_mib(gpu.total)
+
+
+def _room(gpu: Gpu, entries: list[dict]) -> int:
     """MiB that a new job may take on `gpu`."""
-    reserved = sum(e["mib"] for e in entries if e["gpu"] == gpu.name)
-    return gpu.total * (1 - KEPT_FREE) - max(reserved, gpu.total - gpu.free)
+    reserved = sum(e["mib"] for e in entries if e["gpu"] == gpu.uuid)
+    return _usable(gpu) - max(reserved, gpu.total - gpu.free)
 
 
-def _is_alive(pid: int) -> bool:
+def _started(pid: int) -> str:
+    """When a process started, in ticks of the machine; "ended" of one that nobody has asked for its status yet.
+
+    Empty where that is not told (no Linux).
+    """
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return "ended" if told[0] in "ZX" else told[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _is_alive(pid: int, started: str) -> bool:
+    """Whether a process runs that is the one which had this number then."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    return _started(pid) == started

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from sedrepro.annotations.clips import STRONG_COLUMNS, Coverage, join_labels
+from sedrepro.annotations.clips import Coverage, join_labels
 from sedrepro.audio.store import StoreFacts, write_store
-from sedrepro.base.files import read_table, write_table
+from sedrepro.base.files import read_table
+from sedrepro.corpora.tables import write_tables
 from sedrepro.detection.frames import segment_frames
 from sedrepro.detection.hysteresis import hysteresis_active
 from sedrepro.detection.postprocessing import events
@@ -91,7 +92,8 @@ def make_store(config, corpus: str, variant: str) -> None:
         data={"some_set": Coverage(expected=CLIPS, usable=CLIPS, fingerprint="f" * 64)},
     )
     write_store(store_folder(config, paper, corpus), facts, index, [{variant: values.astype(np.float16)}])
-    write_table(corpus_folder(config, paper, corpus) / "strong.tsv", STRONG_COLUMNS, strong)
+    rows = [(name, split, fold, seconds, group) for name, split, fold, seconds, _, group in index]
+    write_tables(corpus_folder(config, paper, corpus), rows, [(row[0], row[4]) for row in index], strong)
 
 
 def of(*variants: str):

@@ -16,7 +16,7 @@ from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.published.claims import printed_fraction, printed_number
 from sedrepro.published.verdict import METRICS, Spread, verdict
 from sedrepro.reporting.claims import registry
-from sedrepro.reporting.claims.evidence import figures_read, reads
+from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, worst
 from sedrepro.reporting.claims.order import tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
@@ -303,8 +303,23 @@ def test_a_relative_change(ahead, printed, outcome):
     one = claim(kind="change", printed=printed)
     said = found(one, *several("a", ahead), *several("b", HALF))
     assert said.outcome == outcome
-    assert said.ours.startswith("A higher than B by ") and said.ours.endswith(f"printed {printed}")
+    assert said.ours.startswith("A ") and said.ours.endswith(f"printed {printed}")
+    gains = [one - other for one, other in zip(ahead, HALF, strict=False)]
+    if gains:
+        assert ("lower than B" if sum(gains) < 0 else "higher than B") in said.ours
     assert said.runs == len(ahead)
+
+
+def test_a_loss_is_told_as_what_it_is_and_without_a_sign():
+    said = found(claim(kind="change", printed="5%"), *several("a", [0.4, 0.4, 0.4]), *several("b", HALF))
+    assert said.ours.startswith("A 20.0 ± 1.6 % lower than B (3)")
+
+
+def test_numbers_stand_in_the_unit_of_the_papers_tables():
+    runs = {("a", "v"): [run(0.4, "a")]}
+    evidence = Evidence(runs, LABELS, "full", lambda metric: 3, units={"micro_ap": "percent"})
+    assert evidence.in_unit("micro_ap", 0.12345, 0.0123) == "12.3 ± 1.2 %"
+    assert evidence.in_unit("macro_ap", 0.12345, 0.0123) == "0.123 ± 0.012"
 
 
 def test_a_change_for_the_better_may_go_down():
@@ -326,7 +341,7 @@ def test_from_zero_there_is_no_relative_change_but_an_absolute_one():
 def test_an_absolute_gain_in_points(printed, outcome):
     one = claim(kind="absolute", printed=printed)
     said = found(one, *several("a", UP_BY_A_FIFTH), *several("b", HALF))
-    assert said.outcome == outcome and "by +10.0 ± 0.8 points (4)" in said.ours
+    assert said.outcome == outcome and "A 10.0 ± 0.8 points higher than B (4)" in said.ours
     assert found(one, *several("a", HALF[:2]), *several("b", HALF)).outcome == "undecided"
     assert found(one, *several("a", HALF)).outcome == "cannot be tested"
 

@@ -87,7 +87,8 @@ def test_the_summary_counts_what_the_tables_hold(root, config):
     layouts = found.paper.settings.tables
     numbers = [name for name, layout in layouts.items() if layout.kind == "numbers"]
     counted = Counter(cell["verdict"] for name in numbers for cell in found.cells[name])
-    row = next(row for row in by_id(root, "summary").iter("tr") if PAPER in said(row))
+    title = found.paper.settings.about.title
+    row = next(row for row in by_id(root, "summary").iter("tr") if title in said(row))
     for verdict, number in counted.items():
         assert f"{verdict}: {number}" in said(row)
     for outcome in OUTCOMES:
@@ -97,7 +98,43 @@ def test_the_summary_counts_what_the_tables_hold(root, config):
     assert "400 MiB" in said(row)
 
 
+def test_the_matrix_leads_to_every_table_and_figure_that_is_there(root, config):
+    (found,) = read_results(config, [PAPER])
+    matrix = next(table for table in root.iter("table") if table.get("class") == "matrix")
+    chips = {link.get("href"): words(link) for link in matrix.iter("a") if link.get("class") == "chip"}
+    names = [*(name for name in found.tables if name not in found.claim_tables), *found.figures, "claims"]
+    assert set(chips) == {f"#{PAPER}-{name}" for name in names}
+    assert chips[f"#{PAPER}-table2"].startswith("Table 2 ")
+    counted = Counter(cell["verdict"] for cell in found.cells["table2"])
+    for verdict in ("reproduced", "close", "differs"):
+        assert re.search(rf"\b{counted[verdict]} \S {verdict}", chips[f"#{PAPER}-table2"])
+    assert "3 runs, ± 25.0 %, 3 min 1 s" in chips[f"#{PAPER}-table2"]
+    missing = [said(chip) for chip in matrix.iter("span") if (chip.get("class") or "") == "chip absent"]
+    assert all("not there yet" in chip for chip in missing)
+
+
+def test_a_table_begins_with_the_answer(root, config):
+    part = by_id(root, f"{PAPER}-table2")
+    answer = {said(row.find("dt")): said(row.find("dd")) for row in part.find("dl").iter("div")}
+    assert list(answer) == ["Reproduced?", "Scale", "Runs", "Spread", "Cost", "Rerun"]
+    assert answer["Reproduced?"].startswith("Reproduced in part. Of 42 compared cells: 14 reproduced, 14 close")
+    assert answer["Scale"] == SCALES["full"]
+    assert answer["Runs"] == "3 runs per cell"
+    assert "25.0 % of the mean" in answer["Spread"]
+    assert answer["Cost"].startswith("2 runs in 3 min 1 s")
+    assert answer["Rerun"].startswith(f"make results SCALE=full PAPER={PAPER} TARGET=")
+
+
 # --- a paper
+
+
+def test_claims_stand_by_outcome_and_are_folded(root):
+    part = by_id(root, f"{PAPER}-claims")
+    groups = [group for group in part.iter("details") if group.get("class") == "claim-group"]
+    assert [words(group.find("summary")) for group in groups] == [
+        *("● holds : 1", "○ fails : 1", "◐ undecided : 1", "· cannot be tested : 1"),
+    ]
+    assert all(group.get("open") is None for group in groups)
 
 
 def test_a_claim_stands_with_its_outcome_and_the_support_of_the_print(root):
@@ -181,16 +218,18 @@ def test_the_sweep_is_a_section_of_its_own_where_there_is_one(root, config, tmp_
     assert "#post-processing" not in links(empty)
 
 
-def test_a_figure_is_its_smaller_picture(config, tmp_path):
+@pytest.mark.parametrize("with_svg", [True, False])
+def test_a_figure_is_its_svg_where_there_is_one(config, tmp_path, with_svg):
     other = config.model_copy(update={"results_dir": tmp_path})
     fill_results(other)
     picture = tmp_path / "full" / PAPER / "figures" / "figure5.png"
     picture.write_bytes(png(8, 4))
+    if not with_svg:
+        picture.with_suffix(".svg").unlink()
     (image,) = parsed(write_page(other)).iter("img")
     kind, _, data = image.get("src").partition(";base64,")
-    smaller = min((picture.read_bytes(), SVG.encode()), key=len)
-    assert base64.b64decode(data) == smaller
-    assert kind == ("data:image/png" if smaller.startswith(b"\x89") else "data:image/svg+xml")
+    assert base64.b64decode(data) == (SVG.encode() if with_svg else picture.read_bytes())
+    assert kind == ("data:image/svg+xml" if with_svg else "data:image/png")
     assert image.get("alt").startswith("Figure 5")
 
 

@@ -67,7 +67,23 @@ window.addEventListener("load", function () {
   choose("claims-fails"); report.failing = seen("li.claim");
   choose("claims-all"); report.claims = seen("li.claim");
   report.back = seen("td.cell, tr.cell").length;
-  parent.postMessage(JSON.stringify(report), "*");
+  all("details").forEach(function (d) { d.open = false; });
+  window.scrollTo(0, 0);
+  report.chips = all(".matrix .chips").map(function (c) { return c.getBoundingClientRect().bottom; });
+  document.querySelector(".matrix a[href$='hierarchical_pooling-table2']").click();
+  setTimeout(function () {
+    var answer = document.querySelector("#hierarchical_pooling-table2 .answer"), place = answer.getBoundingClientRect();
+    report.answer = answer.innerText;
+    report.answered_at = [place.top, place.bottom];
+    report.copies = all("#hierarchical_pooling-table2 .answer button.copy").length;
+    var field = document.getElementById("search");
+    field.value = "segment_f1"; field.dispatchEvent(new Event("input"));
+    report.found = seen("details.item");
+    report.said = document.getElementById("found").textContent;
+    field.value = ""; field.dispatchEvent(new Event("input"));
+    report.all = seen("details.item").length;
+    parent.postMessage(JSON.stringify(report), "*");
+  }, 300);
 });
 </script>
 </body>"""
@@ -141,3 +157,23 @@ def test_only_the_chosen_verdict_and_outcome_are_shown(reported):
     assert report["failing"] == ["claim fails"]
     assert len(report["claims"]) == 4
     assert report["back"] == len(report["cells"])
+
+
+@EVERYWHERE
+def test_one_click_in_the_matrix_shows_whether_a_table_was_reproduced_from_which_runs_and_at_what_cost(
+    reported, width, scheme
+):
+    report = reported(width, scheme)
+    for words in ("Reproduced in part", "Full scale", "3 runs per cell", "25.0 % of the mean", "2 runs in 3 min 1 s"):
+        assert words in report["answer"]
+    top, bottom = report["answered_at"]
+    assert 0 < top < bottom <= 844
+    assert report["copies"] == 1
+
+
+def test_search_leaves_the_parts_that_hold_the_words(reported):
+    report = reported(1280, "light")
+    assert report["found"]
+    assert all("hit" in classes.split() for classes in report["found"])
+    assert len(report["found"]) < report["all"]
+    assert report["said"] == f"{len(report['found'])} parts"

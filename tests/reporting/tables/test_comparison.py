@@ -1,6 +1,8 @@
 """The comparison of all cells: which tables, which rows, what remakes them, how they are counted."""
 
 import csv
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -119,11 +121,29 @@ def test_csv_and_markdown_hold_all_cells_and_their_counts(config):
     lines = path.with_suffix(".md").read_text(encoding="utf-8").splitlines()
     assert "| paper | table | cells | reproduced | differs | not comparable |" in lines
     assert [line.split(" | ")[2:] for line in lines if "Table 2" in line] == [["3", "1", "1", "1 |"]]
-    assert "| **hierarchical\\_pooling** | **all** | 4 | 2 | 1 | 1 |" in lines
+    assert (
+        "| **Hierarchical pooling structure for weakly labeled sound event detection** | **all** | 4 | 2 | 1 | 1 |"
+        in lines
+    )
     differing = lines[lines.index("## Cells that differ") :]
     assert sum("verdict from a single run" in line for line in differing) == 1
     missing = [table for table in paper_tables(config) if not table.there]
     assert missing and all(any(how_to_make(config, table) in line for line in lines) for table in missing)
+
+
+def test_every_metric_has_one_unit_in_the_csv_whatever_its_tables_print(config):
+    header = HEADER.replace("metric,", "metric,unit,")
+    percent = "single,max_single,dcase2017,testing,,segment_f1,percent,51.25,1,48.5,53.5,3,50.0,1.25,reproduced,"
+    fraction = "single,max_single,dcase2017,testing,,segment_f1,fraction,0.51,,,,1,0.5,0.01,reproduced,"
+    change = "single,max_single,dcase2017,testing,,segment_f1_change,percent,7.5,,,,1,9.0,-1.5,close,"
+    write_table(config, percent, fraction, change, header=header)
+    with open(write_comparison(config), newline="", encoding="utf-8") as file:
+        first, second, third = csv.DictReader(file)
+    assert (first["unit"], second["unit"], third["unit"]) == ("fraction", "fraction", "percent")
+    assert [first[name] for name in ("mean", "sd", "low", "high", "published", "difference")] == [
+        *("0.5125", "0.01", "0.485", "0.535", "0.500", "0.0125"),
+    ]
+    assert (second["published"], third["published"]) == ("0.5", "9.0")
 
 
 def test_the_verb_writes_it(tmp_path, monkeypatch, capsys):
@@ -131,3 +151,13 @@ def test_the_verb_writes_it(tmp_path, monkeypatch, capsys):
     write_table(config, *ROWS)
     assert main(["comparison", "--set", f"results_dir={tmp_path}", "--set", f"papers={PAPER}"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "miniature" / "comparison.csv")
+
+
+def test_commands_of_cells_are_words_of_a_shell_whatever_the_folders_are_called(config, tmp_path):
+    config = config.model_copy(update={"results_dir": tmp_path / "it's $HOME", "work_dir": Path("my data")})
+    path = write_table(config, *ROWS)
+    cells = compared_cells(config, paper_tables(config, PAPER, "table2"))
+    words = shlex.split(cells[0]["rerun"])
+    assert words[words.index("--configfile") + 1] == str(configuration_file(config, written(config)))
+    assert words[words.index("--forcerun") + 1].startswith(f"{path.parents[1]}/runs/max_single/dcase2017/fold*/")
+    assert words[-1] == str(path)

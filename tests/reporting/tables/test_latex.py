@@ -57,6 +57,11 @@ def test_title_scale_and_notes_are_told(table):
     assert latex.startswith("% \\usepackage{" + ",".join(PACKAGES))
 
 
+def test_the_caption_leaves_the_number_to_latex(table):
+    latex = to_latex(table, LAYOUT.model_copy(update={"title": "Table 2: performance of poolings"}))
+    assert r"\caption{Performance of poolings (Table 2 of the paper). Full scale, 2 runs per cell.}" in latex
+
+
 def test_every_sign_that_latex_reads_otherwise_is_escaped():
     latex = to_latex(fill([cell(label=ODD, note=ODD), cell(label="x")], [run()], "full"), LAYOUT)
     assert latex.isascii()

@@ -54,7 +54,7 @@ def test_mean_and_deviation_are_those_of_numpy_in_any_order(values, order):
 
 def test_one_row_per_cell_in_the_order_and_columns_of_the_paper(table, cells):
     assert list(table.rows.columns) == [
-        "model", "system", "variant", "snr_db", "metric", "mean", "sd", "low", "high", "runs", "published",
+        "model", "system", "variant", "snr_db", "metric", "unit", "mean", "sd", "low", "high", "runs", "published",
         "difference", "verdict", "note", "data",
     ]  # fmt: skip
     assert list(zip(table.rows["model"], table.rows["snr_db"], strict=True)) == [
@@ -118,6 +118,7 @@ def test_a_suspect_number_says_why():
     runs = [run(fold=fold) for fold in (1, 2, 3)]
     row = only_row(fill([cell(value="0.3", suspect="the text says 0.7")], runs, "full"))
     assert (row["verdict"], row["note"]) == ("suspect misprint", "the text says 0.7")
+    assert row["suspect"] == "the text says 0.7"
 
 
 def test_runs_that_cannot_be_told_from_the_print_are_close_and_say_so():

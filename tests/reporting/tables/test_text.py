@@ -50,7 +50,7 @@ def table(cells):
 
 def test_the_tidy_table_has_the_columns_of_a_table_of_numbers(table):
     assert list(table.rows.columns) == [
-        "pooling", "system", "variant", "metric", "mean", "sd", "low", "high", "runs", "published",
+        "pooling", "system", "variant", "metric", "unit", "mean", "sd", "low", "high", "runs", "published",
         "difference", "verdict", "note", "data",
     ]  # fmt: skip
     assert list(table.rows["mean"]) == [said.ours for said in SAID]
@@ -99,7 +99,7 @@ def test_four_files_are_written(table, tmp_path):
     write(table, LAYOUT, tmp_path / "out" / "table1")
     assert sorted(p.suffix for p in (tmp_path / "out").iterdir()) == [".csv", ".html", ".md", ".tex"]
     assert (tmp_path / "out" / "table1.csv").read_text().splitlines()[3] == (
-        "Mean,gap,remix_0db,definition,y = sum x,,,,0,y = <mean>,,differs,as printed; by 3,"
+        "Mean,gap,remix_0db,definition,,y = sum x,,,,0,y = <mean>,,differs,as printed; by 3,"
     )
 
 

@@ -1,7 +1,7 @@
 """What a predicate may look at, and how one says which figures it reads."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.experiments.networks import published_parameters
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell
 from sedrepro.published.claims import Claim
@@ -31,17 +32,28 @@ class Evidence:
     """By metric."""
     paper: Paper | None = None
     figures: Path | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    """In which the paper's tables give a metric (`percent`), by metric; fractions where they do not say."""
 
     def values(self, claim: Claim, side: str, metric: str = "", event_class: str = "") -> Values:
         """A metric of one side of a claim, by default the claim's own; runs in which it is undefined are left out.
 
+        An exact one needs no run: it is counted on the networks as published, whatever the scale has made of them.
+
         Raises:
             DataError: a run lacks the metric.
         """
+        if self.counts_networks(metric or claim.metric) and self.paper is not None:
+            contender = claim.contender(side)
+            return {(0, 0): published_parameters(self.paper.name, contender.system, contender.variant)}
         cell = self._cell(claim, side, event_class or claim.event_class)
         runs = self.runs.get((cell.system, cell.variant), ())
         found = {(run.fold, run.seed): measured(run, cell, metric or claim.metric) for run in runs}
         return {place: value for place, value in found.items() if value is not None}
+
+    def counts_networks(self, metric: str) -> bool:
+        """Whether a metric is counted on the networks of the paper instead of taken from runs."""
+        return self.paper is not None and bool(metric) and METRICS[metric].exact
 
     def classes(self, claim: Claim, side: str) -> list[str]:
         """The classes of the corpus of one side; none without a run."""
@@ -77,14 +89,26 @@ class Evidence:
     def shown(self, claim: Claim, side: str, values: Values) -> str:
         """Label, mean ± deviation (runs) of one side, or that there is no run."""
         label, printed = self.label(claim, side), claim.contender(side).printed
-        decimals, numbers = self.decimals(claim.metric), list(values.values())
+        numbers, exact = list(values.values()), METRICS[claim.metric].exact
         if printed is not None:
-            return f"{label} {printed:g}"
+            return f"{label} {self._as_printed(claim.metric, printed)}"
         if not numbers:
             return f"{label} no run"
-        scatters = len(numbers) > 1 and not METRICS[claim.metric].exact
-        deviation = f" ± {np.std(numbers, ddof=1):.{decimals}f}" if scatters else ""
-        return f"{label} {np.mean(numbers):.{decimals}f}{deviation} ({len(numbers)})"
+        if self.counts_networks(claim.metric):
+            return f"{label} {numbers[0]:.0f}"
+        deviation = float(np.std(numbers, ddof=1)) if len(numbers) > 1 and not exact else None
+        return f"{label} {self.in_unit(claim.metric, float(np.mean(numbers)), deviation)} ({len(numbers)})"
+
+    def in_unit(self, metric: str, value: float, deviation: float | None = None) -> str:
+        """A value of a metric as text, with its deviation if it has one, in the unit of the paper's tables."""
+        percent, decimals = self.units.get(metric) == "percent", self.decimals(metric)
+        if percent:
+            decimals = max(1, decimals - 2)
+        texts = [f"{(100 if percent else 1) * one:.{decimals}f}" for one in (value, deviation) if one is not None]
+        return " ± ".join(texts) + (" %" if percent else "")
+
+    def _as_printed(self, metric: str, value: float) -> str:
+        return f"{100 * value:g} %" if self.units.get(metric) == "percent" else f"{value:g}"
 
     @staticmethod
     def _cell(claim: Claim, side: str, event_class: str) -> Cell:

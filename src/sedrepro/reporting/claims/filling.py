@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -12,14 +14,13 @@ from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import EVENT_CLASS, SPLIT
 from sedrepro.published.claims import Claim, claim_runs
+from sedrepro.published.needs import printed_units
 from sedrepro.reporting.claims.evidence import Evidence
 from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.tables.numbers import runs_by_pair
 from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR, FilledTable, data_of
-
-#: Begins the note of an outcome that no run could have changed.
-BY_CONSTRUCTION = "by construction"
+from sedrepro.reporting.tables.values import no_run
 
 
 def fill_claims(
@@ -31,10 +32,12 @@ def fill_claims(
     paper: Paper | None = None,
     figures: Path | None = None,
     missing: Sequence[RunIdentity] = (),
+    absent: Mapping[str, str] = MappingProxyType({}),
 ) -> FilledTable:
     """The tidy table: one row per claim, in the csv's order; `mean` is our numbers as text, `published` the quote.
 
-    `runs` is the fewest runs of a system; those `missing` are named in `note`. Some predicates look at the paper's
+    `runs` is the fewest runs of a system; those `missing` are named in `note`, and so is what is
+    `absent`: variants without data, and why. Some predicates look at the paper's
     settings or at the folder in which its figures are stored; without these, such claims cannot be tested.
 
     Raises:
@@ -46,8 +49,9 @@ def fill_claims(
     def decimals(metric: str) -> int:
         return layout.decimals_of.get(metric, layout.decimals)
 
-    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures)
-    rows = [_filled(claim, evidence, _absent(claim, of_pair, missing)) for claim in claims]
+    units = printed_units(paper) if paper else {}
+    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures, units)
+    rows = [_filled(claim, evidence, _absent(claim, of_pair, missing, absent)) for claim in claims]
     return FilledTable(pd.DataFrame(rows), scale)
 
 
@@ -59,14 +63,20 @@ def finding_for(claim: Claim, evidence: Evidence) -> Finding:
         SettingsError: the claim names an unknown predicate.
     """
     predicate = predicate_of(claim, evidence.paper.name if evidence.paper else "")
-    return predicate(claim, evidence) if predicate else Finding("cannot be tested", claim.note)
+    if predicate is None:
+        return Finding("cannot be tested", claim.note)
+    finding = predicate(claim, evidence)
+    if evidence.counts_networks(claim.metric):
+        return replace(finding, runs=0, by_construction="counted on the networks as published, without a run")
+    return finding
 
 
 def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str, object]:
     finding = finding_for(claim, evidence)
-    notes = [claim.note if finding.ours != claim.note else ""]
-    if finding.by_construction:
-        notes.append(f"{BY_CONSTRUCTION}: {finding.by_construction}")
+    outcome, doubt = finding.told(evidence.scale, claim.kind == "identity")
+    notes = [claim.note if finding.ours != claim.note else "", finding.by_construction, doubt]
+    if evidence.counts_networks(claim.metric):
+        absent = ()
     return {
         "id": claim.id,
         "kind": claim.kind,
@@ -84,19 +94,21 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
         "support": claim.support,
         "support_reason": claim.support_reason,
         "published": claim.quote,
-        "verdict": finding.outcome,
+        "verdict": outcome,
         "note": NOTE_SEPARATOR.join(filter(None, [*notes, *absent])),
         "data": data_of(run for pair in claim_runs([claim]) for run in evidence.runs.get(pair, ())),
     }
 
 
-def _absent(claim: Claim, there: Collection[tuple[str, str]], missing: Sequence[RunIdentity]) -> list[str]:
+def _absent(
+    claim: Claim, there: Collection[tuple[str, str]], missing: Sequence[RunIdentity], without_data: Mapping[str, str]
+) -> list[str]:
     """The runs that a claim needs and that are missing: all of a system in short, others one by one."""
     parts = []
     for system, variant in claim_runs([claim]):
         absent = [run for run in missing if (run.system, run.variant) == (system, variant)]
-        if absent and (system, variant) not in there:
-            parts.append(f"no run of {system} on {variant}")
+        if (system, variant) not in there and (absent or variant in without_data):
+            parts.append(no_run(system, variant, without_data))
         else:
             parts += [f"no run of {system} on {variant}, fold {run.fold}, seed {run.seed}" for run in absent]
     return parts

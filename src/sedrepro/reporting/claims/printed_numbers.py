@@ -12,6 +12,9 @@ from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 from sedrepro.reporting.claims.order import fewest_runs, side_values
 from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, spread
 
+#: By direction, where a gain went instead if it is negative.
+OPPOSITE = {"higher": "lower", "lower": "higher"}
+
 
 def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
     """Whether a printed gain fits ours, run by run of equal fold and seed, relative to the other system or absolute."""
@@ -23,10 +26,7 @@ def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
         gains = _gains(claim.sign, values[pair[0]], values[pair[1]], relative)
         outcomes.append(_gain_fits(claim, gains))
         runs.append(len(gains))
-        labels = (evidence.label(claim, side) for side in pair)
-        numbers.append(
-            f"{f' {claim.direction} than '.join(labels)} by {_shown_gains(gains, '%' if relative else ' points')}"
-        )
+        numbers.append(_shown_gains(claim, [evidence.label(claim, side) for side in pair], gains, relative))
     return Finding(worst(outcomes), f"{', '.join(numbers)}; printed {claim.printed}", min(runs, default=0))
 
 
@@ -51,11 +51,16 @@ def _gain_fits(claim: Claim, gains: Sequence[float]) -> Outcome:
     return "fails" if agreement(spread(gains), printed, Decimal(0)) == "differs" else outcome
 
 
-def _shown_gains(gains: Sequence[float], unit: str) -> str:
+def _shown_gains(claim: Claim, labels: Sequence[str], gains: Sequence[float], relative: bool) -> str:
+    """Gains in the direction of a claim in words: "A 6.8 ± 1.2 % lower than B (3)"."""
+    ahead, other = labels
     if not gains:
-        return "an unknown gain: no pair of runs, or from 0"
+        return f"{ahead} against {other} unknown (no pair of runs, or from 0)"
+    mean = 100 * float(np.mean(gains))
+    direction = claim.direction if mean >= 0 else OPPOSITE[claim.direction]
     deviation = f" ± {100 * np.std(gains, ddof=1):.1f}" if len(gains) > 1 else ""
-    return f"{100 * np.mean(gains):+.1f}{deviation}{unit} ({len(gains)})"
+    unit = "%" if relative else "points"
+    return f"{ahead} {abs(mean):.1f}{deviation} {unit} {direction} than {other} ({len(gains)})"
 
 
 def value(claim: Claim, evidence: Evidence) -> Finding:

@@ -116,6 +116,7 @@ def _row(
         system=f"{OUTSIDE}{evaluation['name']}",
         variant=evaluation["variant"],
         published="",
+        suspect="",
         relative_to="",
     )
     note = (

@@ -32,7 +32,7 @@ class PaperResults:
     folder: Path
     tables: dict[str, FilledTable]
     figures: dict[str, Path]
-    """Smallest picture of each figure."""
+    """The picture of each figure, an SVG where there is one."""
     cells: dict[str, Rows]
     """The cells of its tables of numbers and texts one by one, each with the command that makes it again."""
     claims: Rows
@@ -86,7 +86,7 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
     cells = {
         table.name: compared_cells(config, [table]) for table in paper_tables(config, paper.name) if table.name in there
     }
-    pictures = {name: _smallest_picture(folder / "figures" / name) for name in settings.figures}
+    pictures = {name: _picture(folder / "figures" / name) for name in settings.figures}
     figures = {name: path for name, path in pictures.items() if path is not None}
     coverage = rows_if_there(folder / "coverage.csv", COVERAGE_COLUMNS)
     missing = [*(n for n in settings.tables if n not in tables), *(n for n in settings.figures if n not in figures)]
@@ -124,7 +124,6 @@ def rows_if_there(path: Path, columns: Iterable[str]) -> Rows:
     return read_table(path, tuple(columns), delimiter=",") if path.is_file() else []
 
 
-def _smallest_picture(stem: Path) -> Path | None:
-    """The picture of a figure that takes least room on the page; None where there is none."""
-    there = [path for path in (stem.with_suffix(".svg"), stem.with_suffix(".png")) if path.is_file()]
-    return min(there, key=lambda path: path.stat().st_size, default=None)
+def _picture(stem: Path) -> Path | None:
+    """The picture of a figure: the SVG, which stays sharp and can be read, else the PNG; None where there is none."""
+    return next((path for end in (".svg", ".png") if (path := stem.with_suffix(end)).is_file()), None)

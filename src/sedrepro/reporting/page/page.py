@@ -11,13 +11,21 @@ from pathlib import Path
 
 from sedrepro import __version__
 from sedrepro.base.files import write_text
+from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.environment import checkout_commit
-from sedrepro.experiments.papers import paper_names
+from sedrepro.experiments.papers import Paper, paper_names
 from sedrepro.experiments.places import results_folder, sweep_part
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Metric
 from sedrepro.reporting.page.data import PaperResults, read_results
+from sedrepro.reporting.page.digest import (
+    Digest,
+    digest_of_claims,
+    digest_of_figure,
+    digest_of_table,
+    in_order,
+)
 from sedrepro.reporting.page.paper import links, paper_section
 from sedrepro.reporting.rendering import render
 from sedrepro.reporting.status.cost import Cost, duration, memory, total
@@ -55,7 +63,7 @@ def results_page(
     verdicts = _sum(results.verdicts() for results in papers)
     outcomes = _sum(results.outcomes() for results in papers)
     sweep = "" if remark else _sweep(config, papers)
-    contents = {"summary": "Summary"} | {results.paper.name: results.paper.name for results in papers}
+    contents = {"overview": "Overview"} | {results.paper.name: results.paper.settings.about.title for results in papers}
     contents |= {"post-processing": "Post-processing"} if sweep else {}
     return render(
         "page",
@@ -67,6 +75,7 @@ def results_page(
         made=_made(),
         remark=remark,
         contents=contents | {"comparing": "How numbers are compared"},
+        matrix=[_matrix_row(results) for results in papers],
         summary=_summary(papers),
         verdicts=list(verdicts),
         outcomes=list(outcomes),
@@ -75,6 +84,31 @@ def results_page(
         papers=[paper_section(results, config) for results in papers],
         sweep=sweep,
         tolerances=_tolerances(papers),
+    )
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """The tables and figures of a paper, each in a few words."""
+
+    paper: Paper
+    tables: Sequence[Digest]
+    """Those of the paper itself, then those that the suite adds."""
+    figures: Sequence[Digest]
+    claims: Digest
+    cost: str
+
+
+def _matrix_row(results: PaperResults) -> MatrixRow:
+    settings = results.paper.settings
+    tables = [name for name, layout in settings.tables.items() if layout.kind != "claims"]
+    cost = total(results.costs)
+    return MatrixRow(
+        results.paper,
+        [digest_of_table(results, name) for name in tables],
+        [digest_of_figure(results, name) for name in settings.figures],
+        digest_of_claims(results),
+        f"{counted(cost.runs, 'run')} in {duration(cost.seconds)}" if cost.runs else "no runs",
     )
 
 
@@ -115,6 +149,7 @@ class SummaryRow:
     """A paper in the summary, or all of them together."""
 
     name: str
+    title: str
     cells: Mapping[str, int]
     texts: Mapping[str, int]
     claims: Mapping[str, int]
@@ -130,9 +165,10 @@ def _summary(papers: Sequence[PaperResults]) -> list[SummaryRow]:
     rows = [
         SummaryRow(
             results.paper.name,
-            _in_order(results.verdicts()),
-            _in_order(results.verdicts("text")),
-            _in_order(results.outcomes()),
+            results.paper.settings.about.title,
+            in_order(results.verdicts()),
+            in_order(results.verdicts("text")),
+            in_order(results.outcomes()),
             results.usable(),
             _cost_cells(total(results.costs)),
             len(results.missing),
@@ -141,21 +177,17 @@ def _summary(papers: Sequence[PaperResults]) -> list[SummaryRow]:
     ]
     if len(papers) > 1:
         verdicts, texts, outcomes = (
-            _in_order(_sum(counters))
+            in_order(_sum(counters))
             for counters in (
                 (results.verdicts() for results in papers),
                 (results.verdicts("text") for results in papers),
                 (results.outcomes() for results in papers),
             )
         )
-        rows.append(SummaryRow("all", verdicts, texts, outcomes, {}, _cost_cells(_total(papers)), linked=False))
+        rows.append(
+            SummaryRow("all", "All papers", verdicts, texts, outcomes, {}, _cost_cells(_total(papers)), linked=False)
+        )
     return rows
-
-
-def _in_order(numbers: Mapping[str, int]) -> dict[str, int]:
-    """How often there is each verdict or outcome, those with a mark first."""
-    order = [*(name for name in MARKS if name in numbers), *(name for name in numbers if name not in MARKS)]
-    return {name: numbers[name] for name in order}
 
 
 def _cost_cells(cost: Cost) -> list[str]:

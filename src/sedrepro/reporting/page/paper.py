@@ -10,13 +10,18 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sedrepro.base.words import counted
 from sedrepro.corpora.survey import ALL_CLASSES
+from sedrepro.experiments.commands import make_results
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.places import table_file
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
+from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.cells import QUOTED
+from sedrepro.reporting.claims.finding import WORST_FIRST
 from sedrepro.reporting.outside.rows import read_outside
 from sedrepro.reporting.page.data import FIGURE_FILES, PaperResults
+from sedrepro.reporting.page.digest import digest_of_claims, digest_of_figure, digest_of_table
 from sedrepro.reporting.rendering import render_part
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
 from sedrepro.reporting.status.provenance import setting_rows
@@ -24,6 +29,14 @@ from sedrepro.reporting.tables.comparison import PaperTable, how_to_make
 from sedrepro.reporting.tables.coverage import coverage_table
 from sedrepro.reporting.tables.files import TABLE_FILES
 from sedrepro.reporting.tables.html import to_figure
+
+#: Groups of claims, in the order of the page.
+OUTCOMES_SHOWN = (
+    *("holds", "fails", "undecided"),
+    *("holds by construction", "fails by construction", "cannot be tested"),
+)
+#: Of a claim whose outcome is none of these.
+NO_OUTCOME = "no outcome"
 
 #: Characters of a fingerprint that are shown, the first ones.
 SHOWN_OF_FINGERPRINT = 16
@@ -34,7 +47,7 @@ _SUPPORT = {
     "yes": "The published tables support it",
     "no": "The published tables do not support it",
     "partly": "The published tables support it in part",
-    "not printed": "No published number available to check this",
+    "not printed": "No published number is available to check it",
 }
 
 _SOURCES = {
@@ -52,16 +65,16 @@ Links = list[tuple[str, str]]
 def paper_section(results: PaperResults, config: Config) -> Markup:
     """Everything about one paper as a section of the page."""
     name = results.paper.name
-    parts = {part: (title, make(results, config)) for part, (title, make) in PARTS.items()}
-    root = f" DATA_ROOT={config.data_root}" if config.data_root else ""
+    made = {part: (title, make(results, config)) for part, (title, make) in PARTS.items()}
+    parts = {part: (title, html, part in FOLDED) for part, (title, html) in made.items() if html}
     return render_part(
         "paper",
         name=name,
         about=results.paper.settings.about,
         in_short=_in_short(results),
-        parts={part: shown for part, shown in parts.items() if shown[1]},
+        parts=parts,
         missing=results.missing,
-        command=f"make results SCALE={config.scale}{root} PAPER={name}",
+        command=make_results(config, PAPER=name),
     )
 
 
@@ -72,31 +85,31 @@ def links(paths: Iterable[tuple[str, Path]], top: Path) -> Links:
 
 def _in_short(results: PaperResults) -> str:
     """Where the paper stands, in one sentence."""
-    verdicts, outcomes, cost = results.verdicts(), results.outcomes(), total(results.costs)
-    parts = [f"{verdicts.total()} cells ({_counted(verdicts)})" if verdicts else "no cells yet"]
-    claims = len({claim["id"] for claim in results.claims})
-    tried = f"{claims} claims, tried {outcomes.total()} times by metric ({_counted(outcomes)})"
-    parts.append(tried if claims else "no claims tried")
-    parts.append(f"{cost.runs} runs in {duration(cost.seconds)}" if cost.runs else "no runs")
+    verdicts, cost = results.verdicts(), total(results.costs)
+    parts = [f"{counted(verdicts.total(), 'cell')} ({_counts(verdicts)})" if verdicts else "no cells yet"]
+    parts.append(digest_of_claims(results).verdict.rstrip(".") if results.claims else "no claims tried")
+    parts.append(f"{counted(cost.runs, 'run')} in {duration(cost.seconds)}" if cost.runs else "no runs")
     return f"{'; '.join(parts)}."
 
 
-def _counted(numbers: Counter[str]) -> str:
+def _counts(numbers: Counter[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in numbers.most_common())
 
 
 def _claims(results: PaperResults, config: Config) -> Markup:
-    """The claims, in order; rows with the same words and place, of several metrics say, stand together."""
+    """The claims by outcome, each where its worst outcome belongs; rows of the same words and place stand together."""
     if not results.claims:
         return Markup("")
     together = groupby(results.claims, key=lambda row: (row["claim"], row["said_in"], row["quote"]))
-    claims = [
-        {"claim": claim, "told_in": told_in, "quote": quote, "outcomes": list(map(_outcome, rows))}
-        for (claim, told_in, quote), rows in together
-    ]
+    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for (claim, told_in, quote), rows in together:
+        outcomes = list(map(_outcome, rows))
+        worst = next((name for name in WORST_FIRST if name in {one["outcome"] for one in outcomes}), NO_OUTCOME)
+        groups[worst].append({"claim": claim, "told_in": told_in, "quote": quote, "outcomes": outcomes})
     tables = results.folder / "tables"
     files = [(f"{name}{end}", tables / f"{name}{end}") for name in results.claim_tables for end in TABLE_FILES]
-    return render_part("part_claims", claims=claims, files=links(files, results.top))
+    shown = {name: groups[name] for name in (*OUTCOMES_SHOWN, NO_OUTCOME) if name in groups}
+    return render_part("part_claims", digest=digest_of_claims(results), groups=shown, files=links(files, results.top))
 
 
 def _outcome(row: Mapping[str, str]) -> dict[str, str]:
@@ -113,7 +126,7 @@ def _outcome(row: Mapping[str, str]) -> dict[str, str]:
 
 
 def _tables(results: PaperResults, config: Config) -> Markup:
-    """The tables in their order, but those of claims, which stand above."""
+    """The tables in their order, but those of claims, which are a part of their own."""
     return _joined(_table(results, config, name) for name in results.tables if name not in results.claim_tables)
 
 
@@ -126,7 +139,8 @@ def _table(results: PaperResults, config: Config, name: str) -> Markup:
     made = PaperTable(results.paper.name, name, layout, table_file(config, results.paper.name, name))
     return render_part(
         "part_table",
-        id=f"{results.paper.name}-{name}",
+        digest=digest_of_table(results, name),
+        scale=SCALES[config.scale],
         title=layout.title,
         table=to_figure(results.tables[name], layout),
         rows=list(map(_listed_cell, results.cells.get(name, []))),
@@ -156,20 +170,22 @@ def _outside(results: PaperResults, config: Config) -> Markup:
         ]
         for one in read_outside(config, results.paper.name)
     ]
-    return render_part("part_outside", paper=results.paper.name, rows=rows) if rows else Markup("")
+    return render_part("part_outside", paper=results.paper.settings.about.title, rows=rows) if rows else Markup("")
 
 
 def _figures(results: PaperResults, config: Config) -> Markup:
-    return _joined(_figure(results, name, path) for name, path in results.figures.items())
+    return _joined(_figure(results, config, name, path) for name, path in results.figures.items())
 
 
-def _figure(results: PaperResults, name: str, path: Path) -> Markup:
+def _figure(results: PaperResults, config: Config, name: str, path: Path) -> Markup:
     figure, stem = results.paper.settings.figures[name], results.folder / "figures" / name
     systems = ", ".join(results.paper.settings.systems[system].label for system in figure.systems)
     return render_part(
         "part_figure",
-        id=f"{results.paper.name}-{name}",
+        digest=digest_of_figure(results, name),
         title=figure.title,
+        scale=SCALES[config.scale],
+        command=make_results(config, PAPER=results.paper.name, TARGET=stem.with_suffix(".svg")),
         description=f"{figure.title}. {systems}; {figure.variant}.",
         media_type=_MEDIA_TYPES[path.suffix],
         picture=base64.b64encode(path.read_bytes()).decode("ascii"),
@@ -200,7 +216,7 @@ def _data(results: PaperResults, config: Config) -> Markup:
     files = [(f"coverage{end}", results.folder / f"coverage{end}") for end in (".csv", ".html")]
     return render_part(
         "part_data",
-        table=coverage_table(f"{results.paper.name}: clips by split", of_splits, with_class=False),
+        table=coverage_table(f"{results.paper.settings.about.title}: clips by split", of_splits, with_class=False),
         files=links(files, results.top),
     )
 
@@ -225,11 +241,11 @@ def _cost(results: PaperResults, config: Config) -> Markup:
     whole = total(results.costs)
     gpu = "no GPU was used" if whole.peak_gpu_memory_mib is None else f"on the GPU {memory(whole.peak_gpu_memory_mib)}"
     sentence = (
-        f"{whole.runs} runs took {duration(whole.seconds)} in all, one after another; peak memory "
+        f"{counted(whole.runs, 'run')} took {duration(whole.seconds)} in all, one after another; peak memory "
         f"{memory(whole.peak_memory_mib)}, {gpu}. Counted is training with scoring the held-out clips, not making the "
         "features. Energy is not recorded."
     )
-    return render_part("part_cost", paper=results.paper.name, sentence=sentence, rows=rows)
+    return render_part("part_cost", paper=results.paper.settings.about.title, sentence=sentence, rows=rows)
 
 
 def _environment(results: PaperResults, config: Config) -> Markup:
@@ -245,7 +261,7 @@ def _environment(results: PaperResults, config: Config) -> Markup:
     ]
     return render_part(
         "part_environment",
-        paper=results.paper.name,
+        paper=results.paper.settings.about.title,
         heads=list(dict.fromkeys(key for environment, _ in made for key in environment)),
         environments=made,
         fingerprints=fingerprints,
@@ -254,12 +270,14 @@ def _environment(results: PaperResults, config: Config) -> Markup:
 
 #: Part of a paper: its id, its heading, and what makes it; what is empty is left out.
 PARTS: dict[str, tuple[str, Callable[[PaperResults, Config], Markup]]] = {
-    "claims": ("Claims", _claims),
     "tables": ("Tables", _tables),
-    "outside": ("Outside systems", _outside),
     "figures": ("Figures", _figures),
+    "claims": ("Claims", _claims),
+    "outside": ("Outside systems", _outside),
     "settings": ("Assumptions and deviations", _settings),
     "data": ("Data", _data),
     "cost": ("Cost", _cost),
     "environment": ("Environment and fingerprints", _environment),
 }
+#: Parts that are opened by their heading; the others list what is opened one by one.
+FOLDED = {"claims", "outside", "settings", "data", "cost", "environment"}

@@ -8,11 +8,13 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_table, write_text
+from sedrepro.experiments.commands import make_results, quoted
 from sedrepro.experiments.configuration import Config, written
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.places import configuration_file, results_folder
@@ -20,14 +22,17 @@ from sedrepro.experiments.run_files import WEIGHTS
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.added_rows import OUTSIDE
 from sedrepro.published.cells import SEED
-from sedrepro.published.verdict import VerdictName
+from sedrepro.published.verdict import METRICS, VerdictName
 
 COLUMNS = (
-    *("paper", "table", "row", "system", "variant", "metric", "mean", "sd", "low", "high", "runs"),
+    *("paper", "table", "row", "system", "variant", "metric", "unit", "mean", "sd", "low", "high", "runs"),
     *("published", "difference", "verdict", "note", "rerun"),
 )
 #: What a table's csv must have; those of earlier versions lack the interval.
 _READ = ("system", "variant", "metric", "mean", "sd", "runs", "published", "difference", "verdict", "note")
+
+#: Columns whose values are in the unit of a cell.
+_VALUES = ("mean", "sd", "low", "high", "published", "difference")
 
 INTERVALS = (
     "`low` and `high` are the 95 % confidence interval of the mean (Student's t over folds and seeds). Folds share"
@@ -73,12 +78,11 @@ def paper_tables(config: Config, paper: str = "", table: str = "") -> list[Paper
 
 def how_to_make(config: Config, table: PaperTable) -> str:
     """The command that makes a table with all that it needs."""
-    root = f"DATA_ROOT={config.data_root} " if config.data_root else ""
-    return f"make results SCALE={config.scale} {root}PAPER={table.paper} TARGET={table.path}"
+    return make_results(config, PAPER=table.paper, TARGET=table.path)
 
 
 def compared_cells(config: Config, tables: Iterable[PaperTable]) -> list[dict[str, str]]:
-    """The cells of those tables that are there, in the columns of `COLUMNS`, with values as the tables' csv has them.
+    """The cells of those tables that are there, in the columns of `COLUMNS`, in the unit in which a table has them.
 
     Raises:
         DataError: the csv of a table is damaged (names it), or none is there.
@@ -120,14 +124,14 @@ def _rerun(config: Config, table: PaperTable, cell: dict[str, str]) -> str:
     """
     if table.layout.kind == "numbers" and (not cell["system"] or cell["system"].startswith(OUTSIDE)):
         return ""
-    forced = str(table.path)
+    forced = quoted(table.path)
     if cell["runs"] not in ("", "0"):
         runs = table.path.parents[1] / "runs" / cell["system"] / cell["variant"]
-        forced = f"{runs}/fold*/seed{cell.get(SEED) or '*'}/{WEIGHTS}"
+        forced = f"{quoted(runs)}/fold*/seed{cell.get(SEED) or '*'}/{WEIGHTS}"
     written_down = configuration_file(config, written(config))
     return (
-        f"snakemake --profile workflow/profiles/default --configfile {written_down} --config papers={table.paper}"
-        f" --forcerun {forced} -- {table.path}"
+        f"snakemake --profile workflow/profiles/default --configfile {quoted(written_down)}"
+        f" --config papers={table.paper} --forcerun {forced} -- {quoted(table.path)}"
     )
 
 
@@ -152,10 +156,23 @@ def write_comparison(config: Config) -> Path:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(cells)
+    writer.writerows(map(in_unit_of_metric, cells))
     write_text(f"{stem}.md", _markdown(config, tables, cells))
     write_text(f"{stem}.csv", text.getvalue())
     return Path(f"{stem}.csv")
+
+
+def in_unit_of_metric(cell: dict[str, str]) -> dict[str, str]:
+    """A cell in the one unit that its metric has in all papers: what a table gives in percent of 1 is a fraction."""
+    unit = METRICS[cell["metric"]].unit if cell["metric"] in METRICS else cell["unit"]
+    if unit == cell["unit"] or cell["unit"] != "percent":
+        return cell
+    return cell | {"unit": unit} | {name: _hundredth(cell[name]) for name in _VALUES}
+
+
+def _hundredth(number: str) -> str:
+    """A decimal number by a hundred, with all its digits."""
+    return f"{Decimal(number).scaleb(-2):f}" if number else ""
 
 
 def _markdown(config: Config, tables: Sequence[PaperTable], cells: Sequence[dict[str, str]]) -> str:
@@ -165,12 +182,13 @@ def _markdown(config: Config, tables: Sequence[PaperTable], cells: Sequence[dict
     lines = ["# Comparison with the published numbers", "", SCALES[config.scale], ""]
     lines += [_md_line(["paper", "table", "cells", *names]), _md_line([":--", ":--", *["--:"] * (len(names) + 1)])]
     for paper in dict.fromkeys(table.paper for table in tables):
+        title = escaped(load_paper(paper, config).settings.about.title)
         of_paper = [cell for cell in cells if cell["paper"] == paper]
         for table in (table for table in tables if table.paper == paper and table.there):
             of_table = [cell for cell in of_paper if cell["table"] == table.name]
-            lines.append(_md_line([escaped(paper), escaped(table.layout.title), *_counts(of_table, names)]))
+            lines.append(_md_line([title, escaped(table.layout.title), *_counts(of_table, names)]))
         if of_paper:
-            lines.append(_md_line([f"**{escaped(paper)}**", "**all**", *_counts(of_paper, names)]))
+            lines.append(_md_line([f"**{title}**", "**all**", *_counts(of_paper, names)]))
     missing = [f"* {table.paper}, {table.name}: `{how_to_make(config, table)}`" for table in tables if not table.there]
     if missing:
         lines += ["", "Not there yet, and how to make it:", "", *missing]

@@ -8,15 +8,22 @@ from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR
 
 
 class Footnotes:
-    """Notes of the cells, each told once and marked at the widest place it holds for: table, row, column or cell."""
+    """Notes of the cells, each told once and marked at the widest place it holds for: table, row, column or cell.
+
+    What is said of a print, as why it is doubted, is marked at the published number itself.
+    """
 
     def __init__(self, grid: Grid):
         holders: dict[str, set[tuple[Key, Key]]] = defaultdict(set)
-        for row in grid.rows:
-            for column in grid.columns:
-                for note in grid.cells.get((row, column), {}).get("note", "").split(NOTE_SEPARATOR):
+        doubts: dict[str, list[tuple[Key, Key]]] = defaultdict(list)
+        for (row, column), record in ((place, grid.cells[place]) for place in _reading_order(grid)):
+            suspect = str(record.get("suspect") or "")
+            if suspect:
+                doubts[suspect].append((row, column))
+            said_of_print = suspect.split(NOTE_SEPARATOR)
+            for note in record.get("note", "").split(NOTE_SEPARATOR):
+                if note and note not in said_of_print:
                     holders[note].add((row, column))
-        holders.pop("", None)
         everywhere = set(grid.cells)
         self.general = [f"All cells: {note}." for note, places in holders.items() if places == everywhere]
         self.lettered: dict[str, str] = {}
@@ -26,10 +33,18 @@ class Footnotes:
                 letter = self.lettered[note] = _letter(len(self.lettered))
                 for place in _widest(places, everywhere):
                     self._letters[place].append(letter)
+        for suspect, places_of_print in doubts.items():
+            letter = self.lettered[suspect] = _letter(len(self.lettered))
+            for printed in places_of_print:
+                self._letters["published", *printed].append(letter)
 
     def mark(self, place: Hashable) -> str:
-        """Letters of the notes at a place: ("row", row), ("column", column) or ("cell", row, column)."""
+        """Letters of the notes at a place: ("row", row), ("column", column), ("cell" or "published", row, column)."""
         return ",".join(self._letters.get(place, []))
+
+
+def _reading_order(grid: Grid) -> list[tuple[Key, Key]]:
+    return [(row, column) for row in grid.rows for column in grid.columns if (row, column) in grid.cells]
 
 
 def _widest(places: set[tuple[Key, Key]], everywhere: set[tuple[Key, Key]]) -> list[Hashable]:

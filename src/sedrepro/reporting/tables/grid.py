@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.words import counted
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.reporting.tables.tidy import FilledTable, data_line
 
@@ -69,7 +70,7 @@ class Grid(ABC):
             return "no cell has a value"
         if len(runs) > 1:
             return f"{runs[0]} to {runs[-1]} runs per {self.runs_per}"
-        return f"{runs[0]} run{'s' if runs[0] > 1 else ''} per {self.runs_per}"
+        return f"{counted(runs[0], 'run')} per {self.runs_per}"
 
     def caption(self) -> str:
         """The scale and the number of runs, after the title."""

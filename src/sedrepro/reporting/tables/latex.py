@@ -43,9 +43,17 @@ def to_latex(table: FilledTable, layout: TableLayout) -> str:
     """
     grid = grid_of(table, layout)
     notes = Footnotes(grid)
-    caption = f"\\caption{{{_tex(layout.title.rstrip('.'))}. {_tex(grid.caption())}}}"
+    caption = f"\\caption{{{_tex(_caption(layout.title))} {_tex(grid.caption())}}}"
     parts = (_float if layout.kind == "numbers" else _long)(grid, notes, caption)
     return "\n".join([f"% \\usepackage{{{','.join(PACKAGES)}}}", *parts]) + "\n"
+
+
+def _caption(title: str) -> str:
+    """A title without its number, which LaTeX counts by itself: "Performance (Table 2 of the paper)."."""
+    label, colon, rest = title.rstrip(".").partition(": ")
+    if not colon or not label.startswith("Table "):
+        return f"{title.rstrip('.')}."
+    return f"{rest[:1].upper()}{rest[1:]} ({label} of the paper)."
 
 
 def _float(grid: Grid, notes: Footnotes, caption: str) -> list[str]:
@@ -119,6 +127,7 @@ def _cell(grid: Grid, notes: Footnotes, row: Key, column: Key) -> tuple[str, str
         return "", ""
     letters = _raised(notes.mark(("cell", row, column)))
     published = f"{LATEX_MARKS.get(record['verdict'], '')} \\textit{{{_tex(grid.published(record)) or '--'}}}".lstrip()
+    published += _raised(notes.mark(("published", row, column)))
     if grid.quoted(record):
         return "", published + letters
     mean, sd = map(_tex, grid.ours(record))

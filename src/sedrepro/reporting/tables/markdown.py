@@ -45,7 +45,7 @@ def _md_cell(grid: Grid, notes: Footnotes, row: Key, column: Key) -> str:
     letters = superscript(notes.mark(("cell", row, column)))
     mark = MARKS.get(record["verdict"], "")
     printed = grid.published(record)
-    published = f"*{escaped(printed)}*" if printed else "–"
+    published = (f"*{escaped(printed)}*" if printed else "–") + superscript(notes.mark(("published", row, column)))
     below = " ".join(filter(None, (mark, published)))
     return f"{below}{letters}" if grid.quoted(record) else f"{ours}{letters}<br>{below}"
 

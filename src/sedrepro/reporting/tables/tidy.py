@@ -9,6 +9,7 @@ import pandas as pd
 
 from sedrepro.experiments.metrics_files import RunMetrics
 from sedrepro.published.cells import Cell
+from sedrepro.published.verdict import METRICS
 
 #: Stands between the notes of one cell in the tidy table, and between the data sets of its runs.
 NOTE_SEPARATOR = "; "
@@ -36,8 +37,9 @@ def tidy_row(
 ) -> dict[str, Any]:
     """The row of a printed cell.
 
-    Columns: labels, system, variant, factors, metric, mean, sd, low, high, runs, published, relative_to, difference,
-    verdict, note, data. `ours` stands in `mean`, the confidence interval of the mean in `low` and `high`.
+    Columns: labels, system, variant, factors, metric, unit, mean, sd, low, high, runs, published, suspect, relative_to,
+    difference, verdict, note, data. `ours` stands in `mean`, the confidence interval of the mean in `low` and `high`,
+    all in `unit`, as `published` and `difference` are; `suspect` is why the print is doubted, which `note` says too.
     """
     return {
         **cell.labels,
@@ -45,12 +47,14 @@ def tidy_row(
         "variant": cell.variant,
         **cell.factors,
         "metric": cell.metric,
+        "unit": cell.unit or (METRICS[cell.metric].unit if cell.metric in METRICS else ""),
         "mean": ours,
         "sd": sd,
         "low": interval[0],
         "high": interval[1],
         "runs": runs,
         "published": cell.published,
+        "suspect": cell.suspect,
         "relative_to": cell.relative_to,
         "difference": difference,
         "verdict": verdict,
@@ -60,10 +64,11 @@ def tidy_row(
 
 
 def table_of_cells(cells: Sequence[Cell], rows: Iterable[dict[str, Any]], scale: str) -> FilledTable:
-    """The rows of some cells together; without the column `relative_to` where none of them has it."""
+    """The rows of some cells together; without the columns `relative_to` and `suspect` where none of them has it."""
     table = pd.DataFrame(list(rows))
-    if not any(cell.relative_to for cell in cells):
-        del table["relative_to"]
+    for name in ("relative_to", "suspect"):
+        if not any(getattr(cell, name) for cell in cells):
+            del table[name]
     return FilledTable(table, scale)
 
 

@@ -1,7 +1,8 @@
 """Counts of segment-based and event-based evaluation clip by clip, and the metrics of any weighting of the clips.
 
-All counts are those of sed_eval 0.2.1 (tested against it), which `sedrepro.evaluation` runs and this stands beside: a
-metric of every one of a thousand resamples of the clips is a product of matrices here. What has no value stands in
+All counts are those of sed_eval 0.2.1 (tested against it), which `event_based` and `segment_based` run for the numbers
+of record and this stands beside: a metric of every one of a thousand resamples of the clips is a product of matrices
+here, and the sweep of post-processing counts every run four times. What has no value stands in
 `sedrepro.evaluation.by_sed_eval`.
 """
 
@@ -33,14 +34,9 @@ class Counts:
     def metrics(self, weights: np.ndarray, settings: Averaged) -> tuple[Values, Values]:
         """Metrics by their names in `METRICS`, and of classes, of weightings (weighting, clip) of the clips."""
         reference, estimated, correct = (weights @ part for part in (self.reference, self.estimated, self.correct))
-        without_output = 0.0 if settings.undetected_classes == "zero" else np.nan
-        of_classes = _rates(
-            reference, estimated, correct, reference - correct, estimated - correct, None, without_output
-        )
+        of_classes = class_values(reference, estimated, correct, settings)
         if settings.averaging == "macro":
-            heard = ~np.isnan(of_classes["recall"])
-            overall = {name: _mean(np.where(heard, of_classes[name], np.nan)) for name in CLASS_METRICS}
-            overall["substitution_rate"] = np.full(len(weights), np.nan)
+            overall = macro_averages(of_classes) | {"substitution_rate": np.full(len(weights), np.nan)}
         else:
             reference, estimated, correct = (part.sum(axis=1) for part in (reference, estimated, correct))
             deletions, insertions, substitutions = (
@@ -48,6 +44,18 @@ class Counts:
             )
             overall = _rates(reference, estimated, correct, deletions, insertions, substitutions, 0.0)
         return {name: overall[name] for name in METRICS}, of_classes
+
+
+def class_values(reference: np.ndarray, estimated: np.ndarray, correct: np.ndarray, settings: Averaged) -> Values:
+    """Metrics of classes by their names in `CLASS_METRICS`, of sums of counts; all are (weighting, class)."""
+    without_output = 0.0 if settings.undetected_classes == "zero" else np.nan
+    return _rates(reference, estimated, correct, reference - correct, estimated - correct, None, without_output)
+
+
+def macro_averages(of_classes: Values) -> Values:
+    """Means (weighting,) over the classes with reference events, by their names in `CLASS_METRICS`."""
+    heard = ~np.isnan(of_classes["recall"])
+    return {name: _mean(np.where(heard, of_classes[name], np.nan)) for name in CLASS_METRICS}
 
 
 def _rates(

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from sedrepro.annotations.clips import Event
 from sedrepro.evaluation.clip_metrics import clip_f1
+from sedrepro.evaluation.counts import Decisions, event_counts, segment_counts
 from sedrepro.evaluation.event_based import event_metrics
 from sedrepro.evaluation.segment_based import segment_metrics
 from sedrepro.evaluation.settings import EventBased, SegmentBased
-from sedrepro.predictions.counts import Decisions, event_counts, segment_counts
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
