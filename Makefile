@@ -50,7 +50,7 @@ KEYS = $(CONFIG)
 FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary rehearsal
+.PHONY: help results notebooks docs documents data unlock test lint format bench clean setup plan touch summary rehearsal
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -78,12 +78,20 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
 	@rm -f $(FAILED)
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
-	@python -m sedrepro summary $(ASSIGNED)
+	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@python -m sedrepro page $(ASSIGNED)
 	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
 notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
 	@python -m sedrepro notebooks $(ASSIGNED)
+
+documents: $(READY)  ## fill the numbers of README and docs from the records
+	@python -m sedrepro documents
+
+docs: $(READY)  ## build the documentation as a site that needs no network, into site/
+	@python -m pip install -qq --disable-pip-version-check -r envs/docs.txt -c envs/constraints.txt
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo site/index.html
 
 data: SCALE = full
 data: KEYS += data_sets=$(or $(subst $(space),$(comma),$(strip $(SET))),all)
@@ -131,5 +139,5 @@ bench: $(READY)  ## run the benchmarks (ratios, a minute or two)
 	@for script in benchmarks/bench_*.py; do python $$script || exit 1; done
 
 clean:  ## remove what a run at SCALE made (audio of the data sets stays, unless it was synthesised)
-	rm -rf results/$(SCALE) $(if $(filter miniature,$(SCALE)),data/miniature)
+	rm -rf results/$(SCALE) $(if $(filter miniature rehearsal,$(SCALE)),data/$(SCALE))
 	@test ! -d data/$(SCALE) || find data/$(SCALE) -mindepth 1 -maxdepth 1 ! -name corpora -exec rm -rf {} +

@@ -450,7 +450,7 @@ class Plan:
         """Digest of the code that fills a table, and of the printed cells that define it."""
         paper = self.papers[wildcards.paper]
         kind = paper.settings.tables[wildcards.table].kind
-        own = {"text": ["tables", "network"], "claims": ["claims"]}.get(kind, [])
+        own = {"text": ["tables", "network"], "claims": ["claims", "network"]}.get(kind, [])
         modules = [f"sedrepro.papers.{paper.name}.{name}" for name in own]
         return code_digest([step_module("table"), *modules], [cells_file(paper, wildcards.table)])
 

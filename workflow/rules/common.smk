@@ -28,6 +28,10 @@ try:
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
+# A job on a node plans anew: data that have come meanwhile make another configuration than the one that was written.
+if not workflow.is_main_process:
+    PLAN.write_configuration()
+
 # Of GPUs here Snakemake starts only as many runs as their memory holds; which one a run gets the ledger says.
 if PLAN.gpus and "gpu_mib" not in workflow.global_resources:
     workflow.register_resource("gpu_mib", PLAN.gpu_mib_here)

@@ -199,9 +199,12 @@ class Trainer:
         self._kept().load_state_dict(self.progress.best_weights)
         return self.progress
 
-    def rehearse(self, train: Clips, steps: int) -> Progress:
-        """Make the first few steps of the first epoch, as `fit` makes them; what is kept is where they end."""
-        row = {"epoch": 1.0} | self._train_epoch(train, 1, steps)
+    def rehearse(self, train: Clips, steps: int, every: int = 1) -> Progress:
+        """Make the first few steps of the first epoch, as `fit` makes them; what is kept is where they end.
+
+        Of each batch only every so many-th clip is taken, where the whole would not fit.
+        """
+        row = {"epoch": 1.0} | self._train_epoch(train, 1, steps, every)
         kept = self._kept()
         if isinstance(kept, Network):
             row |= kept.reported()
@@ -237,13 +240,13 @@ class Trainer:
         frames = macro_f1(reference.reshape(-1, classes) > 0, active.reshape(-1, classes))
         return (clips + frames) / 2 if reference.any() else clips
 
-    def _train_epoch(self, train: Clips, epoch: int, most: int | None = None) -> dict[str, float]:
-        """Mean losses of an epoch, or of its first batches."""
+    def _train_epoch(self, train: Clips, epoch: int, most: int | None = None, every: int = 1) -> dict[str, float]:
+        """Mean losses of an epoch, or of its first batches or parts of these."""
         self._train_mode()
         torch.manual_seed(self.seeds.number("training", epoch))  # dropout; nothing of it is left to be resumed
         sums: dict[str, Tensor] = {}
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
-        batches = self._batches(train, epoch)[:most]
+        batches = [rows[::every] for rows in self._batches(train, epoch)[:most]]
         for self.step, rows in enumerate(batches, start=(epoch - 1) * len(batches)):
             losses = self._losses(train, rows)
             self.optimizer.zero_grad(set_to_none=True)
