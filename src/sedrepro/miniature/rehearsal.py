@@ -27,14 +27,17 @@ from sedrepro.miniature.dcase2017_task4 import TrafficSize
 from sedrepro.miniature.dcase2019_task4 import DomesticSize
 from sedrepro.miniature.remix_sources import MiniatureSize
 
+_DOMESTIC = data_set("dcase2019_task4").CLIPS
+_EVALUATED = data_set("dcase2018_task4").CLIPS["evaluation"]
 #: Clips of the official label tables by archive and part of it.
 OFFICIAL = {
-    "fsdkaggle2018": {"listed": 9473, "verified": 3710},
-    "tau_urban_2019": {"segments": 14400},
-    "dcase2017_task4": {"training": 51172, "testing": 488, "evaluation": 1103},
+    "fsdkaggle2018": {"listed": 9473, "verified": fsdkaggle2018.CLIPS["train"]},
+    "tau_urban_2019": {"segments": tau_urban_2019.CLIPS["development"]},
+    "dcase2017_task4": data_set("dcase2017_task4").CLIPS,
     "dcase2019_task4": {
-        **{"synthetic": 2045, "weak": 1578, "unlabel_in_domain": 14412},
-        **{"test_dcase2018": 288, "eval_dcase2018": 880, "public": 692},
+        **{"synthetic": _DOMESTIC["synthetic"], "weak": _DOMESTIC["weak"]},
+        **{"unlabel_in_domain": _DOMESTIC["unlabelled"], "test_dcase2018": _DOMESTIC["validation"] - _EVALUATED},
+        **{"eval_dcase2018": _EVALUATED, "public": _DOMESTIC["public"]},
     },
 }
 #: Clips that a part has at least, whatever the share: enough for each class, and for each fold.
