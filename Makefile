@@ -20,7 +20,11 @@ SET ?=
 MIRROR ?=
 DRY_RUN ?=
 AGAIN ?=
+SHARE ?=
 CONFIG ?=
+GPU ?=
+COUNT ?=
+JOBS ?=
 
 READY := $(VENV)/.ready
 # Relative or absolute, and never split at spaces: the checkout may lie anywhere.
@@ -42,9 +46,11 @@ ASSIGNED = --scale $(SCALE) $(if $(PAPER),--set papers=$(PAPERS)) \
 	$(if $(value DATA_ROOT),--set $(call quoted,data_root=$(value DATA_ROOT))) \
 	$(if $(value MIRROR),--set $(call quoted,mirror=$(value MIRROR))) $(foreach key,$(KEYS),--set $(call quoted,$(key)))
 KEYS = $(CONFIG)
+# That jobs failed, while what is there without them is shown.
+FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary
+.PHONY: help results notebooks docs documents data unlock test lint format bench clean setup plan touch summary rehearsal
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -70,12 +76,22 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 	@touch $@
 
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
-	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
-	@python -m sedrepro summary $(ASSIGNED)
+	@rm -f $(FAILED)
+	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
+	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@python -m sedrepro page $(ASSIGNED)
+	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
 notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
 	@python -m sedrepro notebooks $(ASSIGNED)
+
+documents: $(READY)  ## fill the numbers of README and docs from the records
+	@python -m sedrepro documents
+
+docs: $(READY)  ## build the documentation as a site that needs no network, into site/
+	@python -m pip install -qq --disable-pip-version-check -r envs/docs.txt -c envs/constraints.txt
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo site/index.html
 
 data: SCALE = full
 data: KEYS += data_sets=$(or $(subst $(space),$(comma),$(strip $(SET))),all)
@@ -84,14 +100,22 @@ data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1:
 	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data $(if $(AGAIN),--forcerun survey) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }
 	@test -n "$(DRY_RUN)" || python -m sedrepro coverage $(ASSIGNED)
 
+rehearsal: SCALE = rehearsal
+rehearsal: KEYS += share=$(or $(SHARE),1)
+rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of every stage, tables of random scores (SHARE=0.02: of the clips)
+	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
+	@python -m sedrepro rehearsal $(ASSIGNED)
+
 unlock: $(READY)  ## go on after a run was killed and its folder is locked
 	@snakemake --unlock --quiet all
 
 touch: $(READY)  ## take over results that were copied without their times, as if they had just been made
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
-plan: $(READY)  ## what `make results` would run
-	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)
+plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on other machines; JOBS=1: job by job)
+	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT))
+	@echo
+	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
 
 summary: $(READY)  ## print the tables that are there
 	@python -m sedrepro summary $(ASSIGNED)
@@ -115,5 +139,5 @@ bench: $(READY)  ## run the benchmarks (ratios, a minute or two)
 	@for script in benchmarks/bench_*.py; do python $$script || exit 1; done
 
 clean:  ## remove what a run at SCALE made (audio of the data sets stays, unless it was synthesised)
-	rm -rf results/$(SCALE) $(if $(filter miniature,$(SCALE)),data/miniature)
+	rm -rf results/$(SCALE) $(if $(filter miniature rehearsal,$(SCALE)),data/$(SCALE))
 	@test ! -d data/$(SCALE) || find data/$(SCALE) -mindepth 1 -maxdepth 1 ! -name corpora -exec rm -rf {} +

@@ -36,6 +36,7 @@ rule data:
 
 # Not while the files are read: a dry run writes nothing.
 onstart:
+    require_a_gpu()
     PLAN.write_configuration()
     if workflow.local_exec:
         # Snakemake 9's limit on submissions wakes the scheduler after every pass, which makes the next one: each job
@@ -46,8 +47,16 @@ onstart:
             os.environ.update(served_jobs())
 
 
+onsuccess:
+    report_left_out()
+
+
 onerror:
     report_failed_jobs(log)
+    # What is there is shown all the same.
+    for verb in ("comparison", "claims", "page"):
+        shell(f"python -m sedrepro {verb} > {PLAN.log(verb)} 2>&1 || true")
+    report_left_out()
 
 
 for name in PLAN.papers:

@@ -169,9 +169,9 @@ def test_pseudo_labels_are_asked_of_the_run_that_the_words_name(tmp_path, monkey
     assert capsys.readouterr().out == f"{tmp_path}/some.npz\n"
 
 
-def test_only_miniature_data_are_synthesised(tmp_path, capsys):
+def test_recordings_are_not_synthesised(tmp_path, capsys):
     words = ["synthesise", "--data-set", "fsdkaggle2018", "--scale", "recordings", "--set", f"data_root={tmp_path}"]
-    assert "only 'miniature' is synthesised" in refused(words, capsys)
+    assert "only miniature and rehearsal are synthesised" in refused(words, capsys)
     assert not list(tmp_path.iterdir())
 
 

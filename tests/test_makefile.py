@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,49 @@ def test_a_home_that_cannot_be_written_is_replaced(checkout: Path):
     (checkout / ".venv" / ".ready").unlink()
     (checkout / "told").unlink()
     assert {call[2] for call in told(checkout, HOME="/nonexistent/home")} == {f"{checkout}/.home"}
+
+
+def test_of_one_target_only_its_table_is_printed():
+    target = "results/miniature/c_ssed/tables/table2.csv"
+    lines = planned("results", f"TARGET={target}")
+    assert words_of(lines, "sedrepro summary", "--target") == ["--target", target]
+    assert not any("--target" in line for line in planned("results", "PAPER=c_ssed"))
+
+
+#: Stands for Snakemake: says that a job began, or that the configuration is wrong, and fails.
+SNAKEMAKE = """#!/bin/bash
+mkdir -p .snakemake
+echo "$SAYS"; exit "$STATUS"
+"""
+#: Stands for the environment's Python: shows Snakemake's output as the real one does, else tells what it was asked for.
+SHOWS = """#!/bin/bash
+if [ "$1" = workflow/progress.py ]; then exec {python} "$@"; fi
+echo "asked for $3"
+"""
+
+
+@pytest.mark.parametrize(
+    ("says", "status", "shown", "ends"),
+    [
+        ("Job 1: Drawing a", 0, ["summary", "page"], 0),
+        ("Job 1: Drawing a", 1, ["summary", "page"], 2),
+        ("WorkflowError: a key is unknown", 1, [], 2),
+        ("Nothing to be done (all requested files are present).", 0, ["summary", "page"], 0),
+    ],
+)
+def test_what_is_there_is_shown_though_jobs_failed(checkout: Path, says: str, status: int, shown: list, ends: int):
+    programs = checkout / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, text in (("snakemake", SNAKEMAKE), ("python", SHOWS.format(python=sys.executable))):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    (checkout / ".venv" / ".ready").touch()
+    (checkout / "workflow").mkdir()
+    shutil.copy(ROOT / "workflow" / "progress.py", checkout / "workflow")
+    given = os.environ | {"SAYS": says, "STATUS": str(status)}
+    for _ in range(2):  # that a command failed does not concern the next one
+        done = subprocess.run(["make", "results"], cwd=checkout, env=given, capture_output=True, text=True)
+        lines = done.stdout.splitlines()
+        assert [line.removeprefix("asked for ") for line in lines if line.startswith("asked for ")] == shown
+        assert done.returncode == ends
+        assert ("error: jobs failed" in done.stdout) == (bool(shown) and status != 0)

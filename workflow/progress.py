@@ -9,7 +9,7 @@ from pathlib import Path
 
 STARTED = re.compile(r"^Job \d+: (.*)")
 DONE = re.compile(r"^(\d+) of (\d+) steps .* done$")
-SHOWN = re.compile(r"[Ee]rror|Exception|^Nothing to be done|^ +\(whole log|[Ll]ocked|--unlock")
+SHOWN = re.compile(r"[Ee]rror|Exception|^Slurm|^left out: |^Nothing to be done|^ +\(whole log|[Ll]ocked|--unlock")
 # What a download says while it runs: speed and remaining time, and why it tries again.
 TRANSFER = re.compile(r"\d[\d.]*[kMGT]?B/s\b|trying (again|once more)")
 HIDDEN = re.compile(
@@ -19,6 +19,8 @@ HIDDEN = re.compile(
 LOCK = re.compile(r"LockException|Directory cannot be locked")
 OF_LOCK = re.compile(r"[Ll]ocked|--unlock|no other Snakemake|no other instances|remaining lock|kill signal|^/\S")
 INTERRUPTED = re.compile(r"on user request|KeyboardInterrupt")
+#: The exit status where no job began: there is nothing new to show.
+NOTHING_BEGAN = 2
 INTRODUCES = re.compile(r"^\w*(Error|Exception)\b.*:$")
 
 
@@ -73,5 +75,9 @@ if __name__ == "__main__":
     # Progress bars end their lines with a carriage return; names may be no UTF-8.
     sys.stdin.reconfigure(newline=None, errors="surrogateescape")
     sys.stdout.reconfigure(errors="surrogateescape")
+    began = failed = False
     for shown_line in shown(sys.stdin):
         print(shown_line, flush=True)
+        began = began or shown_line.startswith("[")
+        failed = failed or "rror" in shown_line
+    sys.exit(NOTHING_BEGAN if failed and not began else 0)

@@ -17,11 +17,11 @@ from sedrepro.base.terminal import show_everything
 from sedrepro.experiments.configuration import (
     CONFIG_VARIABLE,
     PROJECT_VARIABLE,
-    SCALES,
     Config,
     load_config,
     parse_assignments,
 )
+from sedrepro.experiments.scales import SCALES
 
 #: Modules of `sedrepro.steps` that are no verbs.
 SHARED = ("__init__", "arguments", "request")

@@ -6,6 +6,7 @@ module and of the modules that the settings name. Settings and the digest of the
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,12 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from sedrepro.base import code
+from sedrepro.base import code, gpus
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
+from sedrepro.base.gpus import Gpu
 from sedrepro.corpora.settings import Remix
+from sedrepro.data_sets import data_set
 from sedrepro.detection.methods import method_module
 from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
@@ -26,12 +29,20 @@ from sedrepro.experiments.configuration import Config, make_config, read_yaml, s
 from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES
-from sedrepro.experiments.runs import RunIdentity, base_files, figure_runs, needs_strong_labels, stores_frames
+from sedrepro.experiments.runs import (
+    RunIdentity,
+    base_files,
+    figure_runs,
+    lacks,
+    needs_strong_labels,
+    stores_frames,
+)
 from sedrepro.experiments.sweep_counts import SWEEP_COUNTS
 from sedrepro.miniature import writer_module
 from sedrepro.obtaining.manifest import SourceFile
 from sedrepro.obtaining.obtain import receipt_path
 from sedrepro.obtaining.plan import (
+    absent_data_sets,
     archive_of,
     available_data_sets,
     chosen_data_sets,
@@ -60,6 +71,9 @@ class AnyPaper(NamedTuple):
 #: Stands for any paper, and for any run, in the patterns of paths.
 ANY_PAPER = AnyPaper()
 ANY_RUN = RunIdentity("{paper}", "{system}", "{variant}", "{fold}", "{seed}")  # type: ignore[arg-type]
+
+#: Priority of all that is no run: what comes before runs, or is made of them in seconds.
+PREPARING = 100
 
 #: The forms of a table, of a figure, and of coverage.
 TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), (".svg", ".png"), (".csv", ".html")
@@ -118,11 +132,18 @@ class Plan:
         Raises:
             SedreproError: their settings are wrong, or a data set is not where it must be.
         """
-        self.config = config
         self.papers: dict[str, Paper] = {name: load_paper(name, config) for name in chosen_papers(config)}
+        for name in config.without:
+            data_set(name)  # a name that is mistyped would leave out nothing
+        needed = {name for paper in self.papers.values() for name in paper.settings.data_sets}
+        #: Data sets that cannot be had now, and why; what needs them is left out, of the jobs' configuration too.
+        self.absent = absent_data_sets(config, sorted(needed))
+        self.complete = config
+        self.config = config.model_copy(update={"without": tuple(sorted({*config.without, *self.absent}))})
+        self._require_some_data()
         self.data_sets = self._data_sets_by_owner()
         self.sources: list[SourceFile] = needed_files(config) if config.scale == "full" else []
-        self.configuration_text = written(config)
+        self.configuration_text = written(self.config)
 
     # --- the configuration of jobs
 
@@ -166,14 +187,42 @@ class Plan:
     # --- data
 
     def _data_sets_by_owner(self) -> dict[str, list[str]]:
-        """Data sets of each paper, and as `data` those asked for; what shall lie in the data root must be there."""
-        owned = {name: paper.settings.data_sets for name, paper in self.papers.items()}
+        """Data sets of each paper that are not absent, and as `data` those asked for, which must be there."""
+        owned = {
+            name: [each for each in paper.settings.data_sets if each not in self.absent]
+            for name, paper in self.papers.items()
+        }
         asked = chosen_data_sets(self.config) if self.config.data_sets else []
-        for name in asked or sorted({name for names in owned.values() for name in names}):
-            lacking = missing_labels(self.config, name) if origin_of(self.config, name) == "given" else []
-            if lacking:
-                raise SedreproError(_not_in_place(self.config, name, lacking, owned))
+        for name in asked:
+            self._require_in_place(name)
         return owned | {"data": asked or available_data_sets(self.config)}
+
+    def _require_some_data(self) -> None:
+        """Refuse papers of which nothing is left: they want other data, or are named by mistake."""
+        corpora = [corpus for paper in self.papers.values() for corpus in paper.settings.corpora.values()]
+        if all(self.absent.keys() & set(corpus.data_sets) for corpus in corpora):
+            for name in self.absent:
+                self._require_in_place(name)
+            raise SedreproError("; ".join(f"{name}: {reason}" for name, reason in self.absent.items()))
+
+    def _require_in_place(self, name: str) -> None:
+        lacking = missing_labels(self.config, name) if origin_of(self.config, name) == "given" else []
+        if lacking:
+            owned = {each: paper.settings.data_sets for each, paper in self.papers.items()}
+            raise SedreproError(_not_in_place(self.config, name, lacking, owned))
+
+    def left_out(self) -> list[str]:
+        """A line for each data set that cannot be had: why, and what was left out without it."""
+        lines = []
+        for name, reason in self.absent.items():
+            without = self.complete.model_copy(update={"without": (name,)})
+            complete = self.complete.model_copy(update={"without": ()})
+            runs = {
+                each: len(_runs(complete, paper)) - len(_runs(without, paper)) for each, paper in self.papers.items()
+            }
+            told = ", ".join(f"{count} runs of {each}" for each, count in runs.items() if count)
+            lines.append(f"left out: {name} ({reason}): {told}")
+        return lines
 
     def survey_file(self, data_set: str, table: str) -> str:
         """A table of the survey of a data set."""
@@ -286,6 +335,42 @@ class Plan:
         """Digest of the code that asks a trained run for pseudo-labels."""
         return code_digest([step_module("pseudo_labels"), network_module(wildcards.paper)])
 
+    # --- order and devices
+
+    def run_priority(self, wildcards: Any) -> int:
+        """Runs of the first seed come before all of the second, whatever their paper: its numbers are there early."""
+        seeds = self.papers[wildcards.paper].settings.systems[wildcards.system].seeds or self.config.seeds
+        return max(PREPARING - 1 - seeds.index(int(wildcards.seed)), 0) if int(wildcards.seed) in seeds else 0
+
+    def gpu_mib(self, wildcards: Any) -> int:
+        """GPU memory of a run, as Snakemake counts it: no job is started to wait for what others will hold."""
+        if not self.gpus:
+            return 0
+        need = importlib.import_module("sedrepro.experiments.gpu_memory").needed_mib
+        run = self.run_of(wildcards)
+        return min(need(self.config, self.papers[run.paper], run, gpu.name) for gpu in self.gpus)
+
+    @functools.cached_property
+    def gpus(self) -> list[Gpu]:
+        """The GPUs that jobs on this machine use."""
+        return gpus.visible_gpus() if self.config.device != "cpu" and gpus.has_cuda() else []
+
+    @property
+    def gpu_mib_here(self) -> int:
+        """Memory of all of them that runs may take."""
+        return sum(gpus.usable_mib(gpu.total) for gpu in self.gpus)
+
+    def require_a_gpu(self) -> None:
+        """Refuse to train at scale full on a processor, with what it would take.
+
+        Raises:
+            SettingsError: there is no GPU, and the configuration does not say on_cpu.
+        """
+        if self.config.scale != "full" or self.config.on_cpu or self.gpus:
+            return
+        line = importlib.import_module("sedrepro.reporting.status.forecast_text").one_line(self.config)
+        raise SettingsError(f"{line}; use a machine with a GPU (make plan tells more), or say on_cpu=true")
+
     def score_settings(self, wildcards: Any) -> str:
         """How the runs on a corpus variant are scored."""
         settings, corpus = self.papers[wildcards.paper].settings, self.corpus_of(wildcards)
@@ -308,10 +393,16 @@ class Plan:
             for table in settings.tables
             for form in TABLE_FORMS
         ]
-        stems = [places.figures_folder(self.config, name) / figure for figure in settings.figures]
+        stems = [places.figures_folder(self.config, name) / figure for figure in self._shown_figures(name)]
         figures = [f"{stem}{form}" for stem in stems for form in FIGURE_FORMS]
         coverage = [self.results(name, f"coverage{form}") for form in COVERAGE_FORMS]
         return [*tables, *figures, *coverage, self.results(name, "model_cards.csv")]
+
+    def _shown_figures(self, name: str) -> list[str]:
+        """The figures of a paper whose data are there."""
+        paper = self.papers[name]
+        figures = paper.settings.figures.items()
+        return [figure for figure, shown in figures if not lacks(self.config, paper, shown.variant)]
 
     def figure_files(self, wildcards: Any) -> list[str]:
         """Files of the runs that a figure looks into, metrics if it shows all runs, and the events of their corpus."""
@@ -343,14 +434,17 @@ class Plan:
 
     def table_arrays(self, wildcards: Any) -> list[str]:
         """What figures have stored that a table of claims looks at."""
-        return [str(path) for path in table_figures(self.config, self.papers[wildcards.paper], wildcards.table)]
+        shown = self._shown_figures(wildcards.paper)
+        arrays = table_figures(self.config, self.papers[wildcards.paper], wildcards.table)
+        return [str(path) for path in arrays if path.stem in shown]
 
     def table_settings(self, wildcards: Any) -> str:
         """Layout of a table; what text and claims tell of the settings, all of them may change."""
         paper = self.papers[wildcards.paper]
         layout = paper.settings.tables[wildcards.table]
         told = () if layout.kind == "numbers" else (paper.settings, str(paper.provenance))
-        return _compact(layout, *told)
+        lacking = [name for name in paper.settings.data_sets if name in self.config.without]
+        return _compact(layout, *told, *lacking)
 
     def table_code(self, wildcards: Any) -> str:
         """Digest of the code that fills a table, and of the printed cells that define it."""
@@ -391,6 +485,12 @@ class Plan:
         """What was counted of the runs of a paper's tables."""
         runs = sweep_runs(self.config, self.papers[wildcards.paper])
         return [str(run.folder(self.config) / SWEEP_COUNTS) for run in runs]
+
+
+def _runs(config: Config, paper: Paper) -> set[RunIdentity]:
+    """The runs that tables and figures of a paper show."""
+    of_tables = {run for table in paper.settings.tables for run in table_runs(config, paper, table)}
+    return of_tables | {run for figure in paper.settings.figures for run in figure_runs(config, paper, figure)}
 
 
 def code_digest(modules: Sequence[str], files: Sequence[Path] = ()) -> str:

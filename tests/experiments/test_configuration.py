@@ -44,7 +44,7 @@ def test_every_scale_has_its_file_and_no_other_file_exists():
 def test_shipped_configurations_load(scale, tmp_path):
     config = load_config(scale, changes={"data_root": tmp_path})
     assert config.scale == scale
-    assert config.corpora_dir == tmp_path
+    assert config.corpora_dir == (Path("data/rehearsal/corpora") if scale == "rehearsal" else tmp_path)
 
 
 def test_the_default_is_miniature_and_needs_no_data_root():

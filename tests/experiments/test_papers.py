@@ -7,10 +7,11 @@ from sedrepro.base.errors import SettingsError
 from sedrepro.data_sets import data_set
 from sedrepro.experiments import papers as module
 from sedrepro.experiments import provenance
-from sedrepro.experiments.configuration import SCALES, make_config
+from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import PAPERS_FOLDER, chosen_papers, load_paper, paper_names
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.experiments.runs import figure_runs, runs_of
+from sedrepro.experiments.scales import SCALES
 from sedrepro.miniature.sounds import EVENTS
 from sedrepro.published.cells import read_cells
 

@@ -8,7 +8,7 @@ import pytest
 from sedrepro.annotations.clips import Event
 from sedrepro.inference.listener import Heard
 from sedrepro.inference.picture import COLOURS, MOST_CLASSES, draw_recording, shown_classes
-from sedrepro.reporting.figures.pictures import save_picture
+from sedrepro.reporting.figures.pictures import STYLE, save_picture
 
 CLASSES = [f"Class_{letter}" for letter in "ABCDEFGHIJ"]
 EVENTS = [Event(0.1, 0.3, "Class_C"), Event(0.2, 0.7, "Class_A"), Event(0.5, 0.9, "Class_C")]
@@ -46,7 +46,7 @@ def test_classes_of_long_events_come_first():
 def test_every_detected_class_has_a_mask_and_a_row(draw, scores):
     figure = draw(EVENTS)
     masks = ["Mask: Class C", "Mask: Class A"]
-    assert titles(figure) == ["Log-mel spectrogram", *masks, "Frame scores (colours as below)", "Detected events"]
+    assert titles(figure) == ["Log-mel spectrogram", *masks, "Frame scores", "Detected events"]
     panels = [panel for panel in figure.axes if panel.get_title()]
     np.testing.assert_array_equal(panels[0].images[0].get_array(), scores.logmel.T)
     np.testing.assert_array_equal(panels[1].images[0].get_array(), scores.masks[2].T)
@@ -68,13 +68,43 @@ def test_events_lie_at_their_times_on_their_class(draw):
     found = sorted((round(span.x0, 6), round(span.x1, 6), round((span.y0 + span.y1) / 2)) for span in spans)
     assert found == [(0.1, 0.3, 0), (0.2, 0.7, 1), (0.5, 0.9, 0)]
     lines = panels[-2].patches
-    assert [mpl.colors.to_hex(line.get_edgecolor()) for line in lines] == list(COLOURS[:2])
+    with mpl.rc_context(fname=STYLE):
+        assert [line.get_edgecolor() for line in lines] == [mpl.colors.to_rgba(colour) for colour in COLOURS[:2]]
 
 
-def test_without_events_the_spectrogram_stands_alone(draw):
+def test_without_events_the_highest_scores_are_shown(draw, scores):
     figure = draw([])
-    assert titles(figure) == ["Log-mel spectrogram"]
+    first, second = titles(figure)
+    assert first == "Log-mel spectrogram" and second.endswith("none was detected")
+    order = np.argsort(-scores.frame.max(axis=0))[:3]
+    legend = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert legend == [CLASSES[place].replace("_", " ") for place in order]
     assert figure.get_suptitle() == "dog.wav: 0 events detected"
+
+
+@pytest.mark.parametrize(
+    ("settings", "levels"),
+    [({"threshold": 0.3}, [0.3]), ({"high": 0.7, "low": 0.2, "clip_threshold": 0.5}, [0.7, 0.2]), ({}, [])],
+)
+def test_scores_stand_beside_the_thresholds(hann, scores, settings, levels):
+    for events in (EVENTS, []):
+        figure = draw_recording("dog.wav", scores, events, CLASSES, hann, 0.9, settings)
+        panel = next(panel for panel in figure.axes if panel.get_title().startswith("Frame scores"))
+        assert [line.get_ydata()[0] for line in panel.lines] == levels
+
+
+def test_a_class_may_have_a_threshold_of_its_own(hann, scores):
+    figure = draw_recording("dog.wav", scores, EVENTS, CLASSES, hann, 0.9, {"Class_A": 0.1, "Class_B": 0.9})
+    panel = next(panel for panel in figure.axes if panel.get_title() == "Frame scores")
+    assert [line.get_ydata()[0] for line in panel.lines] == [0.1]
+
+
+def test_long_recordings_are_shown_over_minutes(hann, scores):
+    figure = draw_recording("street.wav", scores, [], CLASSES, hann, 600)
+    panel = figure.axes[1]
+    assert panel.get_xlabel() == "Time (min:s)"
+    figure.canvas.draw()
+    assert {"0:00", "10:00"} <= {label.get_text() for label in panel.get_xticklabels()}
 
 
 def test_classes_that_find_no_room_are_counted(draw):
@@ -97,7 +127,7 @@ def test_networks_without_masks_show_scores_and_events(hann, scores):
     heard = dataclasses.replace(scores, masks=None, frame=scores.frame[::2], frames_per_second=rate)
     figure = draw_recording("dog.wav", heard, EVENTS, CLASSES, hann, 0.9)
     panels = [panel for panel in figure.axes if panel.get_title()]
-    assert titles(figure) == ["Log-mel spectrogram", "Frame scores (colours as below)", "Detected events"]
+    assert titles(figure) == ["Log-mel spectrogram", "Frame scores", "Detected events"]
     values, edges, _ = panels[1].patches[0].get_data()
     np.testing.assert_array_equal(values, heard.frame[:, 2])
     assert edges[-1] == pytest.approx(len(heard.frame) / rate)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sedrepro.annotations.clips import Clip
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.data_sets import (
     TRAITS,
@@ -20,6 +21,7 @@ from sedrepro.data_sets import (
 from sedrepro.experiments.configuration import Config
 from sedrepro.obtaining import plan
 from sedrepro.obtaining.plan import (
+    absent_data_sets,
     archive_of,
     available_data_sets,
     check_plan,
@@ -95,6 +97,44 @@ def named(config: Config, *names: str) -> list[str]:
 
 def origins(config: Config) -> dict[str, str]:
     return {name: origin_of(config, name) for name in MODULES}
+
+
+# What cannot be had
+
+
+def clips_of_growls(root: Path) -> list[Clip]:
+    return [Clip(f"Growls/audio/{split}/a.wav", split, "a") for split in ("weak", "unlabelled", "public")]
+
+
+def test_what_is_not_in_the_data_root_is_absent_where_it_must_be_there(config: Config):
+    assert absent_data_sets(config, ["barks", "whines"]) == {}  # at full they are downloaded
+    recordings = config.model_copy(update={"scale": "recordings"})
+    put(config.corpora_dir / "Barks" / "labels.csv")
+    assert absent_data_sets(recordings, ["barks", "growls"]) == {
+        "growls": f"{config.corpora_dir} lacks Growls/a.csv and 1 more"
+    }
+    assert absent_data_sets(config.model_copy(update={"scale": "miniature"}), MODULES) == {}
+
+
+def test_what_lies_on_youtube_is_absent_until_a_clip_of_each_split_is_there(config: Config, monkeypatch):
+    monkeypatch.setattr(MODULES["growls"], "clips", clips_of_growls, raising=False)
+    message = "no clip of {} is in {}, and they lie only on YouTube; see `python -m sedrepro clips --help`"
+    assert absent_data_sets(config, ["growls"]) == {"growls": message.format("weak, unlabelled", config.corpora_dir)}
+    for table in MODULES["growls"].LABELS:
+        put(config.corpora_dir / table)
+    put(config.corpora_dir / "Growls/audio/public/a.wav")
+    put(config.corpora_dir / "Growls/audio/weak/a.wav")
+    assert absent_data_sets(config, ["growls"]) == {"growls": message.format("unlabelled", config.corpora_dir)}
+    put(config.corpora_dir / "Growls/audio/unlabelled/a.wav")
+    assert absent_data_sets(config, ["growls"]) == {}
+
+
+def test_what_the_configuration_does_without_is_absent_and_has_its_own_reason_first(config: Config):
+    without = config.model_copy(update={"scale": "recordings", "without": ("barks", "growls")})
+    put(config.corpora_dir / "Barks" / "labels.csv")
+    found = absent_data_sets(without, ["barks", "growls"])
+    assert found["barks"] == "the configuration does without it"
+    assert "lacks Growls/a.csv" in found["growls"]
 
 
 # Where a data set comes from

@@ -91,3 +91,15 @@ def test_the_last_bin_weighs_as_much_in_rank_pooling_whatever_their_number(full,
         front_end = paper.settings.front_end
         last.append(paper.run("vgg_gwrp").arguments["r"] ** (front_end.n_frames * front_end.n_mels))
     assert last[1] == pytest.approx(last[0], rel=0.05)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rehearsal_is_as_published_but_for_its_share_of_mixtures(name):
+    given = {"folds": [1], "seeds": [1], "data_root": "."}
+    published = load_paper(name, make_config(given | {"scale": "full"}, "test")).settings
+    assert load_paper(name, make_config(given | {"scale": "rehearsal"}, "test")).settings == published
+    part = load_paper(name, make_config(given | {"scale": "rehearsal", "share": 0.1}, "test")).settings
+    assert part.model_copy(update={"corpora": published.corpora}) == published
+    for corpus, settings in part.corpora.items():
+        if hasattr(settings, "mixtures_per_fold"):
+            assert settings.mixtures_per_fold == round(0.1 * published.corpora[corpus].mixtures_per_fold)

@@ -104,3 +104,7 @@ def test_an_interrupted_run_says_how_to_go_on():
         "Job 7: Drawing a\nTerminating processes on user request, this might take some time.\nComplete log: x\n"
     )
     assert said == ["[starting] Drawing a", "interrupted; run the same command again to go on"]
+
+
+def test_data_that_were_left_out_are_told_of():
+    assert shown("left out: a (b lacks c): 3 runs of d\n") == ["left out: a (b lacks c): 3 runs of d"]

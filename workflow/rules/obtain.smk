@@ -1,15 +1,16 @@
-"""Obtaining data: synthesised at miniature scale, downloaded at full scale unless it lies in `data_root` already.
+"""Obtaining data: synthesised for miniature and rehearsal, downloaded at full scale unless it lies in `data_root` already.
 
 Archives and unpacked audio are no outputs, which Snakemake would delete before a job runs again; receipts are.
 """
 
-if PLAN.config.scale == "miniature":
+if PLAN.config.scale in SYNTHESISED:
 
     rule synthesise:
         output:
             PLAN.work("synthesised", "{archive}.json"),
         log:
             PLAN.log("synthesise_{archive}"),
+        priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
@@ -18,6 +19,7 @@ if PLAN.config.scale == "miniature":
             runtime=minutes(30),
         params:
             seed=PLAN.config.miniature_seed,
+            share=PLAN.config.share,
             code=plan.synthesis_code,
         message:
             "Synthesising {wildcards.archive}"
@@ -36,6 +38,7 @@ if PLAN.config.scale == "full":
             # Beside them lie receipts of clips that were taken from elsewhere, which nothing can make.
             data_set="|".join({source.data_set for source in PLAN.sources}),
             file="|".join({re.escape(source.file) for source in PLAN.sources}),
+        priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         resources:

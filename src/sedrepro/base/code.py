@@ -4,7 +4,7 @@ Imports are read from the source, those inside functions too. What stands under 
 `add_arguments`, which only describe a command line, do not count. A module that is found by its name at run time (a
 paper's network, a method of training) is given as one more start. The digest is of the syntax trees without docstrings,
 so that docstrings, comments and layout do not count, and of other files by their bytes; the templates beside a module
-that renders them are such files.
+that renders them, and the style sheets beside one that draws with them, are such files.
 """
 
 import ast
@@ -52,10 +52,11 @@ def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
 
 
 def templates_of(file: Path) -> list[Path]:
-    """The templates in the folder beside a source file that renders them; none where it imports no jinja2."""
-    folder = file.parent / "templates"
-    renders = folder.is_dir() and "from jinja2 import" in file.read_text(encoding="utf-8")
-    return sorted(path for path in folder.iterdir() if path.is_file()) if renders else []
+    """The templates in the folder beside a source file that renders them, and the style sheets that it names."""
+    text, folder = file.read_text(encoding="utf-8"), file.parent / "templates"
+    styles = [path for path in file.parent.glob("*.mplstyle") if path.name in text]
+    renders = folder.is_dir() and "from jinja2 import" in text
+    return sorted([*styles, *(path for path in folder.iterdir() if path.is_file())] if renders else styles)
 
 
 def imported(file: Path) -> list[str]:

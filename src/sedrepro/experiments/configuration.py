@@ -3,17 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import yaml
-from pydantic import Field, NonNegativeInt, field_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.gpus import has_cuda
 from sedrepro.base.typed import Typed, load
+from sedrepro.experiments.scales import REHEARSAL, SCALES, Scale
 
-Scale = Literal["miniature", "recordings", "full"]
-SCALES: tuple[str, ...] = get_args(Scale)
 CONFIG_FOLDER = Path("config")
 
 
@@ -34,17 +33,23 @@ class Config(Typed):
     results_dir: Path = Path("results")
     papers: tuple[str, ...] = Field(default=(), description="papers to run; none: all")
     data_sets: tuple[str, ...] = Field(default=(), description="data sets that `data` prepares; none: all")
+    without: tuple[str, ...] = Field(default=(), description="data sets to do without: what needs them is left out")
     folds: tuple[int, ...] = Field(min_length=1, description="held-out folds")
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     budget: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="which reduction the scale takes")
     mixed_precision: Literal["off", "bfloat16", "float16"] = "off"
     tf32: bool = Field(default=False, description="allow TF32 in convolutions and products on the GPU")
+    on_cpu: bool = Field(default=False, description="train at scale full without a GPU")
+    gpu_memory_mib: int | None = Field(
+        default=None, gt=0, description="GPU memory reserved for every run; none: what was counted for it, or measured"
+    )
     frame_scores: bool = Field(default=False, description="store frame scores beside clip scores")
     miniature_seed: int = 0
+    share: float = Field(default=1, gt=0, le=1, description="of the official number of clips that a rehearsal has")
     set: dict[str, dict[str, Any]] = Field(default_factory=dict, description="overrides: {paper: {dotted key: value}}")
 
-    @field_validator("papers", "data_sets", "folds", "seeds")
+    @field_validator("papers", "data_sets", "without", "folds", "seeds")
     @classmethod
     def _no_entry_twice(cls, entries: tuple) -> tuple:
         if len(dict.fromkeys(entries)) < len(entries):
@@ -60,6 +65,12 @@ class Config(Typed):
             raise ValueError("no such folder")
         return mirror
 
+    @model_validator(mode="after")
+    def _only_a_rehearsal_has_a_share(self) -> "Config":
+        if self.share != 1 and self.scale != REHEARSAL:
+            raise ValueError(f"share: scale '{self.scale}' has none, only '{REHEARSAL}' has")
+        return self
+
     @property
     def named_data_sets(self) -> tuple[str, ...]:
         """The data sets that are named one by one; none where all are meant."""
@@ -68,7 +79,8 @@ class Config(Typed):
     @property
     def corpora_dir(self) -> Path:
         """Where the official layouts lie at this scale."""
-        return self.data_root or self.work_dir / self.scale / "corpora"
+        own = self.work_dir / self.scale / "corpora"
+        return own if self.scale == REHEARSAL else self.data_root or own
 
     @property
     def archives_dir(self) -> Path:
@@ -141,7 +153,7 @@ def make_config(values: Mapping[str, Any], where: str) -> Config:
 
 
 def _listed(key: str, value: Any) -> Any:
-    if key not in ("papers", "data_sets", "folds", "seeds"):
+    if key not in ("papers", "data_sets", "without", "folds", "seeds"):
         return value
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]

@@ -12,11 +12,12 @@ from typing import Any
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.typed import load
 from sedrepro.corpora.settings import Corpus, Remix
-from sedrepro.experiments.configuration import SCALES, Config, budget_of
+from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.overrides import override, scale_keys
 from sedrepro.experiments.overruled import overruled
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.provenance import AUTHORS_CODE, Provenance, mark, published_values
+from sedrepro.experiments.scales import SCALES
 from sedrepro.training.settings import METHODS, RunSettings, Training
 
 PAPERS_FOLDER = Path(__file__).parents[1] / "papers"
@@ -141,6 +142,9 @@ def load_paper(name: str, config: Config) -> Paper:
         for dotted, value in scales.get(key, {}).get("values", {}).items():
             override(values, dotted, value, f"{path}: scales.{key}")
             mark(provenance, dotted, Provenance("scale", f"{key}: {scales[key].get('reason', '')}".strip()))
+    for dotted, value in _shared(values, config).items():
+        override(values, dotted, value, f"{path}: share")
+        mark(provenance, dotted, Provenance("scale", f"a share of {config.share:g} of it"))
     for dotted, value in config.set.get(name, {}).items():
         override(values, dotted, value, f"configuration: set.{name}")
         mark(provenance, dotted, Provenance("configuration"))
@@ -149,6 +153,16 @@ def load_paper(name: str, config: Config) -> Paper:
     _require_named_code(paper, path)
     _require_runs(paper)
     return paper
+
+
+def _shared(values: Mapping[str, Any], config: Config) -> dict[str, int]:
+    """Mixtures of each corpus, by dotted key, where a rehearsal takes a share of the clips."""
+    mixtures = {name: corpus.get("mixtures_per_fold") for name, corpus in values["corpora"].items()}
+    return {
+        f"corpora.{name}.mixtures_per_fold": max(1, round(config.share * count))
+        for name, count in mixtures.items()
+        if count is not None and config.share != 1
+    }
 
 
 def _require_named_code(paper: Paper, path: Path) -> None:

@@ -48,14 +48,24 @@ class RunIdentity:
 def runs_of(config: Config, paper: Paper, system: str, variant: str) -> list[RunIdentity]:
     """The runs of a system on a corpus variant: the folds of the corpus, and the system's seeds or the configured.
 
+    There are none where the corpus needs a data set that the configuration does without.
+
     Raises:
         SettingsError: the system or the variant is unknown (names the nearest).
     """
     paper.run(system, variant)
     settings = paper.settings
+    if lacks(config, paper, variant):
+        return []
     folds = settings.corpora[settings.corpus_of(variant)[0]].folds(config.folds)
     seeds = settings.systems[system].seeds or config.seeds
     return [RunIdentity(paper.name, system, variant, fold, seed) for fold in folds for seed in seeds]
+
+
+def lacks(config: Config, paper: Paper, variant: str) -> list[str]:
+    """The data sets that a corpus variant needs and that the configuration does without."""
+    corpus = paper.settings.corpora[paper.settings.corpus_of(variant)[0]]
+    return [name for name in corpus.data_sets if name in config.without]
 
 
 def figure_runs(config: Config, paper: Paper, figure: str) -> list[RunIdentity]:

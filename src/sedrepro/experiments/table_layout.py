@@ -10,6 +10,7 @@ from sedrepro.base.typed import Typed
 SCALES = {
     "miniature": "Miniature scale: synthetic sounds and narrow models, not a reproduction.",
     "recordings": "Recordings scale: other data and smaller budgets than published, not a reproduction.",
+    "rehearsal": "Rehearsal: random scores of networks that have learned nothing; never comparable with anything.",
     "full": "Full scale: the official data and the published settings.",
 }
 

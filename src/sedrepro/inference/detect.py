@@ -98,7 +98,9 @@ def _one(listener: Listener, facts: dict, clip: Path, target: Path, way: Way, fo
             found = [dict(zip(COLUMNS[1:], row, strict=True)) for row in rows]
             heard_in = _recording_facts(recording, listener, heard)
             write_json(folder / RECORD, facts | {"recording": heard_in, "classes": classes, "events": found})
-        drawn = draw_recording(shown_name(clip.name), heard, events, classes, front_end, recording.seconds)
+        drawn = draw_recording(
+            shown_name(clip.name), heard, events, classes, front_end, recording.seconds, way.detector.settings
+        )
         save_picture(drawn, folder / PICTURE)
     return len(events)
 

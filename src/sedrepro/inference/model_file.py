@@ -44,6 +44,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 WARNINGS = {
     "miniature": "a miniature model: a narrow network trained on synthesised sounds, to show that the software works; "
     "its events mean nothing",
+    "rehearsal": "a rehearsal: it has made three steps of training and learned nothing; its events mean nothing",
     "recordings": "trained on a part of the data, or on other recordings in the same layout: not a reproduction",
 }
 

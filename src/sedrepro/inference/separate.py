@@ -69,7 +69,7 @@ def separate_one(listener: Listener, clip: Path, target: Path, detector: Detecto
         name = shown_name(clip.name)
         rows = [(name, f"{e.onset:.3f}", f"{e.offset:.3f}", e.event_label) for e in events]
         write_table(folder / "events.tsv", STRONG_COLUMNS, rows)
-        drawn = draw_recording(name, heard, events, classes, front_end, recording.seconds)
+        drawn = draw_recording(name, heard, events, classes, front_end, recording.seconds, detector.settings)
         save_picture(drawn, folder / "separation")
         write_json(folder / RECORD, {"recording": shown_name(clip), "seconds": recording.seconds, "run": who})
     return events

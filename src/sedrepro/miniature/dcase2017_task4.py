@@ -7,7 +7,7 @@ in the strong tables), the tables of the evaluation set end their lines with CR 
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,10 @@ class TrafficSize:
     evaluation: int = 60
 
 
+#: Clips of each split, as they are synthesised.
+CLIPS = asdict(TrafficSize())
+
+
 def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = TrafficSize()) -> None:
     """Write the miniature DCASE 2017 Task 4 below `root`; all audio at 44.1 kHz, mono.
 
@@ -54,7 +58,7 @@ def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = Traffic
         DataError: the disk is full or `root` cannot be written.
     """
     check_request(size, seed)
-    splits = {split: [plan_clip(split, number, seed) for number in range(count)] for split, count in vars(size).items()}
+    splits = plans(size, seed)
     folder = Path(root) / FOLDER
     with atomic_folder(folder) as temporary:
         for path in AUDIO.values():
@@ -67,7 +71,12 @@ def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = Traffic
             write_wav(temporary / AUDIO[split] / plan.filename, samples, SAMPLE_RATE, "PCM_16", folder)
 
         in_parallel(write, [(split, plan) for split, plans in splits.items() for plan in plans], FOLDER)
-        _write_tables(temporary, splits)
+        write_tables(temporary, splits)
+
+
+def plans(size: TrafficSize, seed: int) -> dict[str, list[ClipPlan]]:
+    """The clips of each split."""
+    return {split: [plan_clip(split, number, seed) for number in range(count)] for split, count in vars(size).items()}
 
 
 def plan_clip(split: str, number: int, seed: int) -> ClipPlan:
@@ -103,7 +112,8 @@ def _draw_span(rng: np.random.Generator) -> tuple[float, int, int]:
     return (seconds, start, start + 10) if seconds > SHORT_LENGTHS[1] else (seconds, 0, math.ceil(seconds))
 
 
-def _write_tables(folder: Path, splits: dict[str, list[ClipPlan]]) -> None:
+def write_tables(folder: Path, splits: dict[str, list[ClipPlan]]) -> None:
+    """Write the label tables of some clips by split."""
     for split, plans in splits.items():
         line_end = "\r\n" if split == "evaluation" else "\n"
         weak = [row for plan in plans for row in _weak_rows(plan)]

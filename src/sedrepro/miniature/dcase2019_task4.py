@@ -88,6 +88,16 @@ class DomesticSize:
     public: int = 50
 
 
+def _by_split(size: DomesticSize) -> dict[str, int]:
+    validation = size.test_dcase2018 + size.eval_dcase2018
+    real = {"unlabelled": size.unlabel_in_domain, "validation": validation, "public": size.public}
+    return {"synthetic": size.synthetic, "weak": size.weak, **real}
+
+
+#: Clips of each split, as they are synthesised.
+CLIPS = _by_split(DomesticSize())
+
+
 def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = DomesticSize()) -> None:
     """Write the miniature DCASE 2019 Task 4 below `root`; all audio at 44.1 kHz.
 
@@ -96,7 +106,7 @@ def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = Domest
         DataError: the disk is full or `root` cannot be written.
     """
     check_request(size, seed)
-    plans = {part: [plan_clip(part, number, seed) for number in range(count)] for part, count in vars(size).items()}
+    parts = plans(size, seed)
     folder = Path(root) / FOLDER
     with atomic_folder(folder) as temporary:
         audio = temporary / "dataset/audio"
@@ -107,8 +117,13 @@ def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = Domest
             part, plan = clip
             write_wav(audio / part.folder / plan.filename, _recorded(plan, part), SAMPLE_RATE, "PCM_16", folder)
 
-        in_parallel(write, [(PARTS[part], plan) for part in plans for plan in plans[part]], FOLDER)
-        _write_metadata(temporary / "dataset/metadata", plans)
+        in_parallel(write, [(PARTS[part], plan) for part in parts for plan in parts[part]], FOLDER)
+        write_metadata(temporary / "dataset/metadata", parts)
+
+
+def plans(size: DomesticSize, seed: int) -> dict[str, list[ClipPlan]]:
+    """The clips of each part."""
+    return {part: [plan_clip(part, number, seed) for number in range(count)] for part, count in vars(size).items()}
 
 
 def plan_clip(part: str, number: int, seed: int) -> ClipPlan:
@@ -165,7 +180,8 @@ def _channels(part: str, number: int) -> int:
     return 2 if part == "public" and _is_one_of(number, STEREO) else 1
 
 
-def _write_metadata(metadata: Path, plans: Mapping[str, list[ClipPlan]]) -> None:
+def write_metadata(metadata: Path, plans: Mapping[str, list[ClipPlan]]) -> None:
+    """Write the label tables of some clips by part."""
     columns = ("filename", "onset", "offset", "event_label")
     validation = plans["test_dcase2018"] + plans["eval_dcase2018"]
     strong = {

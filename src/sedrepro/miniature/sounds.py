@@ -151,7 +151,8 @@ def _harmonics(timbre: Timbre, rng: np.random.Generator, samples: int, sample_ra
         # The integral of 1 + sweep sin(2 pi (t / 1.5 + phase)).
         cycles -= pitch * timbre.sweep * 1.5 / (2 * np.pi) * np.cos(2 * np.pi * (time / 1.5 + phase))
     angle = (2 * np.pi * (cycles % 1)).astype(np.float32)
-    return sum(np.sin(number * angle) / np.float32(number) for number in range(1, 5)) * np.float32(1.2)
+    overtones = [np.sin(number * angle) / np.float32(number) for number in range(1, 5)]
+    return np.sum(overtones, axis=0) * np.float32(1.2)
 
 
 def _piece(noise: np.ndarray, rng: np.random.Generator, samples: int) -> np.ndarray:

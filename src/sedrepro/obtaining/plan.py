@@ -10,6 +10,7 @@ from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import existing, free_space, in_words
 from sedrepro.data_sets import data_set, data_set_names, trait
 from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.scales import SYNTHESISED
 from sedrepro.obtaining.manifest import MANIFEST, SourceFile
 from sedrepro.obtaining.obtain import (
     DOWNLOADS_AT_A_TIME,
@@ -58,7 +59,7 @@ def archive_of(config: Config, name: str) -> str:
 
 
 def _wants_official_scenes(config: Config) -> bool:
-    return config.scenes_2018 == "official" and config.scale != "miniature"
+    return config.scenes_2018 == "official" and config.scale not in SYNTHESISED
 
 
 def origin_of(config: Config, name: str) -> Origin:
@@ -68,7 +69,7 @@ def origin_of(config: Config, name: str) -> Origin:
     user's own copy: it is taken as it is, and nothing is downloaded into it. Data sets of one archive are alike.
     """
     if config.scale != "full":
-        return "synthesised" if config.scale == "miniature" else "given"
+        return "synthesised" if config.scale in SYNTHESISED else "given"
     archive = archive_of(config, name)
     if (config.receipts_dir / archive).is_dir():
         return "downloaded"
@@ -89,6 +90,40 @@ def label_tables(config: Config, name: str) -> tuple[str, ...]:
 def missing_labels(config: Config, name: str) -> list[str]:
     """Those of them that are not in the data root."""
     return [table for table in label_tables(config, name) if not (config.corpora_dir / table).is_file()]
+
+
+def absent_data_sets(config: Config, names: Iterable[str]) -> dict[str, str]:
+    """Those of some data sets that cannot be had now, and why: left out, not in the data root, or only on YouTube."""
+    reasons = {name: _why_absent(config, name) for name in names}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _why_absent(config: Config, name: str) -> str:
+    left_out = "the configuration does without it" if name in config.without else ""
+    origin = origin_of(config, name)
+    if origin == "synthesised":
+        return left_out
+    lacking = missing_labels(config, name)
+    if origin == "given" and lacking:
+        others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        return f"{config.corpora_dir} lacks {lacking[0]}{others}"
+    splits = trait(name, "ONLY_ON_YOUTUBE")
+    there = set() if lacking or not splits else _splits_with_clips(config, name, splits)
+    if absent := [split for split in splits if split not in there]:
+        return (
+            f"no clip of {', '.join(absent)} is in {config.corpora_dir}, and they lie only on YouTube; "
+            "see `python -m sedrepro clips --help`"
+        )
+    return left_out
+
+
+def _splits_with_clips(config: Config, name: str, splits: Sequence[str]) -> set[str]:
+    """Those of the splits of which at least one clip is in the data root."""
+    found: set[str] = set()
+    for clip in data_set(name).clips(config.corpora_dir):
+        if clip.split in splits and clip.split not in found and (config.corpora_dir / clip.filename).is_file():
+            found.add(clip.split)
+    return found
 
 
 def files_of(config: Config, names: Iterable[str]) -> list[SourceFile]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.data_sets import data_set_names
 from sedrepro.experiments.places import survey_folder
-from sedrepro.obtaining.plan import chosen_data_sets
+from sedrepro.obtaining.plan import absent_data_sets, chosen_data_sets
 from sedrepro.reporting.tables.coverage import in_a_line, write_coverage
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ def run(request: Request) -> None:
     """Write the coverage of the owner that the options name."""
     config, owner = request.config, request.options.owner
     papers = importlib.import_module("sedrepro.experiments.papers")
-    data_sets = _surveyed(config) if owner == "data" else papers.load_paper(owner, config).settings.data_sets
-    page = write_coverage(config, owner, data_sets)
+    wanted = _surveyed(config) if owner == "data" else papers.load_paper(owner, config).settings.data_sets
+    absent = {} if owner == "data" else absent_data_sets(config, wanted)
+    data_sets = [name for name in wanted if name not in absent]
+    page = write_coverage(config, owner, data_sets, absent)
+    for name, reason in absent.items():
+        print(f"{name}: left out: {reason}")
     for folder in (survey_folder(config, name) for name in data_sets):
         print(in_a_line(read_survey_facts(folder), folder))
     print(f"Clips and labels tables: {survey_folder(config, '')}   Coverage: {page}")

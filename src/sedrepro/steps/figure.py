@@ -36,7 +36,7 @@ def draw(config: Config, paper: Paper, figure: str) -> Path:
             arrays = dict(file)
     except Exception as error:  # NumPy raises many kinds for a damaged file
         raise DataError(f"{stem}.npz: cannot be read ({error}); run the examine step again") from error
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(fname=STYLE):
         drawn = figure_function(paper, "draw", figure)(arrays, read_json(stem.with_suffix(".json")))
     return save_picture(drawn, stem)
 

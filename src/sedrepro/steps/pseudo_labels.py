@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,15 @@ import numpy as np
 
 from sedrepro.experiments import run_files
 from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.reservation import memory_need
 from sedrepro.experiments.run_data import open_store, parts_of, score_arrays
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.steps.request import Request
 from sedrepro.training.data import Clips, standardised
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Trainer
+from sedrepro.training.rehearsal import random_scores
 from sedrepro.training.seeds import RunSeeds
 
 if TYPE_CHECKING:
@@ -40,13 +44,14 @@ def write_pseudo_labels(paper: Paper, who: RunIdentity, config: Config, threads:
     network = build_network(paper, who.system, len(store.facts.classes), 0, who.variant)
     run_files.load_weights(network, folder)
     asked: list[dict[str, np.ndarray]] = []
-    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, memory_need(config, paper, who)) as device:
         trainer = Trainer(network, run, RunSeeds(who.fold, who.seed), device, config.mixed_precision)
+        score = functools.partial(random_scores, trainer) if config.scale == REHEARSAL else trainer.scores
         for start in range(0, len(rows), ASKED_AT_ONCE):
             some, values = rows[start : start + ASKED_AT_ONCE], store.array(who.variant)
             features = standardised(values, some, scores["mean"], scores["deviation"], device)
             clips = Clips(features, features.new_empty(0), tuple(store.filenames[row] for row in some))
-            scored = score_arrays(trainer.scores(clips, with_frames=True))
+            scored = score_arrays(score(clips, with_frames=True))
             asked.append({"filenames": np.array(clips.filenames)} | scored)
     arrays = {name: np.concatenate([each[name] for each in asked]) for name in asked[0]}
     return run_files.write_pseudo_labels(folder, arrays)

@@ -199,6 +199,19 @@ class Trainer:
         self._kept().load_state_dict(self.progress.best_weights)
         return self.progress
 
+    def rehearse(self, train: Clips, steps: int, every: int = 1) -> Progress:
+        """Make the first few steps of the first epoch, as `fit` makes them; what is kept is where they end.
+
+        Of each batch only every so many-th clip is taken, where the whole would not fit.
+        """
+        row = {"epoch": 1.0} | self._train_epoch(train, 1, steps, every)
+        kept = self._kept()
+        if isinstance(kept, Network):
+            row |= kept.reported()
+        weights = {name: value.detach().cpu().clone() for name, value in kept.state_dict().items()}
+        self.progress = Progress(epoch=1, best_epoch=1, best_weights=weights, history=[row])
+        return self.progress
+
     def _finished(self) -> bool:
         """Whether the last epoch is done, or none has been better for so many that training ends early."""
         patience = self.run.training.stop_patience
@@ -227,12 +240,13 @@ class Trainer:
         frames = macro_f1(reference.reshape(-1, classes) > 0, active.reshape(-1, classes))
         return (clips + frames) / 2 if reference.any() else clips
 
-    def _train_epoch(self, train: Clips, epoch: int) -> dict[str, float]:
+    def _train_epoch(self, train: Clips, epoch: int, most: int | None = None, every: int = 1) -> dict[str, float]:
+        """Mean losses of an epoch, or of its first batches or parts of these."""
         self._train_mode()
         torch.manual_seed(self.seeds.number("training", epoch))  # dropout; nothing of it is left to be resumed
         sums: dict[str, Tensor] = {}
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
-        batches = self._batches(train, epoch)
+        batches = [rows[::every] for rows in self._batches(train, epoch)[:most]]
         for self.step, rows in enumerate(batches, start=(epoch - 1) * len(batches)):
             losses = self._losses(train, rows)
             self.optimizer.zero_grad(set_to_none=True)

@@ -99,14 +99,16 @@ def test_figure4_shows_every_class_in_a_panel_per_bound():
     alpha = np.stack([ALPHA, 0.5 * ALPHA, ALPHA, 2 * ALPHA])
     arrays = {"alpha": alpha, "hz": np.geomspace(60, 7000, 8), "alpha_max": np.array([3.0, 3.0, 5.0, 10.0])}
     figure = figures.draw_figure4(arrays, COMMON)
-    panels = [panel for panel in figure.axes if panel.get_xlabel()]
+    panels = [panel for panel in figure.axes if panel.get_xlabel().startswith("Frequency")]
     order = [1, 0, 3, 2]  # by the centre of alpha
     titles = [("3", "94%"), ("5", "88%"), ("10", "88%")]
     for panel, (bound, share), shown in zip(panels, titles, alpha[[0, 2, 3]], strict=True):
         assert panel.get_xlabel() == "Frequency (Hz)"
         assert f"= {bound}\n{share}" in panel.get_title()
         np.testing.assert_allclose(panel.images[0].get_array(), shown[order])
-    assert "in 2 run(s)" in panels[0].get_title()
+    assert "in 2 runs" in panels[0].get_title()
+    assert "in 1 run" in panels[1].get_title()
+    assert "first run" in figure.get_suptitle()
     assert [text.get_text() for text in panels[0].get_yticklabels()] == ["Bus", "Bark", "Keys jangling", "Gong"]
     assert "miniature" in figure.get_suptitle()
 
@@ -115,7 +117,8 @@ def test_figure4_shows_every_class_in_a_panel_per_bound():
 def test_figure5_has_a_dot_per_run_and_boxes_only_of_enough(runs, boxes):
     arrays, facts = figures.examine_figure5(views(runs))
     figure = figures.draw_figure5(arrays, COMMON | facts)
-    assert [panel.get_title() for panel in figure.axes] == list(figures.MAIN_METRICS.values())
+    assert [panel.get_title()[:-2] for panel in figure.axes] == list(figures.MAIN_METRICS.values())
+    assert [panel.get_title()[-1] for panel in figure.axes] == list("↑↑↑↓↑↑↑↓")
     for panel in figure.axes:
         dots = [line for line in panel.lines if line.get_marker() not in ("None", "", None)]
         assert [len(line.get_xdata()) for line in dots] == [runs] * len(SYSTEMS)
@@ -124,27 +127,30 @@ def test_figure5_has_a_dot_per_run_and_boxes_only_of_enough(runs, boxes):
             assert all(abs(line.get_xdata() - number) < 0.5)
             np.testing.assert_allclose(line.get_ydata(), number + np.arange(runs) / 100)
     assert [label.get_text() for label in figure.axes[-1].get_xticklabels()] == list(SYSTEMS.values())
-    assert f"{runs} per system" in figure.get_suptitle()
+    assert f"{runs} {'run' if runs == 1 else 'runs'} (fold, seed) per system" in figure.get_suptitle()
+    assert ("no boxes" in figure.get_suptitle()) != boxes
 
 
 def test_figure6_names_every_system_at_its_mean():
     arrays, facts = figures.examine_figure6(views())
     figure = figures.draw_figure6(arrays, COMMON | facts)
     (panel,) = figure.axes
-    assert panel.get_xlabel() == "Parameters (millions)" and "mAP" in panel.get_ylabel()
+    assert panel.get_xlabel().startswith("Parameters (thousands)") and "mAP" in panel.get_ylabel()
     named = {text.get_text(): text.xy for text in panel.texts}
-    expected = {label: ((number + 1) / 1000, number + 0.01) for number, label in enumerate(SYSTEMS.values())}
+    expected = {label: ((number + 1) / 1, number + 0.01) for number, label in enumerate(SYSTEMS.values())}
     assert named.keys() == expected.keys()
     for label, place in expected.items():
         assert named[label] == pytest.approx(place)
-    families = [text.get_text() for text in panel.get_legend().get_texts()]
+    families = [text.get_text() for text in figure.legends[0].get_texts()]
     assert families == ["MIL", "VGG-blocks", "DDC-blocks"]
 
 
 def test_figure6_draws_a_single_run_without_a_bar_and_leaves_out_the_undefined():
     arrays, facts = figures.examine_figure6(views(1))
     arrays["frame_macro_ap"][1] = np.nan
-    panel = figures.draw_figure6(arrays, COMMON | facts).axes[0]
+    figure = figures.draw_figure6(arrays, COMMON | facts)
+    assert "no spread is known" in figure.get_suptitle()
+    panel = figure.axes[0]
     assert [text.get_text() for text in panel.texts] == ["Attention", "DDC-AP", "DDC-FAP"]
     assert not any(container.has_yerr for container in panel.containers)
 

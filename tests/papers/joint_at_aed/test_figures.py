@@ -115,14 +115,22 @@ def stored(durations: list[list[float]]) -> tuple[dict, dict]:
 def test_a_panel_shows_the_distribution_its_knee_and_both_means():
     matplotlib.use("Agg")
     figure = draw_figure2(*stored([[1.0, 2.0, 6.0], [0.5, 0.5]]))
-    first, second = [panel for panel in figure.axes if panel.get_visible()]
+    first, second = [panel for panel in figure.axes if panel.axison]
     curve, dot, *lines = first.get_lines()
     assert curve.get_xydata().tolist() == [[1, 1 / 3], [2, 2 / 3], [6, 1]]
     assert dot.get_xydata().tolist() == [[1, 1 / 3]]
     assert [line.get_xdata()[0] for line in lines] == [3, 1, 6]
     assert [line.get_linestyle() for line in lines] == [style for _, style, _ in MARKS.values()]
-    assert first.get_title() == "Class 0\n3 events, 3.00, 1.00, 6.00 s"
-    assert second.get_title() == "Class 1\n2 events, 0.50, 0.50, 0.50 s"
+    assert [panel.get_title() for panel in (first, second)] == ["Class 0: 3 events", "Class 1: 2 events"]
+    assert [text.get_text() for text in first.texts] == ["mean 3.00 s", "ESP 1.00 s", "curve’s knee 6.00 s"]
+
+
+def test_classes_are_named_as_the_paper_prints_them_and_no_event_is_cut_off():
+    matplotlib.use("Agg")
+    arrays, _ = stored([[1.0, 10.0]])
+    (panel,) = [p for p in draw_figure2(arrays, {"event_labels": ["Alarm_bell_ringing"]}).axes if p.axison]
+    assert panel.get_title() == "Alarm/bell/ringing: 2 events"
+    assert panel.get_xlim()[1] > 10
 
 
 def test_equal_arrays_give_equal_pictures(tmp_path):

@@ -22,7 +22,7 @@ def _agg():
 def sketch(legend: str = LEGENDS[0], layout="constrained"):
     """Panels with images, colour bars along both axes, a curve, and a legend outside of them."""
     random = np.random.default_rng(0)
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(fname=STYLE):
         figure, panels = pyplot.subplots(3, 2, figsize=(7, 6), sharex="col", layout=layout, height_ratios=[2, 1, 1])
         for panel, place in zip(panels[0], ("right", "bottom"), strict=True):
             image = panel.imshow(random.random((8, 30)), aspect="auto")

@@ -51,6 +51,11 @@ def test_the_csv_has_every_set_split_and_class(config, facts):
     assert [row["shorter"] for row in rows if row["split"] == "testing"] == ["1", "1", "1"]
 
 
+def test_what_is_left_out_stands_on_the_page(config, facts):
+    text = write_coverage(config, "data", ["scenes"], {"clips": "no <clip> is there"}).read_text(encoding="utf-8")
+    assert "clips: left out, for no &lt;clip&gt; is there." in text
+
+
 def test_the_page_is_whole_and_says_what_was_found(config, facts):
     text = write_coverage(config, "data", ["scenes", "clips"]).read_text(encoding="utf-8")
     page = ElementTree.fromstring(text.replace("<!DOCTYPE html>\n", ""))

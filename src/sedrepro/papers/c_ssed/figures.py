@@ -32,7 +32,7 @@ FEWEST = 100
 DEGREE = 3
 
 # After Okabe and Ito; a line style and a marker beside each colour, so that none is needed to tell curves apart.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#5c5c5c")
+COLOURS = ("C0", "C1", "C2", "C3", "C7")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v")
 
@@ -85,17 +85,18 @@ def common_value(curves: np.ndarray) -> float | None:
 def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     """A curve of n per start, the printed value, and ours where the curves end together."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     curves = arrays["n"]
-    figure, panel = plt.subplots(figsize=(7.5, 4.5), layout="constrained")
+    figure, panel = plt.subplots(figsize=(9, 4.8), layout="constrained")
     starts = list(dict.fromkeys(curves[:, 0]))  # runs of one start look alike, and stand in the legend once
-    shown: set[str] = set()
-    for curve, label in zip(curves, facts["labels"], strict=True):
+    shown: set[float] = set()
+    for curve in curves:
         look = starts.index(curve[0]) % 5
-        named = None if label in shown else label
-        shown.add(label)
+        named = None if curve[0] in shown else f"n from {curve[0]:g}"
+        shown.add(curve[0])
         panel.plot(curve, color=COLOURS[look], linestyle=LINES[look], label=named)
-    panel.axhline(PRINTED_N, color="black", linewidth=0.8, linestyle="--", label=f"printed: {PRINTED_N}")
+    panel.axhline(PRINTED_N, color="black", linewidth=0.8, linestyle="--", label=f"published: {PRINTED_N}")
     ours = common_value(curves)
     if ours is not None:
         panel.axhline(ours, color="black", linewidth=0.8, label=f"ours: {ours:.2f}")
@@ -105,10 +106,10 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     panel.set_yticks([tick for tick in (-2, -1, -0.5, 0, 0.5, 1, 2, 3, 5, 10) if tick >= bottom])
     panel.yaxis.set_major_formatter("{x:g}")
     panel.minorticks_off()
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set(xlabel="Epoch", ylabel="n (linear up to 1, then logarithmic)", xlim=(0, max(1, curves.shape[1] - 1)))
-    panel.grid(color="#e4e4e4")
-    panel.set_axisbelow(True)
-    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    panel.grid(True)
+    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.suptitle(f"{facts['variant']}, {facts['scale']} scale; {_said_of_endings(curves, ours)}")
     return figure
 
@@ -191,13 +192,13 @@ def draw_figure3a(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     """Accuracy of all frame labels over confidence, a curve per lambda; below, how confidence is distributed."""
     import matplotlib.pyplot as plt
 
-    figure, (panel, below) = plt.subplots(2, 1, figsize=(7, 7), sharex=True, height_ratios=(3, 1), layout="constrained")
+    figure, (panel, below) = plt.subplots(2, 1, figsize=(9, 7), sharex=True, height_ratios=(3, 1), layout="constrained")
     panel.plot((0, 1), (0, 1), color="black", linewidth=0.8, linestyle="--", label="y = x")
     for number, (counts, label) in enumerate(zip(arrays["confidence"], facts["labels"], strict=True)):
         _curve(panel, counts, number, label)
         _histogram(below, counts, number)
     panel.set(ylabel="Accuracy", xlim=(0, 1), ylim=(-0.02, 1.02))
-    panel.legend(loc="lower right")
+    panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     below.set(xlabel="Confidence", ylabel="Share of frames")
     figure.suptitle(f"All frame labels of split {SPLIT}, {facts['variant']}, {facts['scale']} scale\n{_said_of_bins()}")
     return figure
@@ -210,6 +211,7 @@ def draw_figure3b(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     figure, panels = plt.subplots(
         2, 2, figsize=(9, 6), sharex="col", sharey="row", height_ratios=(3, 1), layout="constrained"
     )
+    fits = 0
     for number, (name, limits) in enumerate({"confidence": (0, 1), "probability": (POSITIVE, 1)}.items()):
         counts = arrays[name]
         panel, below = panels[:, number]
@@ -217,27 +219,31 @@ def draw_figure3b(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
         degree, fit = fitted(counts)
         if fit is not None:
             panel.plot(*fit, color="black", linewidth=1, label=f"polynomial of degree {degree}")
+            fits += 1
         _histogram(below, counts, number)
-        panel.set_title(_said_of_shares(name, counts), fontsize=9)
-        panel.legend(loc="best")
+        panel.set_title(_said_of_shares(name, counts))
+        if counts[0].any():
+            panel.legend(loc="best")
+        else:
+            panel.text(0.5, 0.5, "no positive prediction", ha="center", va="center", transform=panel.transAxes)
         below.set(xlabel=name.capitalize(), xlim=limits)
     panels[0, 0].set(ylabel="Accuracy", ylim=(-0.02, 1.02))
     panels[1, 0].set(ylabel="Share of positives")
     figure.suptitle(
         f"{facts['labels'][0]}: positive predictions of split {SPLIT}, {facts['variant']}, {facts['scale']} scale\n"
-        f"{_said_of_bins()}; fits weighted by frames"
+        f"{_said_of_bins()}\n{_said_of_fits(fits)}"
     )
     return figure
 
 
 def fitted(counts: np.ndarray) -> tuple[int, tuple[np.ndarray, np.ndarray] | None]:
-    """Degree and points (x, y) of the polynomial through the accuracies of bins (3, bin), weighted by their frames.
+    """Degree and points (x, y) of the polynomial fitted to the accuracies of bins (3, bin), weighted by their frames.
 
-    Bins of fewer than `FEWEST` frames are left out; the degree is at most one less than there are bins left. None where
-    fewer than two are left.
+    Bins of fewer than `FEWEST` frames are left out; the degree is at most two less than there are bins left, so that
+    the fit is no line through all points. None where fewer than three are left.
     """
     counts = counts[:, counts[0] >= FEWEST]
-    degree = min(DEGREE, counts.shape[1] - 1)
+    degree = min(DEGREE, counts.shape[1] - 2)
     if degree < 1:
         return degree, None
     values, accuracy = accuracies(counts)
@@ -252,8 +258,7 @@ def _curve(panel: Any, counts: np.ndarray, number: int, label: str) -> None:
     enough, few = counts[0] >= FEWEST, (counts[0] > 0) & (counts[0] < FEWEST)
     panel.plot(*accuracies(counts[:, enough]), **look, linestyle=LINES[number % 5], markersize=4, label=label)
     panel.plot(*accuracies(counts[:, few]), **look, linestyle="none", markersize=3, fillstyle="none", alpha=0.5)
-    panel.grid(color="#e4e4e4")
-    panel.set_axisbelow(True)
+    panel.grid(True)
 
 
 def accuracies(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -268,6 +273,14 @@ def _histogram(panel: Any, counts: np.ndarray, number: int) -> None:
     panel.stairs(shares, np.linspace(0, 1, BINS + 1), color=COLOURS[number % 5], linestyle=LINES[number % 5])
     if shares.any():
         panel.set_yscale("log")
+
+
+def _said_of_fits(fits: int) -> str:
+    """What there is of fits in two panels."""
+    if fits == 2:
+        return "fits weighted by frames"
+    lacking = f"a fit takes three bins of {FEWEST} frames or more"
+    return f"no fits: {lacking}" if fits == 0 else f"one fit, weighted by frames: {lacking}"
 
 
 def _said_of_bins() -> str:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from sedrepro.audio.front_end import mel_centres
+from sedrepro.base.words import counted
 from sedrepro.experiments.run_view import RunView
 from sedrepro.published.cells import Cell
+from sedrepro.published.verdict import METRICS
 from sedrepro.reporting.figures.pictures import OCTAVES
 from sedrepro.reporting.tables.values import measured
 
@@ -29,7 +31,7 @@ MAIN_METRICS = {
 FEWEST_FOR_A_BOX = 5
 
 # After Okabe and Ito; a shape beside each colour, so that none is needed to tell things apart.
-FAMILIES = {"ddc": ("DDC-blocks", "#0072b2", "o"), "vgg": ("VGG-blocks", "#d55e00", "s"), "": ("MIL", "#5c5c5c", "^")}
+FAMILIES = {"ddc": ("DDC-blocks", "C0", "o"), "vgg": ("VGG-blocks", "C1", "s"), "": ("MIL", "C7", "^")}
 
 
 def centres(alpha: np.ndarray) -> np.ndarray:
@@ -57,7 +59,7 @@ def draw_figure4(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     first = [arrays["alpha"][arrays["alpha_max"] == bound][0] for bound in bounds]
     order = np.argsort(centres(first[-1]), kind="stable")
     figure, panels = plt.subplots(
-        1, len(bounds), figsize=(3.8 * len(bounds), 1.6 + 0.17 * len(order)), sharey=True, squeeze=False,
+        1, len(bounds), figsize=(9, 1.6 + 0.17 * len(order)), sharey=True, squeeze=False,
         layout="constrained",
     )  # fmt: skip
     ticks = [f for f in OCTAVES if arrays["hz"][0] <= f <= arrays["hz"][-1]]
@@ -65,13 +67,15 @@ def draw_figure4(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     for panel, bound, alpha in zip(panels[0], bounds, first, strict=True):
         runs = arrays["alpha"][arrays["alpha_max"] == bound]
         image = panel.imshow(alpha[order], aspect="auto", cmap="viridis", vmin=0, interpolation="nearest")
-        panel.set_xticks(places, [f"{f}" for f in ticks])
+        panel.set_xticks(places, [f"{f}" for f in ticks], rotation=90)
         panel.set_xlabel("Frequency (Hz)")
-        small = f"{(runs <= SMALL_ALPHA).mean():.0%} of $\\alpha_k(f)$ up to {SMALL_ALPHA} in {len(runs)} run(s)"
-        panel.set_title(f"$\\alpha_{{max}}$ = {bound:g}\n{small}", fontsize=9)
-        figure.colorbar(image, ax=panel, shrink=0.6, pad=0.02)
+        small = f"{(runs <= SMALL_ALPHA).mean():.0%} up to {SMALL_ALPHA} in {counted(len(runs), 'run')}"
+        panel.set_title(f"$\\alpha_{{max}}$ = {bound:g}\n{small}")
+        bar = figure.colorbar(image, ax=panel, location="bottom", pad=0.02, aspect=25, label="$\\alpha_k(f)$")
+        bar.ax.tick_params(labelsize=8)
     panels[0, 0].set_yticks(range(len(order)), [facts["classes"][i].replace("_", " ") for i in order], fontsize=7)
-    figure.suptitle(f"Learned $\\alpha_k(f)$ of each class; {facts['variant']}, {facts['scale']} scale")
+    shown = "the first run of each bound" if len(arrays["alpha"]) > len(bounds) else "one run per bound"
+    figure.suptitle(f"Learned $\\alpha_k(f)$ of each class, {shown}; {facts['variant']}, {facts['scale']} scale")
     return figure
 
 
@@ -98,22 +102,32 @@ def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     """One panel per metric: a dot per run, and a box where a system has enough runs."""
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(2, 4, figsize=(13, 6.5), sharex=True, layout="constrained")
-    for panel, values, title in zip(panels.flat, arrays["values"], MAIN_METRICS.values(), strict=True):
+    figure, panels = plt.subplots(4, 2, figsize=(9, 11), sharex=True, layout="constrained")
+    for panel, values, (metric, title) in zip(panels.flat, arrays["values"], MAIN_METRICS.items(), strict=True):
         for number, system in enumerate(facts["systems"]):
             _spread(panel, number, values[arrays["system"] == number], _family(system))
-        panel.set_title(title, fontsize=9)
-        panel.grid(axis="y", color="#e4e4e4")
-        panel.set_axisbelow(True)
+        panel.set_title(f"{title} {better(metric)}")
+        panel.grid(axis="y")
         panel.set_xticks(range(len(facts["systems"])), facts["system_labels"], rotation=90)
     counts = np.bincount(arrays["system"])
     runs = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    figure.legend(*_family_legend(facts["systems"]), loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(*_family_legend(facts["systems"]), loc="outside lower center", ncols=3)
+    boxes = (
+        "boxes: quartiles and range"
+        if counts.max() >= FEWEST_FOR_A_BOX
+        else f"no boxes, which take {FEWEST_FOR_A_BOX} runs"
+    )
+    word = "run" if runs == "1" else "runs"
     figure.suptitle(
-        f"Runs (fold, seed) on {facts['variant']}, {facts['scale']} scale: {runs} per system, a dot each; "
-        f"boxes from {FEWEST_FOR_A_BOX} runs on: quartiles and range"
+        f"{facts['variant']}, {facts['scale']} scale: {runs} {word} (fold, seed) per system, a dot each; {boxes}\n"
+        "↑ higher is better, ↓ lower is better"
     )
     return figure
+
+
+def better(metric: str) -> str:
+    """An arrow to where a metric is better."""
+    return "↑" if METRICS[metric].higher_is_better else "↓"
 
 
 def _spread(panel: Any, place: int, values: np.ndarray, family: tuple[str, str, str]) -> None:
@@ -162,28 +176,30 @@ def draw_figure6(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator
 
-    figure, panel = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, panel = plt.subplots(figsize=(9, 5), layout="constrained")
     points = []
+    divisor, unit = (1e6, "millions") if arrays["parameters"].min() >= 1e5 else (1e3, "thousands")
     for number, system in enumerate(facts["systems"]):
         own = arrays["system"] == number
-        size, scores = arrays["parameters"][own].mean() / 1e6, arrays["frame_macro_ap"][own]
+        size, scores = arrays["parameters"][own].mean() / divisor, arrays["frame_macro_ap"][own]
         scores = scores[~np.isnan(scores)]
         if len(scores):
             _, colour, marker = _family(system)
             deviation = scores.std(ddof=1) if len(scores) > 1 else None
             panel.errorbar(size, scores.mean(), deviation, fmt=marker, color=colour, markersize=7, capsize=3)
             points.append((size, scores.mean(), facts["system_labels"][number]))
-    panel.set(xscale="log", xlabel="Parameters (millions)", ylabel="mAP of frames, SED")
+    panel.set(xscale="log", xlabel=f"Parameters ({unit}) ←", ylabel="SED: mAP of frames ↑")
     panel.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # more labels would run into each other
     panel.xaxis.set_major_formatter("{x:g}")
     panel.xaxis.set_minor_formatter("{x:g}")
     panel.tick_params(axis="x", which="both", length=4, pad=4)
     panel.margins(x=0.25, y=0.15)
-    panel.grid(color="#e4e4e4")
-    panel.set_axisbelow(True)
+    panel.grid(True)
     _name_points(panel, points)
-    panel.legend(*_family_legend(facts["systems"]), loc="best")
-    figure.suptitle(f"{facts['variant']}, {facts['scale']} scale; bars: sample standard deviation over runs")
+    figure.legend(*_family_legend(facts["systems"]), loc="outside lower center", ncols=3)
+    several = np.bincount(arrays["system"]).max() > 1
+    spread = "bars: sample standard deviation over runs" if several else "one run per system, so no spread is known"
+    figure.suptitle(f"{facts['variant']}, {facts['scale']} scale; {spread}. Arrows: better")
     return figure
 
 

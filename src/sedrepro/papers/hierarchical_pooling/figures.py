@@ -17,7 +17,7 @@ SPLIT = "evaluation"
 #: Frames of a segment of the first stage, and from which score on a frame or a segment counts as active.
 SEGMENT, ACTIVE = 5, 0.5
 #: Of the single and the hierarchical curve.
-STYLES = (("#d55e00", "--"), ("#0072b2", "-"))
+STYLES = (("C1", "--"), ("C0", "-"))
 
 
 def choose_clip(events: Mapping[str, Sequence[Event]], filenames: Sequence[str]) -> str:
@@ -94,7 +94,7 @@ def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     curves = arrays["frame"]
     rows = -(-len(curves) // 2)
     figure, panels = plt.subplots(
-        rows, 1, figsize=(9, 2.5 * rows), sharex=True, sharey=True, squeeze=False, layout="constrained"
+        rows, 1, figsize=(9, 2.1 * rows + 0.4), sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     times = (np.arange(curves.shape[1]) + 0.5) / facts["frames_per_second"]
     for number, panel in enumerate(panels[:, 0]):
@@ -102,7 +102,7 @@ def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
         for run, (colour, style) in zip(range(2 * number, len(curves)), STYLES, strict=False):
             panel.plot(times, curves[run], color=colour, linestyle=style, label=facts["labels"][run])
         panel.set(ylim=(-0.03, 1.03), ylabel="Probability")
-        panel.legend(loc="upper left", framealpha=0.9)
+        panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     panels[-1, 0].set(xlabel="Time (s)", xlim=(0, curves.shape[1] / facts["frames_per_second"]))
     name = facts["filename"].rsplit("/", 1)[-1]
     figure.suptitle(f"{facts['event_label']} in {name} ({facts['scale']} scale); shaded: reference event")

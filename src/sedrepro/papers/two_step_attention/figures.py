@@ -8,7 +8,7 @@ import numpy as np
 
 from sedrepro.audio.front_end import FrontEnd
 from sedrepro.experiments.run_view import RunView
-from sedrepro.reporting.figures.pictures import mel_panel
+from sedrepro.reporting.figures.pictures import mark_spans, mel_panel
 
 MOST_PROBABLE = 3
 
@@ -62,53 +62,61 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     import matplotlib.pyplot as plt
 
     front_end, classes, events = FrontEnd(**facts["front_end"]), facts["classes"], facts["events"]
-    figure, axes = plt.subplots(2, 4, figsize=(17, 8.2), layout="constrained")
+    # Rows of class names need room, panels over mel bands are alike.
+    classes_inches = max(1.9, 0.4 + 0.1 * len(classes))
+    heights = [1.9, 1.9, classes_inches, classes_inches]
+    figure, axes = plt.subplots(4, 2, figsize=(9, sum(heights) + 2.4), height_ratios=heights, layout="constrained")
     panels = axes.ravel()
     names = [classes[i].replace("_", " ") for i in arrays["shown"]]
-    mel_panel(panels[0], arrays["logmel"], front_end, "1  Log-mel spectrogram (standardised)", "magma")
-    mel_panel(panels[1], arrays["reconstruction"], front_end, "2  Reconstruction by the decoder", "magma")
+    energy = "Standardised log energy"
+    mel_panel(panels[0], arrays["logmel"], front_end, "1  Log-mel spectrogram", "magma", unit=energy)
+    mel_panel(panels[1], arrays["reconstruction"], front_end, "2  Reconstruction by the decoder", "magma", unit=energy)
     for number, (name, weights) in enumerate(zip(names, arrays["frequency_weights"], strict=True)):
         title = f"{number + 3}  Step 1 weights: {name}"
-        mel_panel(panels[2 + number], weights, front_end, title, "viridis")
+        mel_panel(panels[2 + number], weights, front_end, title, "viridis", unit="Weight")
     for panel in panels[:5]:
         panel.set_xlabel("Time (s)")
-    _class_panel(panels[5], arrays["frame"], front_end, classes, "6  Output of step 1 (over frequency)")
-    _class_panel(panels[6], arrays["time_weights"], front_end, classes, "7  Step 2 weights (over time)")
-    for panel in (*panels[:1], *panels[5:7]):
-        _mark_events(panel, events, classes, on_classes=panel is not panels[0])
+    _class_panel(panels[5], arrays["frame"], front_end, classes, "6  Output of step 1 (over frequency)", "Score")
+    _class_panel(panels[6], arrays["time_weights"], front_end, classes, "7  Step 2 weights (over time)", "Weight")
+    for panel in panels[:5]:
+        mark_spans(panel, [(e["onset"], e["offset"]) for e in events])
+    for panel in panels[5:7]:
+        _mark_events(panel, events, classes)
     _score_panel(panels[7], arrays["clip"], arrays["targets"], classes)
-    reference = ", ".join(f"{e['event_label'].replace('_', ' ')} {e['onset']:g}-{e['offset']:.3g} s" for e in events)
-    figure.suptitle(f"{facts['filename']} ({facts['variant']}, {facts['scale']} scale): {reference}", fontsize=11)
+    reference = ", ".join(f"{e['event_label'].replace('_', ' ')} {e['onset']:g} to {e['offset']:.3g} s" for e in events)
+    figure.suptitle(
+        f"{facts['filename']} ({facts['variant']}, {facts['scale']} scale); bars: reference events\n{reference}"
+    )
     return figure
 
 
-def _class_panel(panel: Any, values: np.ndarray, front_end: FrontEnd, classes: list[str], title: str) -> None:
+def _class_panel(
+    panel: Any, values: np.ndarray, front_end: FrontEnd, classes: list[str], title: str, unit: str
+) -> None:
     """(class, frame) as an image with class names on the axis."""
     extent = (0, values.shape[1] / front_end.frames_per_second, len(classes) - 0.5, -0.5)
     image = panel.imshow(values, aspect="auto", cmap="viridis", extent=extent, interpolation="nearest")
     _name_classes(panel.yaxis, classes)
     panel.set(title=title, xlabel="Time (s)")
-    panel.figure.colorbar(image, ax=panel, shrink=0.8, pad=0.01)
+    panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=20, label=unit)
 
 
 def _name_classes(axis: Any, classes: list[str]) -> None:
-    size = 8 if len(classes) <= 20 else 5
+    size = 9 if len(classes) <= 20 else 7
     axis.set_ticks(range(len(classes)), [name.replace("_", " ") for name in classes], fontsize=size)
 
 
-def _mark_events(panel: Any, events: list[dict], classes: list[str], on_classes: bool) -> None:
-    """White brackets where the reference says an event sounds."""
-    bottom = panel.get_ylim()[0]
+def _mark_events(panel: Any, events: list[dict], classes: list[str]) -> None:
+    """A bar in the row of its class where the reference says an event sounds."""
     for event in events:
-        level = classes.index(event["event_label"]) if on_classes else bottom
-        width = 1.5 if on_classes else 4
-        panel.plot([event["onset"], event["offset"]], [level, level], color="white", lw=width, solid_capstyle="butt")
+        level = classes.index(event["event_label"])
+        mark_spans(panel, [(event["onset"], event["offset"])], level)
 
 
 def _score_panel(panel: Any, scores: np.ndarray, targets: np.ndarray, classes: list[str]) -> None:
     """Clip probability per class; the classes that the clip contains are filled."""
-    colours = ["#0072b2" if t else "#c8c8c8" for t in targets]
-    panel.bar(range(len(classes)), scores, color=colours)
-    _name_classes(panel.xaxis, classes)
-    panel.tick_params(axis="x", rotation=90)
-    panel.set(title="8  Clip probability (blue: in the clip)", ylim=(0, 1), ylabel="Probability")
+    colours = ["C0" if t else "#c8c8c8" for t in targets]
+    panel.barh(range(len(classes)), scores, color=colours)
+    _name_classes(panel.yaxis, classes)
+    panel.set(title="8  Clip probability (blue: in the clip)", xlim=(0, 1), xlabel="Probability")
+    panel.set_ylim(len(classes) - 0.5, -0.5)

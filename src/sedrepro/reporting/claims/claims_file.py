@@ -8,6 +8,7 @@ import pandas as pd
 
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table, write_text
+from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.places import results_folder, table_file
@@ -80,7 +81,8 @@ def counts(table: pd.DataFrame) -> Iterator[str]:
         told = ", ".join(f"{outcomes[name]} {name}" for name in reversed(WORST_FIRST) if outcomes[name])
         fixed = sum(outcome.endswith(BY_CONSTRUCTION) for outcome in of_paper["outcome"])
         claims = of_paper["id"].nunique()
-        yield f"{paper}: {claims} claims in {len(of_paper)} rows: {told}; {fixed} {BY_CONSTRUCTION}"
+        number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
+        yield f"{paper}: {number}: {told}; {fixed} {BY_CONSTRUCTION}"
 
 
 def missing_tables(config: Config) -> Iterator[str]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.tables.numbers import runs_by_pair
 from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR, FilledTable, data_of
+from sedrepro.reporting.tables.values import no_run
 
 
 def fill_claims(
@@ -30,10 +32,12 @@ def fill_claims(
     paper: Paper | None = None,
     figures: Path | None = None,
     missing: Sequence[RunIdentity] = (),
+    absent: Mapping[str, str] = MappingProxyType({}),
 ) -> FilledTable:
     """The tidy table: one row per claim, in the csv's order; `mean` is our numbers as text, `published` the quote.
 
-    `runs` is the fewest runs of a system; those `missing` are named in `note`. Some predicates look at the paper's
+    `runs` is the fewest runs of a system; those `missing` are named in `note`, and so is what is
+    `absent`: variants without data, and why. Some predicates look at the paper's
     settings or at the folder in which its figures are stored; without these, such claims cannot be tested.
 
     Raises:
@@ -47,7 +51,7 @@ def fill_claims(
 
     units = printed_units(paper) if paper else {}
     evidence = Evidence(of_pair, labels, scale, decimals, paper, figures, units)
-    rows = [_filled(claim, evidence, _absent(claim, of_pair, missing)) for claim in claims]
+    rows = [_filled(claim, evidence, _absent(claim, of_pair, missing, absent)) for claim in claims]
     return FilledTable(pd.DataFrame(rows), scale)
 
 
@@ -96,13 +100,15 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
     }
 
 
-def _absent(claim: Claim, there: Collection[tuple[str, str]], missing: Sequence[RunIdentity]) -> list[str]:
+def _absent(
+    claim: Claim, there: Collection[tuple[str, str]], missing: Sequence[RunIdentity], without_data: Mapping[str, str]
+) -> list[str]:
     """The runs that a claim needs and that are missing: all of a system in short, others one by one."""
     parts = []
     for system, variant in claim_runs([claim]):
         absent = [run for run in missing if (run.system, run.variant) == (system, variant)]
-        if absent and (system, variant) not in there:
-            parts.append(f"no run of {system} on {variant}")
+        if (system, variant) not in there and (absent or variant in without_data):
+            parts.append(no_run(system, variant, without_data))
         else:
             parts += [f"no run of {system} on {variant}, fold {run.fold}, seed {run.seed}" for run in absent]
     return parts

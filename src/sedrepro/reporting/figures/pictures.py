@@ -1,5 +1,6 @@
 """What figures share: panels over time and mel bands, and files that are equal for equal figures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import numpy as np
 from sedrepro.audio.front_end import FrontEnd, mel_centres
 from sedrepro.base.files import atomic_path
 
-#: Drawing and saving happen within this context (`matplotlib.rc_context`).
-STYLE: dict[Any, Any] = {"svg.hashsalt": "sedrepro", "svg.fonttype": "none", "font.size": 9}
+#: The style sheet of all figures: drawing and saving happen within `matplotlib.rc_context(fname=STYLE)`.
+STYLE = Path(__file__).with_name("sedrepro.mplstyle")
 #: Fractions of the figure to which the layout is rounded: its solver ends a little differently from run to run.
 LAYOUT_DIGITS = 4
 
@@ -24,8 +25,12 @@ def mel_panel(
     title: str,
     colours: str,
     limits: tuple[float | None, float | None] = (None, None),
+    unit: str = "",
 ) -> None:
-    """Values (frame, mel) as an image over time in seconds, frequencies in Hz at the mel bands, and a colour bar."""
+    """Values (frame, mel) as an image over time in seconds, frequencies in Hz at the mel bands, and a colour bar.
+
+    `unit` is the label of the colour bar.
+    """
     extent = (0, len(values) / front_end.frames_per_second, -0.5, values.shape[1] - 0.5)
     image = panel.imshow(
         values.T, origin="lower", aspect="auto", cmap=colours, extent=extent, vmin=limits[0], vmax=limits[1]
@@ -37,7 +42,24 @@ def mel_panel(
     clear = [n for n in range(len(shown)) if n + 1 == len(shown) or places[n + 1] - places[n] > len(centres) / 12]
     panel.set_yticks(places[clear], [f"{shown[n]}" for n in clear])
     panel.set(title=title, ylabel="Frequency (Hz)")
-    panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=20)
+    panel.figure.colorbar(image, ax=panel, pad=0.01, aspect=20, label=unit)
+
+
+def mark_spans(panel: Any, spans: Sequence[tuple[float, float]], level: float | None = None) -> None:
+    """Bars from one time to another, white on a black edge, so that they show on every image.
+
+    They lie at a `level` of the y axis, by default at the lower edge of the panel.
+    """
+    from matplotlib.patheffects import Normal, Stroke
+
+    edge = [Stroke(linewidth=5, foreground="black"), Normal()]
+    for onset, offset in spans:
+        place = {"transform": panel.get_xaxis_transform()} if level is None else {}
+        height = 0.03 if level is None else level
+        panel.plot(
+            [onset, offset], [height, height], color="white", linewidth=2.5, solid_capstyle="butt", path_effects=edge,
+            **place,
+        )  # fmt: skip
 
 
 def save_picture(figure: Any, stem: Path) -> Path:
@@ -46,11 +68,11 @@ def save_picture(figure: Any, stem: Path) -> Path:
     from matplotlib import pyplot
 
     paths = [stem.with_name(stem.name + suffix) for suffix in (".svg", ".png")]
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(fname=STYLE):
         _settle(figure)
         for path, metadata in zip(paths, ({"Date": None}, {}), strict=True):
             with atomic_path(path) as temporary:
-                figure.savefig(temporary, dpi=110, metadata=metadata)
+                figure.savefig(temporary, metadata=metadata)
     pyplot.close(figure)
     return paths[0]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
-from sedrepro.experiments.configuration import SCALES
+from sedrepro.experiments.scales import SCALES
 from sedrepro.experiments.table_layout import SCALES as WARNINGS
 
 SCALE, RESULTS = "SEDREPRO_SCALE", "SEDREPRO_RESULTS"

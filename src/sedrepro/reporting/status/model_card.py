@@ -12,6 +12,7 @@ from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_config import RunConfig, config_file
 from sedrepro.experiments.run_files import ENVIRONMENT
 from sedrepro.experiments.runs import RunIdentity
+from sedrepro.experiments.scales import SYNTHESISED
 from sedrepro.obtaining.manifest import read_manifest
 from sedrepro.reporting.status.cost import duration, memory
 from sedrepro.training.settings import RunSettings
@@ -23,6 +24,7 @@ SCALES = {
     "It shows that the software works; it has never heard a real recording.",
     "recordings": "**Not a reproduction.** Trained at scale `recordings`, budget `{budget}`: on a part of the data, or "
     "on other recordings in the same layout. Its numbers cannot be compared with the published ones.",
+    "rehearsal": "**Not for use.** Made to rehearse scale `full`: three steps of training, scores drawn at random.",
     "full": "Trained at scale `full`: on the official data, as far as they are there, with the settings of the paper.",
 }
 #: Metrics that a short line shows, of those that there are.
@@ -151,7 +153,7 @@ def _limits(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
 def _licences(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
     found = licences(described.data)
     lines = [f"* {name}: {'; '.join(terms)}" for name, terms in found.items() if terms]
-    if described.scale == "miniature":
+    if described.scale in SYNTHESISED:
         head = "The sounds were synthesised by sedrepro. The terms of the official sets whose layout they have:"
     elif described.scale == "recordings":
         head = "Recordings from elsewhere have terms of their own. Those of the official sets:"

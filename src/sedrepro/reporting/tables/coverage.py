@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -23,8 +24,12 @@ from sedrepro.reporting.rendering import render, render_part
 COLUMNS = ("data_set", *COVERAGE_COLUMNS, "fingerprint")
 
 
-def write_coverage(config: Config, owner: str, names: list[str]) -> Path:
+def write_coverage(
+    config: Config, owner: str, names: list[str], absent: Mapping[str, str] = MappingProxyType({})
+) -> Path:
     """Write `<owner>/coverage.csv` and `.html` to the results of the scale; returns the page's path.
+
+    `absent` has the data sets that are left out, and why.
 
     Raises:
         DataError: a data set has not been surveyed.
@@ -33,7 +38,7 @@ def write_coverage(config: Config, owner: str, names: list[str]) -> Path:
     rows = [row for name, found in facts.items() for row in _rows(survey_folder(config, name), name, found.fingerprint)]
     stem = results_folder(config) / owner / "coverage"
     write_text(stem.with_suffix(".csv"), pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n"))
-    write_text(stem.with_suffix(".html"), _page(config.scale, rows, facts))
+    write_text(stem.with_suffix(".html"), _page(config.scale, rows, facts, absent))
     return stem.with_suffix(".html")
 
 
@@ -54,7 +59,7 @@ def in_a_line(facts: SurveyFacts, where: Path) -> str:
 _HEADS = {"data_set": "data set", "label": "class", "sample_rates": "sample rates"}
 
 
-def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts]) -> str:
+def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts], absent: Mapping[str, str]) -> str:
     splits = [row for row in rows if row["label"] == ALL_CLASSES]
     classes = {name: [row for row in rows if row["data_set"] == name and row["label"] != ALL_CLASSES] for name in facts}
     title = f"Data at scale {scale}"
@@ -62,7 +67,10 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts])
         "coverage_page",
         title=title,
         splits=coverage_table(title, splits, with_class=False),
-        sentences=[_sentence(name, surveyed) for name, surveyed in facts.items()],
+        sentences=[
+            *(_sentence(name, surveyed) for name, surveyed in facts.items()),
+            *(f"{name}: left out, for {reason}." for name, reason in absent.items()),
+        ],
         tolerance=TOLERANCE,
         classes={
             name: coverage_table(f"{name}, per class", of_set, with_class=True)

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
@@ -17,18 +18,20 @@ RunsByPair = Mapping[tuple[str, str], Sequence[RunMetrics]]
 """Runs by system and variant, ordered by fold and seed."""
 
 
-def fill(cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str) -> FilledTable:
+def fill(
+    cells: Sequence[Cell], runs: Iterable[RunMetrics], scale: str, absent: Mapping[str, str] = MappingProxyType({})
+) -> FilledTable:
     """The filled table: one row per cell, in the paper's order and in the columns of `tidy_row`.
 
     Mean, sample standard deviation and the 95 % confidence interval of the mean go over all runs (folds and seeds) of
-    a cell's system and variant.
+    a cell's system and variant. `absent` has the variants without data, and why.
 
     Raises:
         DataError: runs contradict each other (paper, scale, class list, two of the same run) or lack a metric.
         SettingsError: the scale is unknown.
     """
     of_pair = runs_by_pair(runs_needed(cells), runs, scale)
-    return table_of_cells(cells, [_filled(cell, of_pair, scale) for cell in cells], scale)
+    return table_of_cells(cells, [_filled(cell, of_pair, scale, absent) for cell in cells], scale)
 
 
 def runs_by_pair(needed: Iterable[tuple[str, str]], runs: Iterable[RunMetrics], scale: str) -> RunsByPair:
@@ -51,8 +54,8 @@ def runs_by_pair(needed: Iterable[tuple[str, str]], runs: Iterable[RunMetrics], 
     return dict(of_pair)
 
 
-def _filled(cell: Cell, runs: RunsByPair, scale: str) -> dict[str, Any]:
-    ours = result(cell, runs)
+def _filled(cell: Cell, runs: RunsByPair, scale: str, absent: Mapping[str, str]) -> dict[str, Any]:
+    ours = result(cell, runs, absent)
     tolerance = METRICS[cell.metric].tolerance * UNITS[cell.unit]
     outcome = verdict(scale, ours, cell.published, tolerance, cell.suspect, cell.at_hand)
     notes = [cell.suspect, cell.note, *ours.notes]

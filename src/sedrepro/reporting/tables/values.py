@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -22,8 +23,10 @@ class Result(Spread):
     notes: list[str] = field(default_factory=list)
 
 
-def result(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> Result:
-    """What the runs, by system and variant, say about a cell.
+def result(
+    cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]], absent: Mapping[str, str] = MappingProxyType({})
+) -> Result:
+    """What the runs, by system and variant, say about a cell; `absent` has variants without data, and why.
 
     Raises:
         DataError: a run lacks the metric, or the cell does not say which of its splits or ways of detection is meant.
@@ -32,14 +35,17 @@ def result(cell: Cell, runs: Mapping[tuple[str, str], Sequence[RunMetrics]]) -> 
         return Result(notes=[QUOTED])
     own = _runs_of(cell, (cell.system, cell.variant), runs)
     if not own:
-        return Result(notes=[_no_run(cell, (cell.system, cell.variant))])
+        return Result(notes=[_no_run(cell, (cell.system, cell.variant), absent)])
     event_class = cell.factors.get(EVENT_CLASS, "")
     if event_class and event_class not in own[0].classes:
         return Result(notes=[f"class {event_class} is not in the corpus"])
     notes = [*_clip_notes(own), *_split_notes(own, cell)]
     metric = METRICS[cell.metric]
     if metric.change_of:
-        return _mean_change(cell, own, _runs_of(cell, cell.reference, runs), notes)
+        references = _runs_of(cell, cell.reference, runs)
+        if not references:
+            return Result(notes=[*notes, _no_run(cell, cell.reference, absent)])
+        return _mean_change(cell, own, references, notes)
     values = [measured(run, cell, metric.base or cell.metric) for run in own]
     return _spread(cell, values, notes) if metric.spread_of else _mean(cell, values, notes)
 
@@ -52,9 +58,14 @@ def _runs_of(
     return [run for run in runs.get(which, ()) if not seed or run.seed == int(seed)]
 
 
-def _no_run(cell: Cell, which: tuple[str, str]) -> str:
+def _no_run(cell: Cell, which: tuple[str, str], absent: Mapping[str, str]) -> str:
     seed = cell.factors.get(SEED, "")
-    return f"no run of {which[0]} on {which[1]}" + (f" with seed {seed}" if seed else "")
+    return no_run(*which, absent) + (f" with seed {seed}" if seed else "")
+
+
+def no_run(system: str, variant: str, absent: Mapping[str, str]) -> str:
+    """That there is no run of a system on a variant, and why where the variant has no data."""
+    return f"no run of {system} on {variant}" + (f" ({absent[variant]})" if variant in absent else "")
 
 
 def _mean(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
@@ -77,8 +88,6 @@ def _spread(cell: Cell, values: list[float | None], notes: list[str]) -> Result:
 
 def _mean_change(cell: Cell, own: list[RunMetrics], references: list[RunMetrics], notes: list[str]) -> Result:
     """Over pairs of runs with equal fold and seed."""
-    if not references:
-        return Result(notes=[*notes, _no_run(cell, cell.reference)])
     partners = {(run.fold, run.seed): run for run in references}
     pairs = [(run, partners[run.fold, run.seed]) for run in own if (run.fold, run.seed) in partners]
     if not pairs:

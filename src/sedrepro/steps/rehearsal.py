@@ -1,0 +1,96 @@
+"""What a rehearsal of scale full has cost: time, memory and disk by stage; `make rehearsal` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sedrepro.base.errors import SettingsError
+from sedrepro.base.files import write_table
+from sedrepro.base.job_costs import JobCost, read_job_costs
+from sedrepro.base.terminal import aligned
+from sedrepro.experiments import places
+from sedrepro.experiments.scales import REHEARSAL
+from sedrepro.steps.request import Request, say
+
+if TYPE_CHECKING:
+    from sedrepro.experiments.configuration import Config
+
+COLUMNS = ("stage", "jobs", "seconds", "cpu_seconds", "peak_memory_mib", "disk_mib")
+
+
+class Stage(NamedTuple):
+    """A part of the workflow: its verbs, and what it leaves, as patterns below the folders of work and of results."""
+
+    verbs: tuple[str, ...]
+    work: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+
+
+STAGES = {
+    "layouts": Stage(("synthesise",), ("corpora",)),
+    "survey": Stage(("survey",), ("surveys",)),
+    "corpora": Stage(("recipes", "corpus-tables"), ("*/corpora",)),
+    "features": Stage(("features",), ("*/features",)),
+    "loading and three steps": Stage(("train", "pseudo-labels"), ("resume",), ("*/runs/*/*/*/*/[!d]*",)),
+    "scoring": Stage(("score",), (), ("*/runs/*/*/*/*/detected.tsv",)),
+    "sweep": Stage(("sweep", "sweep-table"), (), ("post_processing.*",)),
+    "figures": Stage(("examine", "figure"), (), ("*/figures",)),
+    "tables": Stage(("table", "coverage", "model-cards", "comparison", "claims", "page"), (), ("*/tables", "*.html")),
+}
+
+
+def stage_rows(costs: Sequence[JobCost], work: Path, results: Path) -> list[tuple]:
+    """A row of `COLUMNS` for each stage of which something was done."""
+    rows = []
+    for name, stage in STAGES.items():
+        done = [cost for cost in costs if cost.verb in stage.verbs]
+        if done:
+            seconds, cpu = sum(cost.seconds for cost in done), sum(cost.cpu_seconds for cost in done)
+            left = [path for pattern in stage.work for path in work.glob(pattern)]
+            left += [path for pattern in stage.results for path in results.glob(pattern)]
+            memory = max(cost.peak_memory_mib for cost in done)
+            rows.append((name, len(done), round(seconds), round(cpu), memory, round(disk_use(left) / 2**20)))
+    return rows
+
+
+def disk_use(paths: Iterable[Path]) -> int:
+    """Bytes that files and folders take, each file once however many names it has."""
+    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    found = {(status.st_dev, status.st_ino): 512 * status.st_blocks for status in map(Path.stat, files)}
+    return sum(found.values())
+
+
+def told(config: Config, rows: Sequence[tuple]) -> str:
+    """The table in words, with what it is a rehearsal of."""
+    lines = [
+        ["stage", "jobs", "seconds", "CPU s", "MiB memory", "MiB disk"],
+        *([str(cell) for cell in r] for r in rows),
+    ]
+    share = "all clips" if config.share == 1 else f"a share of {config.share:g} of the clips"
+    return (
+        f"Rehearsal of scale full with {share} of the official data sets, one fold and one seed of each run:\n"
+        f"{aligned(lines, left=1)}\n"
+        "Seconds are those of all jobs together. Layouts, survey, features, loading, scoring and sweep grow with the"
+        " share;\nscoring and sweep also with the number of runs, the steps with neither. Nothing here is a result."
+    )
+
+
+def run(request: Request) -> None:
+    """Print the table of a rehearsal and write it to its results.
+
+    Raises:
+        SettingsError: the scale is another one, or nothing was rehearsed.
+    """
+    config = request.config
+    if config.scale != REHEARSAL:
+        raise SettingsError(f"scale '{config.scale}' is no rehearsal; --scale {REHEARSAL}")
+    costs = places.costs_file(config)
+    rows = stage_rows(read_job_costs(costs), places.work_folder(config), places.results_folder(config))
+    if not rows:
+        raise SettingsError(f"{costs}: nothing was rehearsed yet; make rehearsal")
+    path = places.results_folder(config) / "rehearsal.csv"
+    write_table(path, COLUMNS, rows, delimiter=",")
+    say(told(config, rows))
+    say(str(path))
