@@ -22,6 +22,9 @@ DRY_RUN ?=
 AGAIN ?=
 SHARE ?=
 CONFIG ?=
+GPU ?=
+COUNT ?=
+JOBS ?=
 
 READY := $(VENV)/.ready
 # Relative or absolute, and never split at spaces: the checkout may lie anywhere.
@@ -47,7 +50,7 @@ KEYS = $(CONFIG)
 FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks data unlock test lint format bench clean setup plan touch summary rehearsal
+.PHONY: help results notebooks docs documents data unlock test lint format bench clean setup plan touch summary rehearsal
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -75,12 +78,20 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 results: $(READY)  ## run the workflow, print the tables in short, write the results page
 	@rm -f $(FAILED)
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
-	@python -m sedrepro summary $(ASSIGNED)
+	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@python -m sedrepro page $(ASSIGNED)
 	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
 notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
 	@python -m sedrepro notebooks $(ASSIGNED)
+
+documents: $(READY)  ## fill the numbers of README and docs from the records
+	@python -m sedrepro documents
+
+docs: $(READY)  ## build the documentation as a site that needs no network, into site/
+	@python -m pip install -qq --disable-pip-version-check -r envs/docs.txt -c envs/constraints.txt
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo site/index.html
 
 data: SCALE = full
 data: KEYS += data_sets=$(or $(subst $(space),$(comma),$(strip $(SET))),all)
@@ -101,8 +112,10 @@ unlock: $(READY)  ## go on after a run was killed and its folder is locked
 touch: $(READY)  ## take over results that were copied without their times, as if they had just been made
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
-plan: $(READY)  ## what `make results` would run
-	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(CHOSEN)
+plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on other machines; JOBS=1: job by job)
+	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT))
+	@echo
+	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
 
 summary: $(READY)  ## print the tables that are there
 	@python -m sedrepro summary $(ASSIGNED)

@@ -36,6 +36,7 @@ rule data:
 
 # Not while the files are read: a dry run writes nothing.
 onstart:
+    require_a_gpu()
     PLAN.write_configuration()
     if workflow.local_exec:
         # Snakemake 9's limit on submissions wakes the scheduler after every pass, which makes the next one: each job

@@ -92,6 +92,13 @@ def test_a_home_that_cannot_be_written_is_replaced(checkout: Path):
     assert {call[2] for call in told(checkout, HOME="/nonexistent/home")} == {f"{checkout}/.home"}
 
 
+def test_of_one_target_only_its_table_is_printed():
+    target = "results/miniature/c_ssed/tables/table2.csv"
+    lines = planned("results", f"TARGET={target}")
+    assert words_of(lines, "sedrepro summary", "--target") == ["--target", target]
+    assert not any("--target" in line for line in planned("results", "PAPER=c_ssed"))
+
+
 #: Stands for Snakemake: says that a job began, or that the configuration is wrong, and fails.
 SNAKEMAKE = """#!/bin/bash
 mkdir -p .snakemake

@@ -6,6 +6,7 @@ module and of the modules that the settings name. Settings and the digest of the
 
 import contextlib
 import functools
+import importlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from sedrepro.base import code
+from sedrepro.base import code, gpus
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
+from sedrepro.base.gpus import Gpu
 from sedrepro.corpora.settings import Remix
 from sedrepro.data_sets import data_set
 from sedrepro.detection.methods import method_module
@@ -69,6 +71,9 @@ class AnyPaper(NamedTuple):
 #: Stands for any paper, and for any run, in the patterns of paths.
 ANY_PAPER = AnyPaper()
 ANY_RUN = RunIdentity("{paper}", "{system}", "{variant}", "{fold}", "{seed}")  # type: ignore[arg-type]
+
+#: Priority of all that is no run: what comes before runs, or is made of them in seconds.
+PREPARING = 100
 
 #: The forms of a table, of a figure, and of coverage.
 TABLE_FORMS, FIGURE_FORMS, COVERAGE_FORMS = (".csv", ".md", ".html", ".tex"), (".svg", ".png"), (".csv", ".html")
@@ -330,6 +335,42 @@ class Plan:
         """Digest of the code that asks a trained run for pseudo-labels."""
         return code_digest([step_module("pseudo_labels"), network_module(wildcards.paper)])
 
+    # --- order and devices
+
+    def run_priority(self, wildcards: Any) -> int:
+        """Runs of the first seed come before all of the second, whatever their paper: its numbers are there early."""
+        seeds = self.papers[wildcards.paper].settings.systems[wildcards.system].seeds or self.config.seeds
+        return max(PREPARING - 1 - seeds.index(int(wildcards.seed)), 0) if int(wildcards.seed) in seeds else 0
+
+    def gpu_mib(self, wildcards: Any) -> int:
+        """GPU memory of a run, as Snakemake counts it: no job is started to wait for what others will hold."""
+        if not self.gpus:
+            return 0
+        need = importlib.import_module("sedrepro.experiments.gpu_memory").needed_mib
+        run = self.run_of(wildcards)
+        return min(need(self.config, self.papers[run.paper], run, gpu.name) for gpu in self.gpus)
+
+    @functools.cached_property
+    def gpus(self) -> list[Gpu]:
+        """The GPUs that jobs on this machine use."""
+        return gpus.visible_gpus() if self.config.device != "cpu" and gpus.has_cuda() else []
+
+    @property
+    def gpu_mib_here(self) -> int:
+        """Memory of all of them that runs may take."""
+        return sum(gpus.usable_mib(gpu.total) for gpu in self.gpus)
+
+    def require_a_gpu(self) -> None:
+        """Refuse to train at scale full on a processor, with what it would take.
+
+        Raises:
+            SettingsError: there is no GPU, and the configuration does not say on_cpu.
+        """
+        if self.config.scale != "full" or self.config.on_cpu or self.gpus:
+            return
+        line = importlib.import_module("sedrepro.reporting.status.forecast_text").one_line(self.config)
+        raise SettingsError(f"{line}; use a machine with a GPU (make plan tells more), or say on_cpu=true")
+
     def score_settings(self, wildcards: Any) -> str:
         """How the runs on a corpus variant are scored."""
         settings, corpus = self.papers[wildcards.paper].settings, self.corpus_of(wildcards)
@@ -409,7 +450,7 @@ class Plan:
         """Digest of the code that fills a table, and of the printed cells that define it."""
         paper = self.papers[wildcards.paper]
         kind = paper.settings.tables[wildcards.table].kind
-        own = {"text": ["tables", "network"], "claims": ["claims"]}.get(kind, [])
+        own = {"text": ["tables", "network"], "claims": ["claims", "network"]}.get(kind, [])
         modules = [f"sedrepro.papers.{paper.name}.{name}" for name in own]
         return code_digest([step_module("table"), *modules], [cells_file(paper, wildcards.table)])
 

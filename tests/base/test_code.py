@@ -101,3 +101,11 @@ def test_templates_belong_to_the_code_that_renders_them(package):
     template.write_text("two")
     after = {name: code_digest([f"suite.{name}"]) for name in "abc"}
     assert [name for name in "abc" if before[name] != after[name]] == ["a", "b"]
+
+
+def test_the_style_sheet_that_a_module_names_counts(package):
+    package(a="STYLE = 'own.mplstyle'\n", b="STYLE = None\n")
+    before = code_digest(["suite.a"]), code_digest(["suite.b"])
+    (code.PACKAGE / "own.mplstyle").write_text("font.size: 9\n")
+    after = code_digest(["suite.a"]), code_digest(["suite.b"])
+    assert after[0] != before[0] and after[1] == before[1]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sedrepro.base.terminal import PLAIN, show_everything
+from sedrepro.base.terminal import PLAIN, folded, show_everything
 
 
 def printed(text: str, encoding: str) -> str:
@@ -43,3 +43,19 @@ def test_every_plain_mark_is_plain():
 
 def test_names_that_are_not_utf_8_can_be_shown():
     assert printed("caf\udce9.wav", "utf-8") == "caf?.wav"
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_long_line_is_folded_for_a_terminal_and_left_alone_for_a_filter(monkeypatch):
+    line = "  validation: " + "segment_f1 0.500, " * 20
+    assert folded(line) == line
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout", Screen())
+    first, *others = folded(line).splitlines()
+    assert first.startswith("  validation: segment_f1") and others
+    assert all(len(one) <= 60 and one.startswith("      ") for one in others)
+    assert " ".join(folded(line).split()) == " ".join(line.split())

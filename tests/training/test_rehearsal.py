@@ -12,6 +12,8 @@ from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import Supervised
 from sedrepro.training.supervised import SupervisedTrainer
 
+NEED_MIB = 100
+
 
 def trainer_and_data():
     data = run_data(clips())
@@ -37,7 +39,7 @@ def test_its_steps_are_the_first_of_training():
 def test_it_says_how_long_the_steps_took_and_keeps_a_row(tmp_path):
     trainer, data = trainer_and_data()
     said: list[str] = []
-    progress = rehearsed(trainer, data.train, tmp_path / "lock", said.append)
+    progress = rehearsed(trainer, data.train, tmp_path / "lock", lambda: NEED_MIB, said.append)
     assert said[0].startswith(f"{STEPS} steps of {trainer.run.training.batch_size} clips in ")
     assert [row["epoch"] for row in progress.history] == [1] and "loss" in progress.history[0]
     assert progress.best_epoch == 1
@@ -50,12 +52,12 @@ def test_where_memory_lacks_batches_are_smaller_and_it_says_so(monkeypatch, tmp_
     training = run.training.model_copy(update={"method": Supervised(kind="supervised")})
     run = run.model_copy(update={"training": training})
     trainer = SupervisedTrainer(crnn(), run, RunSeeds(1, 1), small.CPU)
-    monkeypatch.setattr(rehearsal, "available_memory", lambda: trainer.run.training.gpu_memory_mib * 2**20 / times)
+    monkeypatch.setattr(rehearsal, "available_memory", lambda: NEED_MIB * 2**20 / times)
     sizes: list[int] = []
     losses = trainer._losses
     monkeypatch.setattr(trainer, "_losses", lambda train, rows: sizes.append(len(rows)) or losses(train, rows))
     said: list[str] = []
-    rehearsed(trainer, data.train, tmp_path / "lock", said.append)
+    rehearsed(trainer, data.train, tmp_path / "lock", lambda: NEED_MIB, said.append)
     assert max(sizes) == expected and ("no memory" in said[0]) == (expected < 8)
 
 
@@ -63,7 +65,7 @@ def test_composed_batches_stay_whole(monkeypatch, tmp_path):
     trainer, data = trainer_and_data()
     monkeypatch.setattr(rehearsal, "available_memory", lambda: 2**20)
     said: list[str] = []
-    rehearsed(trainer, data.train, tmp_path / "lock", said.append)
+    rehearsed(trainer, data.train, tmp_path / "lock", lambda: NEED_MIB, said.append)
     assert "no memory" not in said[0]
 
 

@@ -37,7 +37,6 @@ TRAINING = {
     "stop_patience": None,
     "select_on": "validation",
     "validation_share": 0.2,
-    "gpu_memory_mib": 100,
 }
 CONFIDENCE = MEAN_TEACHER | {
     "kind": "confidence",

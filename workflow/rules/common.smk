@@ -28,6 +28,14 @@ try:
 except SedreproError as error:
     raise WorkflowError(str(error)) from None
 
+# A job on a node plans anew: data that have come meanwhile make another configuration than the one that was written.
+if not workflow.is_main_process:
+    PLAN.write_configuration()
+
+# Of GPUs here Snakemake starts only as many runs as their memory holds; which one a run gets the ledger says.
+if PLAN.gpus and "gpu_mib" not in workflow.global_resources:
+    workflow.register_resource("gpu_mib", PLAN.gpu_mib_here)
+
 # Jobs get the configuration as a file that no other command can change. It is no parameter of theirs: what a job reads
 # of it is. By hand the same words work with --scale and --set, or with this variable.
 shell.prefix(plan.job_prefix(PROJECT, {CONFIG_VARIABLE: PLAN.configuration_file, job_costs.VARIABLE: PLAN.costs_file}))
@@ -51,6 +59,16 @@ RUN_WORDS = (
     "--paper {wildcards.paper} --system {wildcards.system} --variant {wildcards.variant}"
     " --fold {wildcards.fold} --seed {wildcards.seed}"
 )
+
+
+def require_a_gpu():
+    """Refuse what would train for years on this machine; on a cluster its nodes are asked, not the one that submits."""
+    here = workflow.local_exec and not workflow.touch
+    if here and any(job.rule.name == "train" for job in workflow.dag.needrun_jobs()):
+        try:
+            PLAN.require_a_gpu()
+        except SedreproError as error:
+            raise WorkflowError(str(error)) from None
 
 
 def megabytes(amount, miniature=4000):

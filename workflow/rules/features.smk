@@ -9,6 +9,7 @@ rule features:
         directory(PLAN.work("{paper}", "features", "{corpus}")),
     log:
         PLAN.log("{paper}", "features_{corpus}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16
@@ -39,6 +40,7 @@ rule render_audio:
         directory(PLAN.work("{paper}", "audio", "{variant}")),
     log:
         PLAN.log("{paper}", "render_audio_{variant}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 16

@@ -10,6 +10,7 @@ if PLAN.config.scale in SYNTHESISED:
             PLAN.work("synthesised", "{archive}.json"),
         log:
             PLAN.log("synthesise_{archive}"),
+        priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         threads: 2
@@ -37,6 +38,7 @@ if PLAN.config.scale == "full":
             # Beside them lie receipts of clips that were taken from elsewhere, which nothing can make.
             data_set="|".join({source.data_set for source in PLAN.sources}),
             file="|".join({re.escape(source.file) for source in PLAN.sources}),
+        priority: plan.PREPARING
         conda:
             "../../envs/sedrepro.yaml"
         resources:

@@ -8,6 +8,7 @@ rule survey:
         [PLAN.survey_file("{data_set}", table) for table in SURVEY_TABLES],
     log:
         PLAN.log("survey_{data_set}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     threads: 8
@@ -29,6 +30,7 @@ rule recipes:
         PLAN.in_corpus("recipes.tsv"),
     log:
         PLAN.log("{paper}", "recipes_{corpus}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -48,6 +50,7 @@ rule corpus_tables:
         PLAN.in_corpus(*CORPUS_TABLES),
     log:
         PLAN.log("{paper}", "corpus_tables_{corpus}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

@@ -15,6 +15,7 @@ rule coverage:
         ),
     log:
         PLAN.log("{owner}", "coverage"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -42,6 +43,7 @@ rule table:
         ),
     log:
         PLAN.log("{paper}", "{table}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -68,6 +70,7 @@ rule figure:
         ),
     log:
         PLAN.log("{paper}", "{figure}"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -86,6 +89,7 @@ rule model_cards:
         PLAN.results("{paper}", "model_cards.csv"),
     log:
         PLAN.log("{paper}", "model_cards"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -111,6 +115,7 @@ rule comparison:
         ),
     log:
         PLAN.log("comparison"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -135,6 +140,7 @@ rule claims:
         ),
     log:
         PLAN.log("claims"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -159,6 +165,7 @@ rule page:
         ),
     log:
         PLAN.log("page"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

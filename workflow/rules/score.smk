@@ -9,6 +9,7 @@ rule score:
         PLAN.in_run(*SCORE_FILES),
     log:
         PLAN.log("{paper}", "score", "{system}", "{variant}_fold{fold}_seed{seed}"),
+    priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
     resources:
@@ -30,6 +31,7 @@ rule examine:
         multiext(PLAN.results("{paper}", "figures", "{figure}"), ".npz", ".json"),
     log:
         PLAN.log("{paper}", "examine_{figure}"),
+    priority: plan.PREPARING
     conda:
         "../../envs/sedrepro.yaml"
     resources:

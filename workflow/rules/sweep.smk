@@ -8,6 +8,7 @@ rule sweep:
         PLAN.results("{paper}", "post_processing.csv"),
     log:
         PLAN.log("{paper}", "sweep"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"
@@ -32,6 +33,7 @@ rule sweep_table:
         ),
     log:
         PLAN.log("sweep_table"),
+    priority: plan.PREPARING
     localrule: True  # takes a second
     conda:
         "../../envs/sedrepro.yaml"

@@ -10,11 +10,13 @@ rule train:
         PLAN.in_run(*RUN_FILES),
     log:
         PLAN.log("{paper}", "train", "{system}", "{variant}_fold{fold}_seed{seed}"),
+    priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
+        gpu_mib=PLAN.gpu_mib,
         mem_mb=megabytes(24000),
         runtime=minutes(720),
     params:
@@ -34,11 +36,13 @@ rule pseudo_labels:
         PLAN.in_run(PSEUDO_LABELS),
     log:
         PLAN.log("{paper}", "pseudo_labels", "{system}", "{variant}_fold{fold}_seed{seed}"),
+    priority: PLAN.run_priority
     conda:
         "../../envs/sedrepro.yaml"
     threads: 1
     resources:
         gpu=1,
+        gpu_mib=PLAN.gpu_mib,
         mem_mb=megabytes(24000),
         runtime=minutes(60),
     params:

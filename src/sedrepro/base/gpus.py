@@ -25,6 +25,15 @@ ADVICE = (
 )
 
 
+#: Share of a GPU's memory that no run is given.
+KEPT_FREE = 0.05
+
+
+def usable_mib(total: int) -> int:
+    """MiB of a GPU with so many that runs may take."""
+    return int(total * (1 - KEPT_FREE))
+
+
 @dataclass(frozen=True)
 class Gpu:
     """One GPU, or one MIG instance of a GPU; memory in MiB."""

@@ -1,6 +1,9 @@
 """Plain text for terminals and logs: columns, and plain marks for characters that one cannot show."""
 
 import codecs
+import shutil
+import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -31,6 +34,22 @@ def show_everything(*streams: TextIO) -> None:
     for stream in streams:
         if hasattr(stream, "reconfigure"):  # what a notebook or a test puts in place may have none
             stream.reconfigure(errors=HANDLER)
+
+
+def line_width() -> int | None:
+    """Characters that a line of the terminal takes; None where the output goes elsewhere, as to a file or a filter."""
+    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else None
+
+
+def folded(text: str, indent: str = "    ") -> str:
+    """A line as it is, or in lines that fit the terminal, those after the first indented."""
+    width = line_width()
+    if width is None or len(text) <= width:
+        return text
+    begin = text[: len(text) - len(text.lstrip())]
+    return textwrap.fill(
+        text.lstrip(), width, initial_indent=begin, subsequent_indent=begin + indent, break_on_hyphens=False
+    )
 
 
 def aligned(lines: Iterable[Sequence[str]], left: int) -> str:

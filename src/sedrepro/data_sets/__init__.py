@@ -21,6 +21,7 @@ from sedrepro.base.errors import SettingsError, did_you_mean
 TRAITS: dict[str, Any] = {
     "CLASSES": (),  # in the official order
     "FOLDS": 0,  # for cross-validation
+    "CLIPS": {},  # by split, how many the official tables list
     "ONLY_ON_YOUTUBE": (),  # splits whose audio no archive holds
     "USES_SILENT_CLIPS": False,  # a digitally silent clip is as good a test clip as another
     "SERVED_FROM": None,  # a data set of the manifest that holds this one too

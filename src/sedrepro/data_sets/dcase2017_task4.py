@@ -19,6 +19,7 @@ AUDIO = {
     "evaluation": f"{FOLDER}/evaluation_set_formatted_audio_segments",
 }
 SPLITS = tuple(AUDIO)
+CLIPS = {"training": 51172, "testing": 488, "evaluation": 1103}
 WEAK_LABELS = {split: f"{FOLDER}/groundtruth_weak_label_{split}_set.csv" for split in SPLITS}
 STRONG_LABELS = {split: f"{FOLDER}/groundtruth_strong_label_{split}_set.csv" for split in ("testing", "evaluation")}
 LABELS = (*WEAK_LABELS.values(), *STRONG_LABELS.values())

@@ -11,6 +11,7 @@ from sedrepro.data_sets import dcase2019_task4
 ARCHIVE = "dcase2019_task4"
 LABELS = (f"{dcase2019_task4.FOLDER}/metadata/validation/eval_dcase2018.tsv",)
 SPLITS = ("evaluation",)
+CLIPS = {SPLITS[0]: 880}
 ONLY_ON_YOUTUBE = SPLITS
 CLIP_SECONDS = dcase2019_task4.CLIP_SECONDS
 USES_SILENT_CLIPS = True

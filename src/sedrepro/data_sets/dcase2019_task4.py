@@ -26,6 +26,7 @@ AUDIO = {
     "public": f"{FOLDER}/audio/eval/public",
 }
 SPLITS = tuple(TABLES)
+CLIPS = {"synthetic": 2045, "weak": 1578, "unlabelled": 14412, "validation": 1168, "public": 692}
 ONLY_ON_YOUTUBE = ("weak", "unlabelled", "validation")
 LABELS = tuple(TABLES.values())
 CLIP_SECONDS = 10.0

@@ -10,6 +10,7 @@ from sedrepro.data_sets import dcase2019_task4
 
 ARCHIVE = "dcase2019_task4"
 SPLITS = ("weak", "validation")
+CLIPS = {split: dcase2019_task4.CLIPS[split] for split in SPLITS}
 ONLY_ON_YOUTUBE = SPLITS
 LABELS = tuple(dcase2019_task4.TABLES[split] for split in SPLITS)
 CLIP_SECONDS = dcase2019_task4.CLIP_SECONDS

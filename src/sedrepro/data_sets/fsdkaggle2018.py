@@ -17,6 +17,7 @@ ARCHIVE = "fsdkaggle2018"
 LABELS = ("FSDKaggle2018/FSDKaggle2018.meta/train_post_competition.csv",)
 AUDIO = "FSDKaggle2018/FSDKaggle2018.audio_train"
 SPLITS = ("train",)
+CLIPS = {"train": 3710}
 # Of the remix: longer clips are cut there.
 CLIP_SECONDS = 2.0
 FOLDS = 4

@@ -12,6 +12,7 @@ ARCHIVE = "tau_urban_2019"
 FOLDER = "TAU-urban-acoustic-scenes-2019-development"
 LABELS = (f"{FOLDER}/meta.csv",)
 SPLITS = ("development",)
+CLIPS = {"development": 14400}
 CLIP_SECONDS = 10.0
 
 

@@ -40,6 +40,10 @@ class Config(Typed):
     budget: Literal["auto", "cpu", "gpu"] = Field(default="auto", description="which reduction the scale takes")
     mixed_precision: Literal["off", "bfloat16", "float16"] = "off"
     tf32: bool = Field(default=False, description="allow TF32 in convolutions and products on the GPU")
+    on_cpu: bool = Field(default=False, description="train at scale full without a GPU")
+    gpu_memory_mib: int | None = Field(
+        default=None, gt=0, description="GPU memory reserved for every run; none: what was counted for it, or measured"
+    )
     frame_scores: bool = Field(default=False, description="store frame scores beside clip scores")
     miniature_seed: int = 0
     share: float = Field(default=1, gt=0, le=1, description="of the official number of clips that a rehearsal has")

@@ -52,7 +52,7 @@ def write_environment(folder: Path, device: Any, threads: int, seconds: float) -
         torch=torch.__version__,
         numpy=np.__version__,
         platform=platform.platform(),
-        device=torch.cuda.get_device_name(device) if cuda else _processor(),
+        device=torch.cuda.get_device_name(device) if cuda else processor_name(),
         threads=threads,
         seconds=round(seconds, 3),
         peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -71,7 +71,7 @@ def read_environment(path: Path) -> Environment:
     return read_typed(Environment, path, "train this run again")
 
 
-def _processor() -> str:
+def processor_name() -> str:
     """Name of the processor, as far as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -89,6 +89,16 @@ def sweep_part(config: Config, paper: str) -> Path:
     return paper_folder(config, paper) / "post_processing.csv"
 
 
+def step_costs_folder(config: Config) -> Path:
+    """What was counted of training steps: of every scale, as each is named by what it depends on."""
+    return config.work_dir / "step_costs"
+
+
+def measurement_file(config: Config, device: str, kind: str) -> Path:
+    """What was measured of the steps of a kind of run on a device."""
+    return config.work_dir / "measured" / device / f"{kind}.json"
+
+
 def costs_file(config: Config) -> Path:
     """What each job of the workflow cost."""
     return work_folder(config) / "costs.tsv"

@@ -9,6 +9,7 @@ import numpy as np
 
 from sedrepro.audio.reading import AudioError, opened, resampled
 from sedrepro.base.errors import DataError, SedreproError, SettingsError
+from sedrepro.base.words import counted
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def each_recording(
                 raise DataError(f"{path}: has the name of {folders[path.stem]}, and so its folder; rename one of them")
             folders[path.stem] = path
             count = work(path, target)
-            log(f"{path}: {count} {'event' if count == 1 else 'events'} in {target}")
+            log(f"{path}: {counted(count, 'event')} in {target}")
         except SettingsError:
             raise
         except Exception as error:  # a fault of one file, or ours with it: the others are wanted all the same

@@ -26,3 +26,8 @@ def writer_module(archive: str) -> str:
 def writer_of(archive: str) -> Callable[[Path, int], None]:
     """What writes a data set below a root with a seed."""
     return getattr(importlib.import_module(writer_module(archive)), _WRITERS[archive][1])
+
+
+def clips_of(archive: str) -> dict[str, int]:
+    """Clips of each split of a miniature data set; none of one whose clips only make mixtures."""
+    return getattr(importlib.import_module(writer_module(archive)), "CLIPS", {})

@@ -7,7 +7,7 @@ in the strong tables), the tables of the evaluation set end their lines with CR 
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,10 @@ class TrafficSize:
     training: int = 136
     testing: int = 60
     evaluation: int = 60
+
+
+#: Clips of each split, as they are synthesised.
+CLIPS = asdict(TrafficSize())
 
 
 def write_dcase2017_task4(root: Path, seed: int = 0, size: TrafficSize = TrafficSize()) -> None:

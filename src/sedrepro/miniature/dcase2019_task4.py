@@ -88,6 +88,16 @@ class DomesticSize:
     public: int = 50
 
 
+def _by_split(size: DomesticSize) -> dict[str, int]:
+    validation = size.test_dcase2018 + size.eval_dcase2018
+    real = {"unlabelled": size.unlabel_in_domain, "validation": validation, "public": size.public}
+    return {"synthetic": size.synthetic, "weak": size.weak, **real}
+
+
+#: Clips of each split, as they are synthesised.
+CLIPS = _by_split(DomesticSize())
+
+
 def write_dcase2019_task4(root: Path, seed: int = 0, size: DomesticSize = DomesticSize()) -> None:
     """Write the miniature DCASE 2019 Task 4 below `root`; all audio at 44.1 kHz.
 

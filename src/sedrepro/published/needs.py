@@ -5,7 +5,7 @@ from pathlib import Path
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
-from sedrepro.experiments.runs import RunIdentity, runs_of
+from sedrepro.experiments.runs import RunIdentity, figure_runs, runs_of
 from sedrepro.published.added_rows import added_cells
 from sedrepro.published.cells import Cell, read_cells, runs_needed
 from sedrepro.published.claims import claim_runs, read_claims
@@ -45,3 +45,11 @@ def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:
         return []
     pairs = claim_runs(read_claims(path)) if kind == "claims" else runs_needed(table_cells(paper, table))
     return [run for system, variant in pairs for run in runs_of(config, paper, system, variant)]
+
+
+def scored_runs(config: Config, paper: Paper) -> list[RunIdentity]:
+    """Every run of a paper that has metrics: those of its tables, and of figures that show all runs."""
+    runs = [run for table in paper.settings.tables for run in table_runs(config, paper, table)]
+    for figure, shown in paper.settings.figures.items():
+        runs += figure_runs(config, paper, figure) if shown.runs == "all" else []
+    return list(dict.fromkeys(runs))

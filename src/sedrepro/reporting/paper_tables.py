@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sedrepro.base.words import counted
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
@@ -89,23 +90,56 @@ def print_coverage(config: Config, paper: Paper) -> None:
             print(in_a_line(read_survey_facts(folder), folder))
 
 
-def print_summary(config: Config) -> None:
-    """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie."""
-    width = shutil.get_terminal_size((120, 24)).columns
+def print_summary(config: Config, targets: Sequence[str] = ()) -> None:
+    """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie.
+
+    `targets` are files; where some of them are tables or figures, only those tables are printed, and the paths.
+    """
+    named = _tables_and_figures(config, targets)
+    for paper, table, path in named:
+        if table in paper.settings.tables:
+            _print_table(_without_absent(config, paper)[0], paper, table)
+        print(path)
+    if not named:
+        _print_all(config)
+
+
+def _tables_and_figures(config: Config, targets: Sequence[str]) -> list[tuple[Paper, str, Path]]:
+    """The tables and figures among some files: paper, name and path of each."""
+    found = []
+    for name in chosen_papers(config) if targets else ():
+        paper = load_paper(name, config)
+        stems = {table_file(config, name, table).with_suffix("").resolve(): table for table in paper.settings.tables}
+        stems |= {(figures_folder(config, name) / one).resolve(): one for one in paper.settings.figures}
+        paths = [Path(target) for target in targets]
+        found += [(paper, stems[stem], path) for path in paths if (stem := path.with_suffix("").resolve()) in stems]
+    return found
+
+
+def _print_table(config: Config, paper: Paper, table: str) -> None:
+    """Print a table compactly, or how many of its runs are missing."""
+    layout, needed = paper.settings.tables[table], table_runs(config, paper, table)
+    missing = sum(not run.metrics_file(config).is_file() for run in needed)
+    if not needed and layout.kind != "text":
+        print(f"{layout.title}: its data are not there\n")
+    elif missing:
+        print(f"{layout.title}: {missing} of {counted(len(needed), 'run')} not there yet\n")
+    else:
+        print(summary(_filled(config, paper, table), layout, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _without_absent(config: Config, paper: Paper) -> tuple[Config, dict[str, str]]:
+    """The configuration that leaves out the data sets which are not there, and why each is."""
+    absent = absent_data_sets(config, paper.settings.data_sets)
+    return config.model_copy(update={"without": tuple({*config.without, *absent})}), absent
+
+
+def _print_all(config: Config) -> None:
     for name in chosen_papers(config):
         paper = load_paper(name, config)
-        absent = absent_data_sets(config, paper.settings.data_sets)
-        config = config.model_copy(update={"without": tuple({*config.without, *absent})})
-        for table, layout in paper.settings.tables.items():
-            needed = table_runs(config, paper, table)
-            missing = sum(not run.metrics_file(config).is_file() for run in needed)
-            if not needed and layout.kind != "text":
-                print(f"{layout.title}: its data are not there\n")
-                continue
-            if missing:
-                print(f"{layout.title}: {missing} of {len(needed)} runs are not there yet\n")
-                continue
-            print(summary(_filled(config, paper, table), layout, width))
+        config, absent = _without_absent(config, paper)
+        for table in paper.settings.tables:
+            _print_table(config, paper, table)
         print_coverage(config, paper)
         for data_set, reason in absent.items():
             print(f"{data_set}: left out: {reason}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.files import read_table
+from sedrepro.base.words import counted
 from sedrepro.corpora.official import write_official_tables
 from sedrepro.corpora.remix import read_recipes, write_remix_tables
 from sedrepro.corpora.settings import Official
@@ -62,4 +63,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(request: Request) -> None:
     """Write the tables of the corpus of the options."""
     corpus = request.options.corpus
-    print(f"{corpus}: {prepare_tables(request.config, request.paper, corpus)} clips")
+    print(f"{corpus}: {counted(prepare_tables(request.config, request.paper, corpus), 'clip')}")

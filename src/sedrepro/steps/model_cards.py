@@ -11,8 +11,7 @@ from sedrepro.base.files import write_table
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.places import paper_folder
 from sedrepro.experiments.run_config import read_run_config
-from sedrepro.experiments.runs import RunIdentity, figure_runs
-from sedrepro.published.needs import table_runs
+from sedrepro.published.needs import scored_runs
 from sedrepro.reporting.status.model_card import write_model_card
 from sedrepro.steps.request import Request
 
@@ -28,14 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from sedrepro.steps.arguments import add_paper
 
     add_paper(parser)
-
-
-def scored_runs(config: Config, paper: Paper) -> list[RunIdentity]:
-    """Every run of a paper that has metrics: those of its tables, and of figures that show all runs."""
-    runs = [run for table in paper.settings.tables for run in table_runs(config, paper, table)]
-    for figure, shown in paper.settings.figures.items():
-        runs += figure_runs(config, paper, figure) if shown.runs == "all" else []
-    return list(dict.fromkeys(runs))
 
 
 def write_model_cards(config: Config, paper: Paper) -> Path:

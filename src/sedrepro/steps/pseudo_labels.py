@@ -11,6 +11,7 @@ import numpy as np
 
 from sedrepro.experiments import run_files
 from sedrepro.experiments.networks import build_network, network_module
+from sedrepro.experiments.reservation import memory_need
 from sedrepro.experiments.run_data import open_store, parts_of, score_arrays
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.scales import REHEARSAL
@@ -43,7 +44,7 @@ def write_pseudo_labels(paper: Paper, who: RunIdentity, config: Config, threads:
     network = build_network(paper, who.system, len(store.facts.classes), 0, who.variant)
     run_files.load_weights(network, folder)
     asked: list[dict[str, np.ndarray]] = []
-    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, memory_need(config, paper, who)) as device:
         trainer = Trainer(network, run, RunSeeds(who.fold, who.seed), device, config.mixed_precision)
         score = functools.partial(random_scores, trainer) if config.scale == REHEARSAL else trainer.scores
         for start in range(0, len(rows), ASKED_AT_ONCE):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+
 from sedrepro.reporting.paper_tables import print_summary
 from sedrepro.steps.request import Request
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument(
+        "--target", nargs="+", default=[], metavar="FILE", help="print only these tables (default: all tables)"
+    )
+
+
 def run(request: Request) -> None:
     """Print the summary."""
-    print_summary(request.config)
+    print_summary(request.config, request.options.target)

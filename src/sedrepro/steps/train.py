@@ -23,6 +23,7 @@ from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, training_code
 from sedrepro.experiments.places import work_folder
+from sedrepro.experiments.reservation import memory_here, memory_need, note_held, require_a_gpu_at_full
 from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
@@ -45,7 +46,9 @@ def train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Cal
 
     Raises:
         DataError: another process trains this run.
+        SettingsError: the scale is full, and there is no GPU.
     """
+    require_a_gpu_at_full(config)
     paper.run(who.system, who.variant)  # a name that is unknown is refused before anything is written
     with only_worker(who.resume_file(config).with_suffix(".lock"), "this run is being trained"):
         return _train(paper, who, config, threads, log)
@@ -59,7 +62,7 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
-    with leased_device(config.device, lambda gpu: run.training.gpu_memory_mib) as device:
+    with leased_device(config.device, memory_need(config, paper, who)) as device:
         data = load_data(config, paper, who, store, seeds, device)
 
         def initialised(use: str) -> Any:
@@ -72,7 +75,8 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
         )
         trainer.prepare(data, base, lambda: initialised("teacher"))
         if is_rehearsal := config.scale == REHEARSAL:
-            progress = rehearsed(trainer, data.train, work_folder(config) / "steps.lock", log)
+            need = functools.partial(memory_here, config, paper, who)
+            progress = rehearsed(trainer, data.train, work_folder(config) / "steps.lock", need, log)
         else:
             progress = trainer.fit(data.train, data.validation, log)
         frames_per_second = run.front_end.frames_per_second / network.time_reduction
@@ -98,6 +102,7 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
         folder = who.folder(config)
         run_files.write_weights(folder, progress.best_weights)
         write_environment(folder, device, threads, time.monotonic() - started)
+        note_held(config, paper, who, device, data.resident_bytes)
     run_files.write_scores(folder, scores)
     run_files.write_history(folder, progress.history)
     write_run_config(folder, RunConfig.model_validate(described))

@@ -63,6 +63,13 @@ class RunData:
     mean: np.ndarray
     deviation: np.ndarray
 
+    @property
+    def resident_bytes(self) -> int:
+        """What the clips hold on their device; those that both select and are held out count once."""
+        held = {id(clips.features): clips for clips in (self.train, self.validation, self.held_out)}.values()
+        tensors = (each for clips in held for each in (clips.features, clips.targets, clips.frame_targets))
+        return sum(each.numel() * each.element_size() for each in tensors if each is not None)
+
 
 def load_run_data(
     store: FeatureStore,

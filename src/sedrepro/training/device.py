@@ -16,7 +16,6 @@ from sedrepro.base import gpus
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.gpus import Gpu
 
-KEPT_FREE = 0.05
 #: How long a job waits while only other programs, whose end nobody knows, keep it from starting.
 PATIENCE_SECONDS = 2 * 3600
 
@@ -148,7 +147,7 @@ def _too_small(seen: list[Gpu], needs: dict[str, int]) -> str:
     largest = max(seen, key=lambda gpu: gpu.total)
     return (
         f"a run needs {needs[largest.uuid]} MiB of GPU memory, the largest GPU has {largest.total}, of which "
-        f"{_usable(largest):.0f} may be taken; use a larger GPU or device=cpu "
+        f"{_usable(largest)} may be taken; use a larger GPU or device=cpu "
         "(smaller batches would change the result: docs/full.md)"
     )
 
@@ -173,12 +172,12 @@ def _entries(content: bytes) -> list[dict[str, Any]]:
         return []
 
 
-def _usable(gpu: Gpu) -> float:
+def _usable(gpu: Gpu) -> int:
     """MiB of a GPU that the suite may take."""
-    return gpu.total * (1 - KEPT_FREE)
+    return gpus.usable_mib(gpu.total)
 
 
-def _room(gpu: Gpu, entries: list[dict]) -> float:
+def _room(gpu: Gpu, entries: list[dict]) -> int:
     """MiB that a new job may take on `gpu`."""
     reserved = sum(e["mib"] for e in entries if e["gpu"] == gpu.uuid)
     return _usable(gpu) - max(reserved, gpu.total - gpu.free)

@@ -22,14 +22,16 @@ LEAST = 4
 ASKED = 2
 
 
-def rehearsed(trainer: Trainer, train: Clips, lock: Path, log: Callable[[str], None] = print) -> Progress:
+def rehearsed(
+    trainer: Trainer, train: Clips, lock: Path, need_mib: Callable[[], int], log: Callable[[str], None] = print
+) -> Progress:
     """Make a few steps of training, and say how long they took.
 
     On a CPU one run at a time, as the lock file sees to, makes its steps on all cores; batches are made smaller where
-    the memory that the settings name is not free, but for those that are composed of kinds of clips.
+    the memory that a run needs, MiB, is not free, but for those that are composed of kinds of clips.
     """
     with alone(lock) if trainer.device.type == "cpu" else nullcontext():
-        size, every = trainer.run.training.batch_size, _thinning(trainer)
+        size, every = trainer.run.training.batch_size, _thinning(trainer, need_mib)
         threads, started = torch.get_num_threads(), time.monotonic()
         torch.set_num_threads(usable_cores())
         progress = trainer.rehearse(train, STEPS, every)
@@ -40,12 +42,12 @@ def rehearsed(trainer: Trainer, train: Clips, lock: Path, log: Callable[[str], N
     return progress
 
 
-def _thinning(trainer: Trainer) -> int:
+def _thinning(trainer: Trainer, need_mib: Callable[[], int]) -> int:
     """Of how many clips of a batch one can be taken."""
     training, free = trainer.run.training, available_memory()
     if trainer.device.type != "cpu" or free is None or hasattr(training.method, "composition"):
         return 1
-    return max(1, min(math.ceil(training.gpu_memory_mib * 2**20 / free), training.batch_size // LEAST))
+    return max(1, min(math.ceil(need_mib() * 2**20 / free), training.batch_size // LEAST))
 
 
 def random_scores(trainer: Trainer, clips: Clips, with_frames: bool = False, segments: Sequence[slice] = ()) -> Scored:

@@ -266,7 +266,6 @@ class Training(Typed):
         "one named validation is held_out.validation"
     )
     validation_share: float = Field(gt=0, lt=1, description="share of the training clips kept for validation")
-    gpu_memory_mib: int = Field(gt=0, description="device memory that one run may take; guards sharing a GPU")
 
     @model_validator(mode="after")
     def _something_is_monitored(self) -> "Training":

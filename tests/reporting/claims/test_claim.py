@@ -5,9 +5,12 @@ from claim_examples import LABELS, claim
 from examples import page, run, texts
 
 from sedrepro.base.errors import DataError
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.claims import COLUMNS, claim_runs, read_claims
 from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.claims.registry import claim_figures
 from sedrepro.reporting.tables.markdown import to_markdown
 from sedrepro.reporting.tables.plain_text import summary
@@ -47,7 +50,8 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     runs = [run(v, s, fold=f, scale="miniature") for s, v in (("a", 0.7), ("b", 0.5), ("c", 0.7)) for f in (1, 2, 3)]
     runs.append(run(0.1, "a", "remix_20db", scale="miniature"))  # on another corpus
     table = fill_claims(read, runs, "miniature", LABELS, LAYOUT)
-    assert list(table.rows["verdict"]) == ["undecided", "fails", "cannot be tested"]
+    assert list(table.rows["verdict"]) == ["undecided", "undecided", "cannot be tested"]
+    assert "toys" in table.rows["note"][1]
     assert list(table.rows["mean"]) == [
         "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C",
         "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)",
@@ -56,10 +60,29 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     assert list(table.rows["runs"]) == [3, 3, 0]
     lines = to_markdown(table, LAYOUT).splitlines()
     assert lines[2] == "| table | claim | metric | miniature scale |"
-    assert lines[5].endswith("fails: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)<br>○ *A is best* |")
+    assert lines[5].endswith("undecided: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)<sup>b</sup><br>◐ *A is best* |")
     assert SCALES["miniature"] in lines and any(line.startswith("Data: some\\_set") for line in lines)
     assert texts(page(table, LAYOUT), "caption") == ["ClaimsMiniature scale, 3 runs per system."]
-    assert "◐ undecided: 1, ○ fails: 1, cannot be tested: 1." in summary(table, LAYOUT, 80)
+    assert "◐ undecided: 2, cannot be tested: 1." in summary(table, LAYOUT, 80)
+
+
+@pytest.mark.parametrize(
+    ("scale", "runs", "outcome"), [("full", 3, "fails"), ("full", 2, "undecided"), ("miniature", 3, "undecided")]
+)
+def test_toys_and_few_runs_refute_nothing(scale, runs, outcome):
+    assert Finding("fails", "", runs).told(scale)[0] == outcome
+    assert Finding("fails", "", runs).told(scale, identity=True) == ("fails", "")
+    assert Finding("holds", "", 0, "counted").told(scale) == ("holds by construction", "")
+
+
+def test_networks_are_counted_as_published_whatever_the_scale():
+    config = make_config({"scale": "miniature", "folds": [1], "seeds": [1]}, "test")
+    paper = load_paper("ddc_fap", config)
+    counted = claim(systems="ddc_gwrp", others="vgg_gwrp", metric="parameters", direction="lower")
+    labels = {name: name for name in ("ddc_gwrp", "vgg_gwrp")}
+    (row,) = fill_claims([counted], [], "miniature", labels, LAYOUT, paper).rows.to_dict("records")
+    assert (row["verdict"], row["mean"]) == ("holds by construction", "ddc_gwrp 288361 against vgg_gwrp 587593")
+    assert "no run" not in row["note"]
 
 
 def test_without_runs_every_claim_is_untested(tmp_path):
@@ -80,7 +103,7 @@ def test_what_no_run_could_have_changed_says_so(tmp_path):
     read = claims(tmp_path, row(**IDENTITY, note="not said"), ROWS[0])
     runs = [run(0.7, "a", metrics=rates | {"micro_ap": 0.7})]
     assert list(fill_claims(read, runs, "full", LABELS, LAYOUT).rows["note"]) == [
-        "not said; by construction: follows from counting errors class by class",
+        "not said; follows from counting errors class by class",
         "a reading",
     ]
 

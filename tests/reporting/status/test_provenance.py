@@ -64,3 +64,18 @@ def test_printed_settings_are_aligned_below_the_papers_name(capsys):
         assert line.startswith(key)
         assert line[column:].startswith(value)
         assert line == line.rstrip()
+
+
+def test_settings_fit_a_terminal_and_each_reason_is_told_once(capsys, monkeypatch):
+    monkeypatch.setattr("sedrepro.reporting.status.provenance.line_width", lambda: 72)
+    loaded = paper(scale="miniature")
+    print_settings(loaded)
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 72
+    text = " ".join(" ".join(lines).split())
+    rows = setting_rows(loaded)
+    for key, _, _, reason in rows:
+        assert f"{key} = " in text
+        assert not reason or " ".join(reason.split()) in text
+    shared = next(reason for _, _, source, reason in rows if source == "scale")
+    assert text.count(" ".join(shared.split())) == 1

@@ -165,7 +165,7 @@ def test_the_list_is_aligned_and_names_what_is_there(config, folder, capsys):
     print_states(config, PAPER)
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.startswith(f"{PAPER}: Improving weakly supervised")
-    assert head.endswith("scale miniature; 1 runs, 1 min 1 s")
+    assert head.endswith("scale miniature; 1 run, 1 min 1 s")
     (row,) = [line for line in lines if line.split()[:2] == ["system", "vgg_gap"]]
     assert row.split()[2:5] == ["missing", "1/3", "runs"]
     assert "1 min 1 s  300 MiB" in row

@@ -75,6 +75,7 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
         for line, (name, (colour, _, _)) in enumerate(MARKS.items()):
             text = f"{SHORT[name]} {arrays[name][number]:.2f} s"
             place = {"ha": "right", "va": "bottom", "transform": panel.transAxes}
+            place["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
             panel.text(0.98, 0.32 - 0.14 * line, text, color=colour, fontsize=8.5, **place)
         panel.set_title(f"{names.get(label, label.replace('_', ' '))}: {counted(len(durations), 'event')}")
     for panel in panels.flat[len(labels) :]:
@@ -86,7 +87,7 @@ def draw_figure2(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
         panel.set_ylabel("Share of events")
     free = panels.flat[len(labels)] if len(labels) < panels.size else None
     if free is not None:
-        free.legend(*_legend(), loc="center left")
+        free.legend(*_legend(), loc="center left").set_in_layout(False)  # it may reach over the next free place
     else:
         figure.legend(*_legend(), loc="outside lower center", ncols=2)
     figure.suptitle("Official strong labels of the synthetic clips, the same at every scale; numbers: the means")

@@ -8,11 +8,11 @@ import pandas as pd
 
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_table, write_text
+from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.places import results_folder, table_file
-from sedrepro.reporting.claims.filling import BY_CONSTRUCTION
-from sedrepro.reporting.claims.finding import WORST_FIRST
+from sedrepro.reporting.claims.finding import BY_CONSTRUCTION, WORST_FIRST
 
 #: Columns of the file, and those of a filled table of claims that they come from.
 COLUMNS = {
@@ -75,13 +75,14 @@ def read_claims_file(path: Path) -> pd.DataFrame:
 
 
 def counts(table: pd.DataFrame) -> Iterator[str]:
-    """A line per paper: how many rows of its claims hold, fail and so on, and how many no run could have changed."""
+    """A line per paper: how many rows of its claims hold, fail and so on, apart from those that no run could change."""
     for paper, of_paper in table.groupby("paper", sort=False):
         outcomes = Counter(of_paper["outcome"])
         told = ", ".join(f"{outcomes[name]} {name}" for name in reversed(WORST_FIRST) if outcomes[name])
-        fixed = sum(BY_CONSTRUCTION in note for note in of_paper["note"])
+        fixed = sum(outcome.endswith(BY_CONSTRUCTION) for outcome in of_paper["outcome"])
         claims = of_paper["id"].nunique()
-        yield f"{paper}: {claims} claims in {len(of_paper)} rows: {told}; {fixed} {BY_CONSTRUCTION}"
+        number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
+        yield f"{paper}: {number}: {told}; {fixed} {BY_CONSTRUCTION}"
 
 
 def missing_tables(config: Config) -> Iterator[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.experiments.networks import published_parameters
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell
 from sedrepro.published.claims import Claim
@@ -37,13 +38,22 @@ class Evidence:
     def values(self, claim: Claim, side: str, metric: str = "", event_class: str = "") -> Values:
         """A metric of one side of a claim, by default the claim's own; runs in which it is undefined are left out.
 
+        An exact one needs no run: it is counted on the networks as published, whatever the scale has made of them.
+
         Raises:
             DataError: a run lacks the metric.
         """
+        if self.counts_networks(metric or claim.metric) and self.paper is not None:
+            contender = claim.contender(side)
+            return {(0, 0): published_parameters(self.paper.name, contender.system, contender.variant)}
         cell = self._cell(claim, side, event_class or claim.event_class)
         runs = self.runs.get((cell.system, cell.variant), ())
         found = {(run.fold, run.seed): measured(run, cell, metric or claim.metric) for run in runs}
         return {place: value for place, value in found.items() if value is not None}
+
+    def counts_networks(self, metric: str) -> bool:
+        """Whether a metric is counted on the networks of the paper instead of taken from runs."""
+        return self.paper is not None and bool(metric) and METRICS[metric].exact
 
     def classes(self, claim: Claim, side: str) -> list[str]:
         """The classes of the corpus of one side; none without a run."""
@@ -84,6 +94,8 @@ class Evidence:
             return f"{label} {self._as_printed(claim.metric, printed)}"
         if not numbers:
             return f"{label} no run"
+        if self.counts_networks(claim.metric):
+            return f"{label} {numbers[0]:.0f}"
         deviation = float(np.std(numbers, ddof=1)) if len(numbers) > 1 and not exact else None
         return f"{label} {self.in_unit(claim.metric, float(np.mean(numbers)), deviation)} ({len(numbers)})"
 

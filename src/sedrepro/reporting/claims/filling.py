@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,9 +21,6 @@ from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.tables.numbers import runs_by_pair
 from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR, FilledTable, data_of
 from sedrepro.reporting.tables.values import no_run
-
-#: Begins the note of an outcome that no run could have changed.
-BY_CONSTRUCTION = "by construction"
 
 
 def fill_claims(
@@ -65,14 +63,20 @@ def finding_for(claim: Claim, evidence: Evidence) -> Finding:
         SettingsError: the claim names an unknown predicate.
     """
     predicate = predicate_of(claim, evidence.paper.name if evidence.paper else "")
-    return predicate(claim, evidence) if predicate else Finding("cannot be tested", claim.note)
+    if predicate is None:
+        return Finding("cannot be tested", claim.note)
+    finding = predicate(claim, evidence)
+    if evidence.counts_networks(claim.metric):
+        return replace(finding, runs=0, by_construction="counted on the networks as published, without a run")
+    return finding
 
 
 def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str, object]:
     finding = finding_for(claim, evidence)
-    notes = [claim.note if finding.ours != claim.note else ""]
-    if finding.by_construction:
-        notes.append(f"{BY_CONSTRUCTION}: {finding.by_construction}")
+    outcome, doubt = finding.told(evidence.scale, claim.kind == "identity")
+    notes = [claim.note if finding.ours != claim.note else "", finding.by_construction, doubt]
+    if evidence.counts_networks(claim.metric):
+        absent = ()
     return {
         "id": claim.id,
         "kind": claim.kind,
@@ -90,7 +94,7 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
         "support": claim.support,
         "support_reason": claim.support_reason,
         "published": claim.quote,
-        "verdict": finding.outcome,
+        "verdict": outcome,
         "note": NOTE_SEPARATOR.join(filter(None, [*notes, *absent])),
         "data": data_of(run for pair in claim_runs([claim]) for run in evidence.runs.get(pair, ())),
     }

@@ -4,6 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from sedrepro.published.verdict import FEWEST_RUNS
+
+#: Ends an outcome that no run could have changed.
+BY_CONSTRUCTION = "by construction"
+#: What a run of toy models says of a claim is shown, and decides nothing.
+TOY_SCALE = "miniature"
+
 Outcome = Literal["holds", "fails", "undecided", "cannot be tested"]
 
 #: Of several comparisons the first of these that occurs is the outcome of the claim.
@@ -18,6 +25,25 @@ class Finding:
     ours: str
     runs: int = 0
     by_construction: str = ""
+
+    def told(self, scale: str, identity: bool = False) -> tuple[str, str]:
+        """The outcome as a table has it, and why it is not the one found (empty: it is).
+
+        What no run could have changed is told as that, at every scale. Otherwise a claim holds or fails by at least
+        `FEWEST_RUNS` runs of models that are no toys; an `identity`, though, is refuted by any run.
+        """
+        if self.outcome not in ("holds", "fails"):
+            return self.outcome, ""
+        if self.by_construction:
+            return f"{self.outcome} {BY_CONSTRUCTION}", ""
+        if identity:
+            return self.outcome, ""
+        if scale == TOY_SCALE:
+            return "undecided", f"{self.outcome} in these runs, but models of the scale {scale} are toys"
+        if self.runs < FEWEST_RUNS:
+            count = f"{self.runs} {'run' if self.runs == 1 else 'runs'}"
+            return "undecided", f"{self.outcome} in {count}, of {FEWEST_RUNS} that a claim needs"
+        return self.outcome, ""
 
 
 def worst(outcomes: Collection[Outcome]) -> Outcome:

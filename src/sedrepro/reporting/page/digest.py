@@ -124,7 +124,7 @@ def cost_in_words(cost: Cost) -> str:
     gpu = "" if cost.peak_gpu_memory_mib is None else f", on the GPU {memory(cost.peak_gpu_memory_mib)}"
     return (
         f"{counted(cost.runs, 'run')} in {duration(cost.seconds)}, one after another; peak memory "
-        f"{memory(cost.peak_memory_mib)}{gpu}. Runs that other tables show too count here as well."
+        f"{memory(cost.peak_memory_mib)}{gpu}. Runs that others show too count here as well."
     )
 
 

@@ -31,7 +31,10 @@ from sedrepro.reporting.tables.files import TABLE_FILES
 from sedrepro.reporting.tables.html import to_figure
 
 #: Groups of claims, in the order of the page.
-OUTCOMES_SHOWN = ("holds", "fails", "undecided", "cannot be tested")
+OUTCOMES_SHOWN = (
+    *("holds", "fails", "undecided"),
+    *("holds by construction", "fails by construction", "cannot be tested"),
+)
 #: Of a claim whose outcome is none of these.
 NO_OUTCOME = "no outcome"
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from sedrepro.base.errors import SedreproError
 from sedrepro.base.files import read_json
 from sedrepro.base.typed import load
+from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.experiments.places import results_folder, store_folder
@@ -186,7 +187,7 @@ def print_states(config: Config, name: str = "") -> None:
         items = list(PaperState(config, paper).items())
         spent = total(read_costs(results_folder(config) / each))
         about = paper.settings.about
-        cost = f"; {spent.runs} runs, {duration(spent.seconds)}" if spent.runs else ""
+        cost = f"; {counted(spent.runs, 'run')}, {duration(spent.seconds)}" if spent.runs else ""
         print(f"{each}: {about.title} ({about.published_in}); scale {config.scale}{cost}")
         rows = [_row(item) for item in items]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
@@ -197,7 +198,7 @@ def print_states(config: Config, name: str = "") -> None:
 
 
 def _row(item: Item) -> tuple[str, ...]:
-    runs = f"{item.there}/{item.runs} runs" if item.runs else "no runs"
+    runs = f"{item.there}/{counted(item.runs, 'run')}" if item.runs else "no runs"
     cost = ("", "")
     if item.cost is not None and item.cost.runs:
         cost = (duration(item.cost.seconds), memory(item.cost.peak_memory_mib))

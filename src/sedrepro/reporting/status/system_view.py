@@ -1,6 +1,8 @@
 """One system of a paper: its settings with their provenance, its runs, and their metrics in short."""
 
 from sedrepro.base.errors import SedreproError
+from sedrepro.base.terminal import folded
+from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import read_metrics
 from sedrepro.experiments.papers import Paper
@@ -56,14 +58,14 @@ def print_system(config: Config, paper: Paper, system: str, variant: str | None 
     rows = system_rows(paper, system, variant)
     about = paper.settings.about
     print(f"{paper.name}/{system} on {variant}, scale {config.scale}, budget {paper.budget}")
-    print(f"{paper.settings.systems[system].label}, of {about.title} ({about.published_in})")
+    print(folded(f"{paper.settings.systems[system].label}, of {about.title} ({about.published_in})"))
     print("training_on and systems, at the end, go before training and networks\n")
     print_rows(rows)
     print_overruled(paper)
     runs = trained_runs(config, paper, system)
     print("\nno trained run" if not runs else "\nruns, on all variants")
     for run in runs:
-        print("\n".join(run_lines(config, run)))
+        print("\n".join(map(folded, run_lines(config, run))))
 
 
 def run_lines(config: Config, run: RunIdentity) -> list[str]:
@@ -77,6 +79,6 @@ def run_lines(config: Config, run: RunIdentity) -> list[str]:
     except SedreproError as error:
         return [*lines, f"  no metrics: {error}"]
     for name, split in splits.items():
-        lines.append(f"  {name}, {split.clips} clips: {in_short(split.metrics)}")
+        lines.append(f"  {name}, {counted(split.clips, 'clip')}: {in_short(split.metrics)}")
         lines += [f"  {name}, {way}: {in_short(found.metrics)}" for way, found in split.detections.items()]
     return lines

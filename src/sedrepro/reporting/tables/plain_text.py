@@ -1,5 +1,6 @@
 """A table of results as plain text, for the terminal."""
 
+import textwrap
 from collections import Counter
 from typing import Any
 
@@ -28,7 +29,8 @@ def summary(table: FilledTable, layout: TableLayout, width: int) -> str:
         lines += ["", *_text_block(grid, labels, [(column, texts[column]) for column in block])]
     best = f", * our best of {grid.best_within}" if grid.best else ""
     lines += ["", f"ours/published{best}. {_verdict_counts(grid)}."]
-    lines += filter(None, [SCALES[grid.scale], grid.data])
+    for sentence in filter(None, [SCALES[grid.scale], grid.data]):
+        lines += textwrap.wrap(sentence, max(width, 40), subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

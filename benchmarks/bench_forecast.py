@@ -1,0 +1,91 @@
+"""Forecast: hours that it gives against those that runs took here, paper by paper.
+
+Two parts. Of the runs that lie in the results of a scale, trained on this processor or GPU: the sum of what each took
+(its environment.json), against the forecast of the same runs. And, as that
+may be nothing, steps of two small systems are made here and now, with their forecast by the stated rate and by a
+calibration.
+
+    python benchmarks/bench_forecast.py [--scale miniature] [--data-root DIR] [--seconds 5]
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from sedrepro.experiments.configuration import Config, load_config
+from sedrepro.experiments.devices import CORE_GFLOPS
+from sedrepro.experiments.environment import processor_name, read_environment
+from sedrepro.experiments.networks import build_network
+from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.run_files import ENVIRONMENT
+from sedrepro.experiments.runs import RunIdentity
+from sedrepro.reporting.status.forecast import forecast
+from sedrepro.reporting.status.forecast_text import machine_of
+from sedrepro.steps.calibrate import calibrate, kinds, stepper
+from sedrepro.training.sampling import sampled_trainer
+
+
+def past_runs(config: Config, paper: Paper) -> tuple[int, float, float]:
+    """Runs that are there from this device, seconds that the forecast gives them, and that they took."""
+    machine = machine_of(config)
+    expected = measured = 0.0
+    count = 0
+    for run in forecast(config, [paper], machine)[0].runs:
+        path = run.who.folder(config) / ENVIRONMENT
+        if run.done and (made := read_environment(path)).device == machine.device.name:
+            expected, measured, count = expected + run.seconds, measured + made.seconds, count + 1
+    return count, expected, measured
+
+
+def run_now(config: Config, paper: Paper, who: RunIdentity, seconds: float) -> None:
+    """Train a kind of run on random clips for a while, and print how long its steps took and were forecast to take."""
+    found = calibrate(config, paper, who, torch.device("cpu"), seconds / 4)
+    classes = len(paper.settings.classes_of(paper.settings.corpus_of(who.variant)[0]))
+    run = paper.run(who.system, who.variant)
+    made = sampled_trainer(
+        run, lambda: build_network(paper, who.system, classes, 0, who.variant), classes, 8, torch.device("cpu")
+    )
+    step, steps, started = stepper(*made), 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        step()
+        steps += 1
+    took = time.perf_counter() - started
+    stated, calibrated = (steps * found.gflop_per_step / rate for rate in (CORE_GFLOPS, found.gflops or CORE_GFLOPS))
+    print(
+        f"  {paper.name} {who.system}: {steps} steps took {took:.2f} s; forecast {calibrated:.2f} s calibrated "
+        f"(ratio {calibrated / took:.2f}), {stated:.2f} s by the stated rate (ratio {stated / took:.2f})"
+    )
+
+
+def main() -> None:
+    """Print both parts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scale", default="miniature")
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    changes = {"data_root": str(options.data_root)} if options.data_root else {}
+    config = load_config(options.scale, changes=changes)
+    print(f"forecast against measured time, scale {options.scale}, {processor_name()}")
+    total = [0.0, 0.0]
+    for paper in (load_paper(name, config) for name in chosen_papers(config)):
+        count, expected, measured = past_runs(config, paper)
+        total = [total[0] + expected, total[1] + measured]
+        if count:
+            ratio = expected / measured
+            print(f"  {paper.name}: {count} runs took {measured:.0f} s, forecast {expected:.0f} s, ratio {ratio:.2f}")
+    if total[1]:
+        print(f"  all: ratio {total[0] / total[1]:.2f}")
+    with tempfile.TemporaryDirectory() as folder:
+        apart = config.model_copy(update={"work_dir": Path(folder)})
+        for name in ("hierarchical_pooling", "c_ssed"):
+            paper = load_paper(name, apart)
+            run_now(apart, paper, kinds(apart, paper)[0], options.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""Facts of the documents: each is computed from a record, the published values or the settings, and fills a marker.
+
+A marker in a Markdown file is `<!-- fact: NAME key=value ... -->text<!-- end -->`; `filled` puts the fact in the place
+of the text. NAME is one of `FACTS`. Keys that a fact does not know by name choose rows of the record's csv by column.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sedrepro.base.errors import DataError, did_you_mean
+from sedrepro.base.files import read_json
+from sedrepro.experiments.configuration import load_config
+from sedrepro.experiments.papers import load_paper, paper_names
+from sedrepro.experiments.runs import base_of, figure_runs
+from sedrepro.obtaining.plan import chosen_data_sets, files_of
+from sedrepro.published.cells import NOT_AT_HAND
+from sedrepro.published.needs import cells_file, scored_runs
+from sedrepro.reporting.documents.recorded import MEASURED, RECORDED, only_row, read_csv, records, rows_where
+
+MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
+Keys = dict[str, str]
+
+
+def filled(text: str, name: str) -> str:
+    """A document with every fact in its place.
+
+    Args:
+        text: the document.
+        name: its name, for errors.
+
+    Raises:
+        DataError: a fact is unknown or cannot be found (names the document and the fact).
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        asked = found["asked"]
+        try:
+            fact = fact_of(asked)
+        except DataError as error:
+            raise DataError(f"{name}: fact '{asked}': {error}") from error
+        block = f"\n\n{fact}\n\n" if "\n" in fact else fact
+        return f"<!-- fact: {asked} -->{block}<!-- end -->"
+
+    return MARKER.sub(fill, text)
+
+
+def fact_of(asked: str) -> str:
+    """The fact that the words of a marker ask for.
+
+    Raises:
+        DataError: there is no such fact, or not what it is to be read from.
+    """
+    name, *words = shlex.split(asked)
+    if name not in FACTS:
+        raise DataError(f"'{name}' is no kind of fact; {did_you_mean(name, FACTS)}")
+    keys: Keys = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise DataError(f"'{word}' is not KEY=VALUE")
+        keys[key] = value
+    try:
+        return FACTS[name](keys)
+    except KeyError as error:
+        raise DataError(f"needs {error.args[0]}=...") from error
+
+
+def shown(value: str, form: str) -> str:
+    """A value as text: `form` is a format of Python for numbers, or `minutes` or `hours`; empty: as it is."""
+    if form == "minutes":
+        minutes, seconds = divmod(round(float(value)), 60)
+        return f"{minutes} min {seconds} s"
+    if form == "hours":
+        return f"{float(value) / 3600:.1f} h"
+    return format(float(value), form) if form else value
+
+
+def _record(keys: Keys) -> Path:
+    return RECORDED / keys.pop("record")
+
+
+def _cell(keys: Keys) -> str:
+    """One value of a table of a record."""
+    folder, column, form = _record(keys), keys.pop("column", "mean"), keys.pop("format", "")
+    row = only_row(folder / "tables.csv", keys)
+    return shown(_named(row, column), form)
+
+
+def _history(keys: Keys) -> str:
+    """One value of the training history of a run of a record."""
+    folder, column, form = _record(keys), keys.pop("column"), keys.pop("format", "")
+    return shown(_named(only_row(folder / "histories.csv", keys), column), form)
+
+
+def _histories(keys: Keys) -> str:
+    """A table over systems and epochs of a column of the histories of a record, the mean over seeds."""
+    folder, column, form = _record(keys), keys.pop("column"), keys.pop("format")
+    starts = dict(pair.split(":") for pair in keys.pop("systems").split(","))
+    epochs = keys["epoch"].split("|")
+    lines = [_line(["start", *(f"epoch {epoch}" for epoch in epochs)]), _line(["---"] * (len(epochs) + 1))]
+    for system, start in starts.items():
+        rows = rows_where(folder / "histories.csv", keys | {"system": system})
+        means = rows[column].astype(float).groupby(rows["epoch"]).mean()
+        lines.append(_line([start, *(shown(str(means[epoch]), form) for epoch in epochs)]))
+    return "\n".join(lines)
+
+
+def _text(keys: Keys) -> str:
+    """What `pattern` (a regular expression) finds in a text of a table of a record; its group if it has one."""
+    folder, column, pattern = _record(keys), keys.pop("column", "mean"), keys.pop("pattern")
+    text = _named(only_row(folder / "tables.csv", keys), column)
+    found = re.search(pattern, text)
+    if not found:
+        raise DataError(f"{folder / 'tables.csv'}: '{text}' holds no {pattern}")
+    return found[found.lastindex or 0]
+
+
+def _fact_of_record(keys: Keys) -> str:
+    """A fact of record.json."""
+    folder, field, form = _record(keys), keys.pop("field"), keys.pop("format", "")
+    return shown(str(_named(read_json(folder / "record.json"), field)), form)
+
+
+def _measured(keys: Keys) -> str:
+    """A measurement, or another column of its row."""
+    column, form = keys.pop("column", "value"), keys.pop("format", "")
+    return shown(_named(only_row(MEASURED, keys), column), form)
+
+
+def _named(row: Mapping[str, str], column: str) -> str:
+    if column not in row:
+        raise DataError(f"there is no '{column}'; {did_you_mean(column, row)}")
+    return row[column]
+
+
+def _grid(keys: Keys) -> str:
+    """A table of a record: a line per `rows`, a column per `columns`; mean, its deviation, and the published value."""
+    folder, rows, columns = _record(keys), keys.pop("rows").split(","), keys.pop("columns").split(",")
+    form, names = keys.pop("format", ".2f"), dict(pair.split(":") for pair in keys.pop("names", "").split(",") if pair)
+    cells = rows_where(folder / "tables.csv", keys)
+    across = list(cells[columns].drop_duplicates().itertuples(index=False, name=None))
+    titles = [", ".join(names.get(part, part) for part in key) for key in across]
+    lines = [_line([*(names.get(name, name) for name in rows), *titles]), _line(["---"] * (len(rows) + len(titles)))]
+    for down, group in cells.groupby(rows, sort=False):
+        by_column = {tuple(cell[columns]): cell for _, cell in group.iterrows()}
+        values = [_shown_cell(by_column[key], form) if key in by_column else "" for key in across]
+        lines.append(_line([*(str(part) for part in down), *values]))
+    return "\n".join(lines)
+
+
+def _shown_cell(cell: pd.Series, form: str) -> str:
+    spread = f" ± {shown(cell['sd'], form)}" if cell.get("sd") else ""
+    published = f" ({shown(cell['published'], form)})" if cell.get("published") else ""
+    return f"{shown(cell['mean'], form)}{spread}{published}"
+
+
+def _line(values: list[str]) -> str:
+    return f"| {' | '.join(values)} |"
+
+
+def _published(keys: Keys) -> str:
+    """How many values the papers' tables print, and how many are not at hand; or one `field` of one `paper`."""
+    if "paper" in keys:
+        return str(_printed(keys["paper"])[keys["field"]])
+    lines = [_line(["paper", "printed values", "not at hand"]), _line(["---"] * 3)]
+    counts = {name: _printed(name) for name in paper_names()}
+    lines += [_line([name, *(str(count[key]) for key in ("printed", "missing"))]) for name, count in counts.items()]
+    return "\n".join(lines)
+
+
+def _printed(name: str) -> dict[str, int]:
+    """How many values a paper's tables of numbers and texts print, and how many of them are not at hand."""
+    paper = load_paper(name, load_config("full"))
+    tables = [table for table, layout in paper.settings.tables.items() if layout.kind != "claims"]
+    cells = [row for table in tables for row in read_csv(cells_file(paper, table)).to_dict("records")]
+    printed = [cell["published"] for cell in cells if cell.get("published")]
+    return {"printed": len(printed), "missing": printed.count(NOT_AT_HAND)}
+
+
+def _runs(keys: Keys) -> str:
+    """How many runs a paper trains at a scale: for tables, for figures, and as a base of others."""
+    config = load_config(keys.get("scale", "full"))
+    paper = load_paper(keys["paper"], config)
+    runs = set(scored_runs(config, paper))
+    runs.update(run for figure in paper.settings.figures for run in figure_runs(config, paper, figure))
+    while bases := {base for run in runs if (base := base_of(paper, run))} - runs:
+        runs |= bases
+    return str(len(runs))
+
+
+def _records(keys: Keys) -> str:
+    """All records: paper, scale, on what, when, how many runs, and how long these trained; or how many there are."""
+    if "count" in keys:
+        return str(len(records()))
+    lines = [_line(["date", "scale", "on", "paper", "runs", "training time"]), _line(["---"] * 6)]
+    for folder, paper, facts in records():
+        link = f"[{paper}]({keys['up']}{(RECORDED / folder / paper / 'tables.md').as_posix()})"
+        devices = ", ".join(device for device in facts["devices"] if device != "x86_64")
+        times = [str(facts["runs"]), shown(str(facts["training_seconds"]), "hours")]
+        lines.append(_line([facts["date"], facts["scale"], devices, link, *times]))
+    return "\n".join(lines)
+
+
+def _download(_keys: Keys) -> str:
+    """What all needed archives take, in GB of 10^9 bytes."""
+    config = load_config("full")
+    files = files_of(config, chosen_data_sets(config))
+    return f"{sum(file.bytes or 0 for file in files) / 1e9:.0f} GB"
+
+
+FACTS: dict[str, Callable[[Keys], str]] = {
+    "cell": _cell,
+    "download": _download,
+    "grid": _grid,
+    "histories": _histories,
+    "history": _history,
+    "measured": _measured,
+    "published": _published,
+    "record": _fact_of_record,
+    "records": _records,
+    "runs": _runs,
+    "text": _text,
+}

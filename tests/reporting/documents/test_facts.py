@@ -1,0 +1,81 @@
+"""Numbers of README and docs equal their records, and a marker that cannot be filled says why."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sedrepro.base.errors import DataError
+from sedrepro.reporting.documents import filling
+from sedrepro.reporting.documents.facts import MARKER, fact_of, filled, shown
+from sedrepro.reporting.documents.recorded import MEASURED, read_csv
+
+ROOT = Path(__file__).parents[3]
+RECORD = "record=2026-11-21_recordings_cpu/c_ssed"
+CELL = f"cell {RECORD} table=table2 system=power metric=event_error_rate"
+
+
+@pytest.fixture(autouse=True)
+def in_the_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_every_number_in_the_documents_equals_its_record():
+    assert filling.outdated() == {}
+
+
+def test_results_hold_no_decimal_that_is_not_from_a_record():
+    """But settings that a sentence is about: a dropout, and the end of a grid."""
+    prose = MARKER.sub("", Path("docs/results.md").read_text(encoding="utf-8"))
+    assert set(re.findall(r"\b\d+\.\d+", re.sub(r"\(\S*\)", "", prose))) <= {"0.5", "0.95"}
+
+
+def test_an_inline_marker_starts_no_line():
+    """Markdown takes a comment at the start of a line for HTML and ends the paragraph there."""
+    for path in filling.documents():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert not re.match(r" {0,3}<!-- fact: .*<!-- end -->", line), f"{path}: {line}"
+
+
+def test_a_fact_follows_its_record():
+    text = f"ER of <!-- fact: {CELL} format=.2f -->9.99<!-- end -->."
+    row = read_csv(Path("results/recorded/2026-11-21_recordings_cpu/c_ssed/tables.csv")).query(
+        "table == 'table2' and system == 'power' and metric == 'event_error_rate'"
+    )
+    assert f"-->{float(row['mean'].item()):.2f}<!-- end -->." in filled(text, "a.md")
+
+
+def test_filling_twice_changes_nothing():
+    once = filled("<!-- fact: published -->old<!-- end -->", "a.md")
+    assert filled(once, "a.md") == once
+
+
+def test_what_is_not_at_hand_is_counted_from_the_published_values():
+    folder = ROOT / "src/sedrepro/papers/ddc_fap/published"
+    marks = sum(line.count(",?,") + line.endswith(",?") for p in folder.glob("table*.csv") for line in p.open())
+    assert int(fact_of("published paper=ddc_fap field=missing")) == marks
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("cel x=1", "did you mean 'cell'"),
+        (f"cell {RECORD}", "rows like that"),
+        (f"{CELL} colum=x", "has no column 'colum'"),
+        ("cell table=table2", "needs record="),
+        ("measured measurement=nothing", "has no row with"),
+    ],
+)
+def test_a_wrong_marker_is_named(asked, says):
+    with pytest.raises(DataError, match=re.escape(says)):
+        filled(f"<!-- fact: {asked} -->x<!-- end -->", "a.md")
+
+
+def test_seconds_are_shown_as_minutes():
+    assert (shown("1782", "minutes"), shown("7200", "hours"), shown("2.5", "")) == ("29 min 42 s", "2.0 h", "2.5")
+
+
+def test_each_measurement_stands_once_with_its_day_and_machine():
+    table = read_csv(MEASURED)
+    assert table["measurement"].is_unique
+    assert (table[["date", "cpu", "cores"]] != "").all(axis=None)

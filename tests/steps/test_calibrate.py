@@ -1,0 +1,45 @@
+"""Calibration times real steps, and the forecast then goes by them."""
+
+from argparse import Namespace
+
+import pytest
+
+from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.environment import processor_name
+from sedrepro.experiments.measured import measured_here
+from sedrepro.experiments.papers import load_paper
+from sedrepro.steps import calibrate, forecast
+from sedrepro.steps.request import Request
+
+PAPER = "hierarchical_pooling"
+
+
+@pytest.fixture
+def config(tmp_path):
+    given = {"scale": "miniature", "folds": [1], "seeds": [1], "work_dir": str(tmp_path), "device": "cpu"}
+    return make_config(given | {"papers": [PAPER], "results_dir": str(tmp_path)}, "test")
+
+
+def test_steps_are_timed_and_kept_outside_the_results(config, capsys):
+    calibrate.run(Request(Namespace(paper="", threads=1, seconds=0.0), config))
+    paper, told = load_paper(PAPER, config), capsys.readouterr().out
+    assert calibrate.kinds(config, paper)
+    for who in calibrate.kinds(config, paper):
+        found = measured_here(config, paper, who.system, who.variant, processor_name())
+        assert found is not None
+        assert found.ms_per_step > 0
+        assert f"{who.system} {who.variant}: {found.ms_per_step:.1f} ms" in told
+    forecast.run(Request(Namespace(paper="", gpu="", count=1, line=False), config))
+    assert "rates: measured on this processor" in capsys.readouterr().out
+
+
+def test_kinds_are_each_timed_once(config):
+    paper = load_paper(PAPER, config)
+    found = calibrate.kinds(config, paper)
+    assert len({(who.system, who.variant) for who in found}) == len(found) < len(paper.settings.systems)
+
+
+def test_time_per_step_is_a_mean_after_warming_up():
+    made = []
+    assert calibrate.seconds_per_step(lambda: made.append(1), lambda: None, 0.0) >= 0
+    assert len(made) == 4
