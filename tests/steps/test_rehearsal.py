@@ -44,7 +44,17 @@ def test_no_verb_is_of_two_stages():
 
 
 def test_the_command_writes_the_table_and_says_which_share(tmp_path, capsys):
-    words = ["rehearsal", "--scale", "rehearsal", "--set", f"work_dir={tmp_path}", "--set", f"results_dir={tmp_path}"]
+    words = [
+        "rehearsal",
+        "--scale",
+        "rehearsal",
+        "--set",
+        "papers=c_ssed",
+        "--set",
+        f"work_dir={tmp_path}",
+        "--set",
+        f"results_dir={tmp_path}",
+    ]
     assert main(words) == 1
     assert "make rehearsal" in capsys.readouterr().err
     (tmp_path / "rehearsal").mkdir()
@@ -52,6 +62,7 @@ def test_the_command_writes_the_table_and_says_which_share(tmp_path, capsys):
     assert main([*words, "--set", "share=0.02"]) == 0
     said = capsys.readouterr().out
     assert "0.02" in said and "survey" in said
+    assert "full on " in said and "PFLOP" in said  # the forecast, of the one paper
     (row,) = read_table(tmp_path / "rehearsal" / "rehearsal.csv", COLUMNS, delimiter=",")
     assert (row["stage"], row["jobs"], row["seconds"]) == ("survey", "1", "3")
 

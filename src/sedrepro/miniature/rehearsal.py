@@ -27,18 +27,24 @@ from sedrepro.miniature.dcase2017_task4 import TrafficSize
 from sedrepro.miniature.dcase2019_task4 import DomesticSize
 from sedrepro.miniature.remix_sources import MiniatureSize
 
-_DOMESTIC = data_set("dcase2019_task4").CLIPS
-_EVALUATED = data_set("dcase2018_task4").CLIPS["evaluation"]
+#: Rows of the official table of FSDKaggle2018, verified or not.
+EVENTS_LISTED = 9473
+
+
+def _domestic() -> dict[str, int]:
+    """Clips of DCASE 2019 by the parts that are drawn: validation is made of two, one the evaluation set of 2018."""
+    clips, (of_2018,) = data_set("dcase2019_task4").CLIPS, data_set("dcase2018_task4").CLIPS.values()
+    validation = {"test_dcase2018": clips["validation"] - of_2018, "eval_dcase2018": of_2018}
+    drawn = {"synthetic": clips["synthetic"], "weak": clips["weak"], "unlabel_in_domain": clips["unlabelled"]}
+    return drawn | validation | {"public": clips["public"]}
+
+
 #: Clips of the official label tables by archive and part of it.
 OFFICIAL = {
-    "fsdkaggle2018": {"listed": 9473, "verified": fsdkaggle2018.CLIPS["train"]},
-    "tau_urban_2019": {"segments": tau_urban_2019.CLIPS["development"]},
-    "dcase2017_task4": data_set("dcase2017_task4").CLIPS,
-    "dcase2019_task4": {
-        **{"synthetic": _DOMESTIC["synthetic"], "weak": _DOMESTIC["weak"]},
-        **{"unlabel_in_domain": _DOMESTIC["unlabelled"], "test_dcase2018": _DOMESTIC["validation"] - _EVALUATED},
-        **{"eval_dcase2018": _EVALUATED, "public": _DOMESTIC["public"]},
-    },
+    "fsdkaggle2018": {"listed": EVENTS_LISTED, "verified": sum(fsdkaggle2018.CLIPS.values())},
+    "tau_urban_2019": {"segments": sum(tau_urban_2019.CLIPS.values())},
+    "dcase2017_task4": dict(data_set("dcase2017_task4").CLIPS),
+    "dcase2019_task4": _domestic(),
 }
 #: Clips that a part has at least, whatever the share: enough for each class, and for each fold.
 LEAST = 60

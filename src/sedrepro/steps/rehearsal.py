@@ -11,7 +11,9 @@ from sedrepro.base.files import write_table
 from sedrepro.base.job_costs import JobCost, read_job_costs
 from sedrepro.base.terminal import aligned
 from sedrepro.experiments import places
+from sedrepro.experiments.configuration import load_config
 from sedrepro.experiments.scales import REHEARSAL
+from sedrepro.reporting.status.forecast_text import print_forecast
 from sedrepro.steps.request import Request, say
 
 if TYPE_CHECKING:
@@ -77,6 +79,14 @@ def told(config: Config, rows: Sequence[tuple]) -> str:
     )
 
 
+def forecast_config(config: Config) -> Config:
+    """Scale full with the papers, folds, seeds and device of a rehearsal."""
+    same = {key: getattr(config, key) for key in ("papers", "folds", "seeds", "device")}
+    return load_config(
+        "full", changes=same | {"work_dir": str(config.work_dir), "results_dir": str(config.results_dir)}
+    )
+
+
 def run(request: Request) -> None:
     """Print the table of a rehearsal and write it to its results.
 
@@ -94,3 +104,5 @@ def run(request: Request) -> None:
     write_table(path, COLUMNS, rows, delimiter=",")
     say(told(config, rows))
     say(str(path))
+    say("\nThe forecast of the same runs at scale full:")
+    print_forecast(forecast_config(config))
