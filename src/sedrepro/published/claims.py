@@ -10,7 +10,8 @@
 * `printed`: the number that the claim names (`15.6%`), `predicate`: a function by name in place of the kind's;
 * `support`: whether the paper's own tables support it (see `SUPPORTS`), and why, in `support_reason`; `quote`, `note`.
 
-A claim can be tried at every scale. It says nothing about the paper's data below full scale.
+A claim can be tried at every scale, but is decided by three runs above miniature scale at the earliest. What it says
+below full scale is of other data than the paper's.
 """
 
 from collections.abc import Iterable, Mapping
