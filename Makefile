@@ -120,8 +120,8 @@ plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on 
 summary: $(READY)  ## print the tables that are there
 	@python -m sedrepro summary $(ASSIGNED)
 
-test: $(READY)  ## run the test suite
-	@python -m pytest -q
+test: $(READY)  ## run the test suite, a file of tests per core at a time
+	@OMP_NUM_THREADS=1 python -m pytest -q --numprocesses auto --dist loadfile
 
 lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .
