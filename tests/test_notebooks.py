@@ -13,6 +13,8 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 #: The one that is of no single paper.
 OVER_ALL = "poolings"
+#: The one that teaches: it reads no results, and is stored with its pictures, so that it can be read on the web.
+LESSON = "learn_poolings"
 #: What only styles a picture.
 STYLES = ("alpha", "figsize", "bbox_to_anchor")
 CONFIG = Config(scale="full", folds=(1,), seeds=(1,), device="cpu")
@@ -50,6 +52,8 @@ def test_it_is_a_whole_notebook(path):
 
 
 def test_it_is_stored_without_outputs(path):
+    if path.stem == LESSON:
+        return
     for cell in cells(path, "code"):
         assert (cell.outputs, cell.execution_count) == ([], None)
         assert not cell.metadata
@@ -69,7 +73,7 @@ def test_its_formulas_are_closed(path):
 
 
 def test_it_is_of_a_paper_and_shows_all_of_its_tables_and_figures(path):
-    if path.stem == OVER_ALL:
+    if path.stem in (OVER_ALL, LESSON):
         return
     assert path.stem in paper_names()
     settings, shown = load_paper(path.stem, CONFIG).settings, asked(path)
@@ -87,11 +91,13 @@ def test_it_names_its_paper_once(path):
         for node in ast.walk(ast.parse(cell.source))
         if isinstance(node, ast.Constant) and node.value in paper_names()
     ]
-    assert names == ([] if path.stem == OVER_ALL else [path.stem])
+    assert names == ([] if path.stem in (OVER_ALL, LESSON) else [path.stem])
 
 
 def test_no_number_of_a_result_is_typed_in(path):
     """Code cells hold no decimals but those that style a picture."""
+    if path.stem == LESSON:  # shows no results
+        return
     for cell in cells(path, "code"):
         kept = ast.parse(cell.source)
         styled = [
@@ -102,3 +108,11 @@ def test_no_number_of_a_result_is_typed_in(path):
         ]
         numbers = [node for node in ast.walk(kept) if isinstance(node, ast.Constant) and type(node.value) is float]
         assert all(number in styled for number in numbers), cell.id
+
+
+def test_the_lesson_is_stored_small_and_with_its_pictures():
+    path = FOLDER / f"{LESSON}.ipynb"
+    kinds = [kind for cell in cells(path, "code") for output in cell.outputs for kind in output.get("data", {})]
+    assert kinds.count("image/svg+xml") == 3
+    assert not any("widget" in kind for kind in kinds)
+    assert path.stat().st_size < 400_000

@@ -68,8 +68,8 @@ def on_files(files: Files, config: Any) -> Files:
     here = {f"docs/{path.relative_to(ROOT / 'docs').as_posix()}" for path in (ROOT / "docs").glob("*.md")}
     linked = {path for source in [*made, *here] for path in copied_by(source)}
     for path in sorted(linked):
-        if files.get_file_from_path(on_site(path)) is None:
-            files.append(File.generated(config, on_site(path), abs_src_path=str(ROOT / path)))
+        if files.get_file_from_path(place_of(path)) is None:
+            files.append(File.generated(config, place_of(path), abs_src_path=str(ROOT / path)))
     return files
 
 
@@ -86,7 +86,7 @@ def resolved(source: str, target: str) -> str | None:
     return None if "://" in target else posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
 
 
-def on_site(path: str) -> str:
+def place_of(path: str) -> str:
     """Where a file of the repository lies on the site."""
     made = documents()
     return made.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else f"files/{path}")
@@ -107,7 +107,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         known = path in documents() or path.startswith("docs/") or Path(path).suffix in COPIED
         if not known or not (ROOT / path).is_file():
             return found["text"]
-        relative = posixpath.relpath(on_site(path), posixpath.dirname(where) or ".")
+        relative = posixpath.relpath(place_of(path), posixpath.dirname(where) or ".")
         return f"{found['image']}[{found['text']}]({relative}{found['anchor'] or ''})"
 
     return LINK.sub(turned, markdown)

@@ -13,6 +13,7 @@ rule coverage:
             category="{owner}",
             caption="../report/coverage.rst",
         ),
+        licences=PLAN.results("{owner}", "data_licences.md"),
     log:
         PLAN.log("{owner}", "coverage"),
     priority: plan.PREPARING

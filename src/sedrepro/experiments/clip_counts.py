@@ -14,6 +14,7 @@ from sedrepro.corpora.settings import SPLIT, Remix
 from sedrepro.corpora.tables import CORPUS_CLIP_COLUMNS
 from sedrepro.data_sets import data_set, trait
 from sedrepro.experiments.places import corpus_folder
+from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.miniature import clips_of
 from sedrepro.training.data import ROLES
 from sedrepro.training.settings import HELD_OUT, VALIDATION, selected_by
@@ -96,8 +97,8 @@ def listed_clips(config: Config, name: str) -> dict[str, int]:
     module = data_set(name)
     if all((config.corpora_dir / table).is_file() for table in module.LABELS):
         return dict(Counter(clip.split for clip in module.clips(config.corpora_dir)))
-    if config.scale == "full":
-        return trait(name, "CLIPS")
+    if config.scale in ("full", REHEARSAL):
+        return {split: round(config.share * count) for split, count in trait(name, "CLIPS").items()}
     if config.scale == "miniature":
         return clips_of(module.ARCHIVE)
     raise DataError(f"{config.corpora_dir}: lacks {module.LABELS[0]}, so the clips of {name} cannot be counted")

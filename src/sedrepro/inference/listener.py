@@ -180,7 +180,7 @@ def detected_events(
 
     Each window is decided as a clip of its own, with its own clip scores: with one clip score for all of a long
     recording, nearly every class would be in it, and a gate by clip scores would let everything pass. What one of two
-    overlapping windows finds counts; events of a class that overlap or touch become one. Frame scores are those of the
+    overlapping windows finds is kept; events of a class that overlap or touch become one. Frame scores are those of the
     whole recording, cross-faded.
     """
     starts = np.array(heard.starts) / heard.frames_per_second

@@ -33,7 +33,7 @@ CLASSES = tuple(TRAFFIC)
 DRAWN_EVERY = {"training": 2, "testing": 6, "evaluation": 6}
 """Every so many-th clip has a class as often as officially in training; the others take the classes in turn."""
 NOT_HEARD = (4, 11)  # The fifth clip, then every eleventh.
-SAMPLE_RATE, SNR = 44100, (8.0, 20.0)  # Hz, dB
+SAMPLE_RATE, SNR = 44100, (14.0, 26.0)  # Hz, dB
 DUPLICATED = 1  # Number of the evaluation clip that has a row twice.
 
 

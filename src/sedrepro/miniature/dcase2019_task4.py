@@ -29,7 +29,7 @@ from sedrepro.miniature.writing import check_request, clip_seed, in_parallel
 
 FOLDER = "DCASE2019_task4"
 SAMPLE_RATE = 44100
-CLEAN, REAL = (12.0, 26.0), (8.0, 20.0)  # dB; synthetic clips are cleaner
+CLEAN, REAL = (18.0, 30.0), (14.0, 26.0)  # dB; synthetic clips are cleaner
 CLASSES = tuple(DOMESTIC_REAL)
 IN_TURN = 3  # Every third clip has a given class, in turn, so that few clips show all.
 

@@ -18,7 +18,7 @@ class Timbre:
     """How a class sounds: harmonics, a band of noise, or both; steady or in strokes."""
 
     pitch: float = 0.0
-    """Of the harmonics (Hz), of which every recording is up to a tone off; 0 for noise alone."""
+    """Of the harmonics (Hz), of which every recording is up to a semitone off; 0 for noise alone."""
     band: tuple[float, float] = (50.0, 8000.0)
     """Of the noise (Hz)."""
     noise: float = 0.1
@@ -144,7 +144,7 @@ def at_peak(samples: np.ndarray, peak: float) -> np.ndarray:
 
 def _harmonics(timbre: Timbre, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
     """Four harmonics of RMS about 1 together, each softer than the one below."""
-    pitch, phase = timbre.pitch * 2 ** rng.uniform(-1 / 6, 1 / 6), rng.uniform()
+    pitch, phase = timbre.pitch * 2 ** rng.uniform(-1 / 12, 1 / 12), rng.uniform()
     time = np.arange(samples) / sample_rate
     cycles = pitch * time
     if timbre.sweep:

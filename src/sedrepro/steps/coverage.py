@@ -6,15 +6,20 @@ import argparse
 import importlib
 from typing import TYPE_CHECKING
 
+from sedrepro.base.files import write_text
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.data_sets import data_set_names
 from sedrepro.experiments.places import survey_folder
+from sedrepro.obtaining.licences import licences_text
 from sedrepro.obtaining.plan import absent_data_sets, chosen_data_sets
 from sedrepro.reporting.tables.coverage import in_a_line, write_coverage
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
 from sedrepro.steps.request import Request
+
+#: The terms of the data, beside the coverage.
+LICENCES = "data_licences.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +37,7 @@ def run(request: Request) -> None:
     absent = {} if owner == "data" else absent_data_sets(config, wanted)
     data_sets = [name for name in wanted if name not in absent]
     page = write_coverage(config, owner, data_sets, absent)
+    write_text(page.with_name(LICENCES), licences_text(data_sets, config.scale))
     for name, reason in absent.items():
         print(f"{name}: left out: {reason}")
     for folder in (survey_folder(config, name) for name in data_sets):

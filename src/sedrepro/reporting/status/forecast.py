@@ -18,9 +18,11 @@ from sedrepro.experiments.measured import measured_here, nearest, shipped
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.run_files import RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs, stores_frames
+from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.experiments.step_costs import step_cost
 from sedrepro.published.needs import table_runs
 from sedrepro.training.budget import batches_per_epoch
+from sedrepro.training.rehearsal import STEPS
 from sedrepro.training.settings import RunSettings
 
 #: Seconds of a run beside its steps: reading the data, writing the results.
@@ -160,8 +162,10 @@ class _Forecaster:
         run, cost = self.paper.run(who.system, who.variant), self.costs[who.system, who.variant]
         corpus = self.paper.settings.corpus_of(who.variant)[0]
         clips = run_clips(self.config, self.paper, who, self.counts[corpus])
-        steps = run.training.epochs * batches_per_epoch(run.training, clips.training)
-        picked = clips.selection * run.training.epochs if run.training.monitor != "none" else 0
+        steps, epochs = run.training.epochs * batches_per_epoch(run.training, clips.training), run.training.epochs
+        if self.config.scale == REHEARSAL:
+            steps, epochs = min(steps, STEPS), 0
+        picked = clips.selection * epochs if run.training.monitor != "none" else 0
         scored = (picked + clips.held_out) / run.training.batch_size
         flops = steps * cost.flops + scored * cost.scoring_flops
         rate, measured = self._rate(who, run.network, corpus)

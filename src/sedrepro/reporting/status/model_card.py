@@ -1,11 +1,10 @@
 """The model card of a run: what lies in weights.safetensors, from the run's own files and the settings only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from sedrepro.base.files import write_text
 from sedrepro.base.typed import load
-from sedrepro.data_sets import data_set, data_set_names, trait
 from sedrepro.experiments.environment import Environment, read_environment
 from sedrepro.experiments.metrics_files import RunMetrics
 from sedrepro.experiments.papers import Paper
@@ -13,7 +12,7 @@ from sedrepro.experiments.run_config import RunConfig, config_file
 from sedrepro.experiments.run_files import ENVIRONMENT
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.scales import SYNTHESISED
-from sedrepro.obtaining.manifest import read_manifest
+from sedrepro.obtaining.licences import licences
 from sedrepro.reporting.status.cost import duration, memory
 from sedrepro.training.settings import RunSettings
 
@@ -160,20 +159,6 @@ def _licences(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
     else:
         head = "Weights learnt from data may be bound by the terms of the data:"
     return "\n".join([head, "", *lines, "* sedrepro itself: MIT"])
-
-
-def licences(data_sets: Iterable[str]) -> dict[str, list[str]]:
-    """The licences of the files that data sets need, as the download manifest has them, by data set."""
-    files = [file for file in read_manifest() if file.use == "needed"]
-    return {
-        name: list(dict.fromkeys(file.licence for file in files if file.data_set in _archives(name) and file.licence))
-        for name in data_sets
-    }
-
-
-def _archives(name: str) -> set[str]:
-    """The data sets of the manifest that may have brought a data set's files."""
-    return {data_set(name).ARCHIVE, trait(name, "SERVED_FROM")} if name in data_set_names() else set()
 
 
 def _how_to(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
