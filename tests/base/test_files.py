@@ -386,3 +386,29 @@ def test_every_name_can_be_shown(tmp_path):
     assert shown_name("plain ü $.wav") == "plain ü $.wav"
     assert shown_name(os.fsdecode(b"caf\xe9\n.wav")) == "caf\ufffd\ufffd.wav"
     write_text(tmp_path / "a", shown_name(os.fsdecode(bytes(range(1, 256)))))
+
+
+@pytest.mark.parametrize("kind", [atomic_path, atomic_folder])
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_what_a_killed_job_left_goes_when_the_next_one_writes(tmp_path: Path, monkeypatch, kind, is_alive: bool):
+    monkeypatch.setattr(files, "YOUNG", -1)
+    program = (
+        "import sys, time\n"
+        "from sedrepro.base.files import atomic_folder, atomic_path\n"
+        f"with {kind.__name__}(sys.argv[1]) as temporary:\n"
+        "    print(flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program, tmp_path / "set"], stdout=subprocess.PIPE)
+    writer.stdout.readline()
+    if not is_alive:
+        writer.kill()
+        writer.wait()
+    (tmp_path / ".other.abcdefgh").write_text("of another file")
+    assert len(list(tmp_path.iterdir())) == 2
+    with kind(tmp_path / "set"):
+        pass
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"set", ".other.abcdefgh"} <= names and len(names) == (3 if is_alive else 2)
+    writer.kill()
+    writer.wait()

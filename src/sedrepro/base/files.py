@@ -3,11 +3,13 @@
 import contextlib
 import csv
 import fcntl
+import functools
 import json
 import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -57,7 +59,9 @@ def _beside(path: Path, make: Callable[[Path], Path], discard: Callable[[Path], 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = make(path)
-        yield temporary
+        with _in_work(temporary):
+            _discard_abandoned(path)
+            yield temporary
     except OSError as error:
         if temporary is None or error.filename is None or str(error.filename).startswith(str(temporary)):
             raise DataError(
@@ -69,6 +73,47 @@ def _beside(path: Path, make: Callable[[Path], Path], discard: Callable[[Path], 
             discard(temporary)
 
 
+@contextlib.contextmanager
+def _in_work(temporary: Path) -> Iterator[None]:
+    """Lock a temporary file or folder, so that others see that somebody works on it; the lock goes with its owner."""
+    handle = os.open(temporary, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _discard_abandoned(path: Path) -> None:
+    """Delete what killed jobs have left of this very file or folder beside it."""
+    for temporary in _leftovers(path.parent, os.getpid()).pop(path.name, []):
+        with contextlib.suppress(OSError):
+            handle = os.open(temporary, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink()
+            finally:
+                os.close(handle)
+
+
+@functools.lru_cache(maxsize=64)
+def _leftovers(folder: Path, process: int) -> dict[str, list[Path]]:
+    """Temporary files and folders by the name that they would have got, as they were when this process looked first.
+
+    One that is a few seconds old may not have been locked yet.
+    """
+    found: dict[str, list[Path]] = {}
+    for temporary in folder.glob(".*"):
+        name = _final_name(temporary.with_name(temporary.name.removesuffix(".old")))
+        with contextlib.suppress(OSError):
+            if name is not None and time.time() - temporary.stat().st_ctime > YOUNG:
+                found.setdefault(name, []).append(temporary)
+    return found
+
+
+#: Seconds in which a temporary file is surely locked.
+YOUNG = 2
 #: Bytes that the name of a file may have on the file systems of Linux.
 LONGEST_NAME = 255
 

@@ -81,10 +81,8 @@ def told(config: Config, rows: Sequence[tuple]) -> str:
 
 def forecast_config(config: Config) -> Config:
     """Scale full with the papers, folds, seeds and device of a rehearsal."""
-    same = {key: getattr(config, key) for key in ("papers", "folds", "seeds", "device")}
-    return load_config(
-        "full", changes=same | {"work_dir": str(config.work_dir), "results_dir": str(config.results_dir)}
-    )
+    same = {key: getattr(config, key) for key in ("papers", "folds", "seeds", "device", "work_dir", "results_dir")}
+    return load_config("full", changes=same)
 
 
 def run(request: Request) -> None:
