@@ -52,7 +52,7 @@ def in_use(processes: list[int]) -> str:
     """Why the folder is locked, and what to do, in one line."""
     if processes:
         return f"error: another command works in this folder (process {processes[0]}); wait until it has ended"
-    return "error: a command was killed in this folder; `make unlock` takes its lock away, then run it again to go on"
+    return "error: a command was killed in this folder; `make unlock` takes its lock away, then run it again to resume"
 
 
 def others_here() -> list[int]:
