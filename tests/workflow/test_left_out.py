@@ -133,7 +133,7 @@ def test_tables_without_data_are_written_and_say_so(plan, capsys):
     assert "cannot be tested" in claims
     print_summary(config.model_copy(update={"papers": (ABSENT,), "without": ()}))
     shown = capsys.readouterr().out
-    assert "its data are not there" in shown
+    assert "its data are missing" in shown
     assert f"dcase2019_task4: left out: {config.data_root} lacks " in shown
 
 
