@@ -22,7 +22,7 @@ _UNJUDGED = ("not comparable",)
 #: What is said of cells that are not compared, after the number of them.
 _APART = {
     "no published value": "without a published value",
-        "not available": "whose published value we do not have",
+    "not available": "whose published value we do not have",
     "suspect misprint": "whose published value is probably misprinted",
 }
 
@@ -98,7 +98,7 @@ def digest_of_claims(results: PaperResults) -> Digest:
     claims = len({claim["id"] for claim in results.claims})
     short = counted(claims, "claim")
     words = ", ".join(f"{number} {name}" for name, number in outcomes.items())
-        sentence = f"{short}, with {counted(sum(outcomes.values()), 'test')} over metrics and splits: {words}."
+    sentence = f"{short}, with {counted(sum(outcomes.values()), 'test')} over metrics and splits: {words}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
 
 
@@ -142,7 +142,7 @@ def spread_of_cells(rows: pd.DataFrame) -> tuple[str, str]:
     """The median over cells of the deviation relative to the mean, in short (or empty) and as a sentence."""
     shares = (rows["sd"] / rows["mean"].abs())[rows["mean"].abs() > 0].dropna()
     if shares.empty:
-        return "", "Not known: this takes at least two runs per cell." if any(rows["runs"]) else "Not known: there are no runs."
+        return "", "Not known: this takes two runs per cell." if any(rows["runs"]) else "Not known: there are no runs."
     middle, largest = shares.median(), shares.max()
     return (
         f"± {_percent(middle)}",
