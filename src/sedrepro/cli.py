@@ -78,7 +78,7 @@ def configuration(options: argparse.Namespace) -> Config:
         elif paper in (known := _paper_names()):
             overrides.setdefault(paper, {})[rest] = value
         else:
-            raise SettingsError(f"--set {key}: '{paper}' is no paper; {did_you_mean(paper, known)}")
+            raise SettingsError(f"--set {key}: '{paper}' is not a paper; {did_you_mean(paper, known)}")
     if overrides:
         changes["set"] = overrides
     file = options.config

@@ -93,7 +93,7 @@ def run(request: Request) -> None:
     """
     config = request.config
     if config.scale != REHEARSAL:
-        raise SettingsError(f"scale '{config.scale}' is no rehearsal; use --scale {REHEARSAL}")
+        raise SettingsError(f"scale '{config.scale}' is not a rehearsal; use --scale {REHEARSAL}")
     costs = places.costs_file(config)
     rows = stage_rows(read_job_costs(costs), places.work_folder(config), places.results_folder(config))
     if not rows:
