@@ -75,52 +75,52 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-results: $(READY)  ## run the workflow, print the tables in short, write the results page
+results: $(READY)  ## run the workflow, print the tables in compact form, write the results page
 	@rm -f $(FAILED)
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
 	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@python -m sedrepro page $(ASSIGNED)
 	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
-notebooks: $(READY)  ## run the notebooks on the results that are there, into results/SCALE/notebooks
+notebooks: $(READY)  ## run the notebooks on the results so far, into results/SCALE/notebooks
 	@python -m sedrepro notebooks $(ASSIGNED)
 
-documents: $(READY)  ## fill the numbers of README and docs from the records
+documents: $(READY)  ## fill in the numbers of README and docs from the records
 	@python -m sedrepro documents
 
-docs: $(READY)  ## build the documentation as a site that needs no network, into site/
+docs: $(READY)  ## build the documentation as a site that works offline, into site/
 	@python -m pip install -qq --disable-pip-version-check -r envs/docs.txt -c envs/constraints.txt
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 	@echo site/index.html
 
 data: SCALE = full
 data: KEYS += data_sets=$(or $(subst $(space),$(comma),$(strip $(SET))),all)
-data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1: only size, licence, terms; AGAIN=1: look at all clips again)
+data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1: only show size, licence, terms; AGAIN=1: check all clips again)
 	@python -m sedrepro data $(if $(DRY_RUN),,--check) $(ASSIGNED)
 	@test -n "$(DRY_RUN)" || { set -o pipefail; $(SNAKEMAKE) data $(if $(AGAIN),--forcerun survey) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py; }
 	@test -n "$(DRY_RUN)" || python -m sedrepro coverage $(ASSIGNED)
 
 rehearsal: SCALE = rehearsal
 rehearsal: KEYS += share=$(or $(SHARE),1)
-rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of every stage, tables of random scores (SHARE=0.02: of the clips)
+rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of every stage, tables of random scores (SHARE=0.02: with 2 % of the clips)
 	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 	@python -m sedrepro rehearsal $(ASSIGNED)
 
-unlock: $(READY)  ## go on after a run was killed and its folder is locked
+unlock: $(READY)  ## release the lock that a killed run has left on the folder
 	@snakemake --unlock --quiet all
 
-touch: $(READY)  ## take over results that were copied without their times, as if they had just been made
+touch: $(READY)  ## accept results that were copied without their times as up to date
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
-plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on other machines; JOBS=1: job by job)
+plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on another machine; JOBS=1: job by job)
 	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT))
 	@echo
 	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
 
-summary: $(READY)  ## print the tables that are there
+summary: $(READY)  ## print the tables made so far
 	@python -m sedrepro summary $(ASSIGNED)
 
-test: $(READY)  ## run the test suite, a file of tests per core at a time
+test: $(READY)  ## run the test suite, one test file per core at a time
 	@OMP_NUM_THREADS=1 python -m pytest -q --numprocesses auto --dist loadfile
 
 lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
@@ -138,6 +138,6 @@ format: $(READY)  ## format all code
 bench: $(READY)  ## run the benchmarks (ratios, a minute or two)
 	@for script in benchmarks/bench_*.py; do python $$script || exit 1; done
 
-clean:  ## remove what a run at SCALE made (audio of the data sets stays, unless it was synthesised)
+clean:  ## remove what runs at SCALE have made (audio of the data sets stays, unless it was synthesised)
 	rm -rf results/$(SCALE) $(if $(filter miniature rehearsal,$(SCALE)),data/$(SCALE))
 	@test ! -d data/$(SCALE) || find data/$(SCALE) -mindepth 1 -maxdepth 1 ! -name corpora -exec rm -rf {} +

@@ -324,7 +324,7 @@ def test_an_interrupt_ends_with_130_and_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr(summary, "run", interrupted)
     assert main(["summary"]) == 130
-    assert capsys.readouterr().err == "sedrepro summary: interrupted; run it again to go on\n"
+    assert capsys.readouterr().err == "sedrepro summary: interrupted; run it again to resume\n"
 
 
 def test_errors_of_the_program_itself_are_not_hidden(monkeypatch):
@@ -369,5 +369,5 @@ def test_an_interrupt_while_the_program_loads_ends_with_one_line():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 130
-    assert done.stderr.splitlines()[-1] == "sedrepro: interrupted; run it again to go on"
+    assert done.stderr.splitlines()[-1] == "sedrepro: interrupted; run it again to resume"
     assert "Traceback" not in done.stderr

@@ -35,7 +35,7 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
             locked = True
         elif INTERRUPTED.search(text):
             if not interrupted:
-                yield "interrupted; run the same command again to go on"
+                yield "interrupted; run the same command again to resume"
             interrupted = True
         elif match := STARTED.match(text):
             yield f"[{done}] {match[1]}"
@@ -51,8 +51,8 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
 def in_use(processes: list[int]) -> str:
     """Why the folder is locked, and what to do, in one line."""
     if processes:
-        return f"error: another command works in this folder (process {processes[0]}); wait until it has ended"
-    return "error: a command was killed in this folder; `make unlock` takes its lock away, then run it again to go on"
+        return f"error: another command is running in this folder (process {processes[0]}); wait until it has ended"
+    return "error: a command was killed in this folder; run `make unlock`, then the same command again to resume"
 
 
 def others_here() -> list[int]:

@@ -15,7 +15,7 @@ def main() -> int:
 
         return run()
     except KeyboardInterrupt:
-        print("sedrepro: interrupted; run it again to go on", file=sys.stderr)
+        print("sedrepro: interrupted; run it again to resume", file=sys.stderr)
         return 130
 
 

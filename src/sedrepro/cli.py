@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sedrepro {options.verb}: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"sedrepro {options.verb}: interrupted; run it again to go on", file=sys.stderr)
+        print(f"sedrepro {options.verb}: interrupted; run it again to resume", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -78,7 +78,7 @@ def configuration(options: argparse.Namespace) -> Config:
         elif paper in (known := _paper_names()):
             overrides.setdefault(paper, {})[rest] = value
         else:
-            raise SettingsError(f"--set {key}: '{paper}' is no paper; {did_you_mean(paper, known)}")
+            raise SettingsError(f"--set {key}: '{paper}' is not a paper; {did_you_mean(paper, known)}")
     if overrides:
         changes["set"] = overrides
     file = options.config
@@ -102,7 +102,7 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     group.add_argument(
         "--project",
         type=Path,
-        help=f"checkout whose scales, data and results to use (default: {PROJECT_VARIABLE}, or .)",
+        help=f"checkout whose scales, data and results are used (default: {PROJECT_VARIABLE}, or .)",
     )
     group.add_argument("--config", type=Path, help="configuration file (default: config/<scale>.yaml)")
     group.add_argument(
@@ -112,7 +112,10 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="change a configuration key, or a paper's setting as PAPER.KEY=VALUE; may be repeated",
     )
-    parser = argparse.ArgumentParser(prog="python -m sedrepro", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m sedrepro",
+        description="Reproduce papers on sound event detection; `VERB --help` lists the options of a verb.",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     called = next((word for word in words if not word.startswith("-")), None)

@@ -50,7 +50,7 @@ def _wait(server: socket.socket) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
     status = replies.readline()
     if not status:
-        print("sedrepro: the process that runs the jobs has ended; run it again to go on", file=sys.stderr)
+        print("sedrepro: the process that runs the jobs has ended; run it again to resume", file=sys.stderr)
         return 1
     # What a signal ended is told as a shell would.
     return int(status) if int(status) >= 0 else 128 - int(status)

@@ -211,7 +211,7 @@ def _run(words: list[str], folder: str, environment: dict[str, str], streams: li
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
-        print("sedrepro: interrupted; run it again to go on", file=sys.stderr)
+        print("sedrepro: interrupted; run it again to resume", file=sys.stderr)
         status = 130
     except BaseException:
         sys.excepthook(*sys.exc_info())

@@ -369,7 +369,7 @@ class Plan:
         if self.config.scale != "full" or self.config.on_cpu or self.gpus:
             return
         line = importlib.import_module("sedrepro.reporting.status.forecast_text").one_line(self.config)
-        raise SettingsError(f"{line}; use a machine with a GPU (make plan tells more), or say on_cpu=true")
+        raise SettingsError(f"{line}; use a machine with a GPU (make plan shows more), or set on_cpu=true")
 
     def score_settings(self, wildcards: Any) -> str:
         """How the runs on a corpus variant are scored."""

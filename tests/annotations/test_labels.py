@@ -115,14 +115,14 @@ def test_forms_in_which_tables_are_published(tmp_path: Path, kind: str, publishe
 
 
 TIMES = [
-    ("a.wav\tabc\t2\tDog", "onset 'abc' is no finite number; give seconds"),
-    ("a.wav\t1\t\tDog", "offset '' is no finite number"),
-    ("a.wav\t1\tnan\tDog", "offset 'nan' is no finite number"),
-    ("a.wav\t1\tinf\tDog", "offset 'inf' is no finite number"),
-    ("a.wav\t1\t1e999\tDog", "offset '1e999' is no finite number"),
-    ("a.wav\t1_0\t20\tDog", "onset '1_0' is no finite number"),
-    ("a.wav\t٣\t20\tDog", "onset '٣' is no finite number"),
-    ("a.wav\t1,5\t2\tDog", "onset '1,5' is no finite number"),
+    ("a.wav\tabc\t2\tDog", "onset 'abc' is not a finite number; give seconds"),
+    ("a.wav\t1\t\tDog", "offset '' is not a finite number"),
+    ("a.wav\t1\tnan\tDog", "offset 'nan' is not a finite number"),
+    ("a.wav\t1\tinf\tDog", "offset 'inf' is not a finite number"),
+    ("a.wav\t1\t1e999\tDog", "offset '1e999' is not a finite number"),
+    ("a.wav\t1_0\t20\tDog", "onset '1_0' is not a finite number"),
+    ("a.wav\t٣\t20\tDog", "onset '٣' is not a finite number"),
+    ("a.wav\t1,5\t2\tDog", "onset '1,5' is not a finite number"),
     ("a.wav\t-0.5\t2\tDog", "onset -0.5 is negative; give seconds from the clip's start"),
 ]
 EVENTS = [
@@ -141,9 +141,9 @@ NAMES = [
     ("{}a.mp3", "'{}a.mp3' does not end in .wav; give '{}<name>.wav'"),
     ("{}.wav", "'{}.wav' does not end in .wav"),
     ("{}", "'{}' does not end in .wav"),
-    ("{}../a.wav", "'{}../a.wav' is no file name; give '{}<name>.wav', no other folder"),
-    ("{}weak\\a.wav", "'{}weak\\\\a.wav' is no file name"),
-    ("{}a\x00.wav", "'{}a\\x00.wav' is no file name"),
+    ("{}../a.wav", "'{}../a.wav' is not a file name; give '{}<name>.wav', no other folder"),
+    ("{}weak\\a.wav", "'{}weak\\\\a.wav' is not a file name"),
+    ("{}a\x00.wav", "'{}a\\x00.wav' is not a file name"),
 ]
 BAD_ROWS = {
     "strong": [
@@ -152,7 +152,7 @@ BAD_ROWS = {
         *FIELDS,
         *((name + "\t1\t2\tDog", message) for name, message in NAMES),
         ("a.wav\t0\t0\tDog", "offset 0 is not after onset 0"),
-        ("b.wav\t\t\tDog", "onset '' is no finite number"),
+        ("b.wav\t\t\tDog", "onset '' is not a finite number"),
         ("first.wav\t\t\t", "first.wav has an empty row and another row; keep either its events or none"),
         ("none.wav\t1\t2\tDog", "none.wav has an empty row and another row"),
         ("none.wav\t\t\t", "none.wav has an empty row and another row"),
@@ -190,7 +190,7 @@ BAD_ROWS = {
         ("audio/first.wav\tbus\tparis-1\ta", "audio/first.wav is listed twice; remove one row"),
         ("audio/a.wav\t\tparis-1\ta", "audio/a.wav has no scene_label or no identifier; fill both in"),
         ("audio/a.wav\tbus\t\ta", "audio/a.wav has no scene_label or no identifier"),
-        ("a.wav\tbus\tparis-1\ta", "'a.wav' is no file name; give 'audio/<name>.wav', no other folder"),
+        ("a.wav\tbus\tparis-1\ta", "'a.wav' is not a file name; give 'audio/<name>.wav', no other folder"),
         *((name + "\tbus\tparis-1\ta", message) for name, message in NAMES),
     ],
 }
@@ -467,7 +467,7 @@ def test_what_overlaps_is_joined_and_what_touches_is_not():
 def test_times_that_cannot_be_seconds_of_the_clips_are_refused(tmp_path, onset, offset):
     """Milliseconds and samples, taken for seconds, would leave a clip without its events and say nothing."""
     path = table(tmp_path, STRONG + f"a.wav\t1\t2\tCat\nb.wav\t{onset}\t{offset}\tCat\n")
-    with pytest.raises(DataError, match=rf"row 3: offset {re.escape(offset)} cannot be seconds of a clip of 10 s"):
+    with pytest.raises(DataError, match=rf"row 3: offset {re.escape(offset)} is too large for a clip of 10 s"):
         read_strong(path, CLASSES, 10)
     headerless = table(tmp_path, f"a.wav\t1\t2\tCat\nb.wav\t{onset}\t{offset}\tCat\n")
     with pytest.raises(DataError, match="row 2: offset"):

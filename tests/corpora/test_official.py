@@ -266,7 +266,7 @@ def test_an_empty_subset_says_what_is_missing(write, tmp_path: Path, names: list
     assert message.startswith(
         f"{tmp_path}/survey/clips.tsv: no usable clip of split 'testing' is one of dcase2018_task4"
     )
-    assert "subset 'few' is empty; drop it from the settings, or bring its clips" in message
+    assert "subset 'few' is empty; remove it from the settings, or obtain its clips" in message
     assert not (tmp_path / "corpus").exists()
 
 
@@ -428,7 +428,7 @@ def test_an_unknown_split_names_the_nearest(root: Path):
     ("key", "value", "message"),
     [
         ("held_out", ["training", "testing", "evaluation"], "split 'training' stands twice"),
-        ("held_out", ["evaluation"], "training.select_on = 'testing' is no held-out split"),
+        ("held_out", ["evaluation"], "training.select_on = 'testing' is not a held-out split"),
         ("kind", "oficial", "'corpora.dcase2017.kind' = 'oficial' is unknown; did you mean 'official'?"),
     ],
 )

@@ -100,7 +100,7 @@ def test_tables_beside_the_audio_go_before_those_of_the_clone(tmp_path: Path):
         ("strong_label_evaluation", "other.wav\t0\t0\tBus\r\n", r"row 2: 'other\.wav' is not in the weak table"),
         ("strong_label_testing", "short_0.000_10.000.wav\t4\t4\tCar\n", "row 6: offset 4 is not after onset 4"),
         ("strong_label_testing", "short_0.000_10.000.wav\t4\t5\tcar\n", "row 6: class 'car' .* did you mean 'Car'"),
-        ("weak_label_testing", "b.wav\tx\t10\tCar\n", "row 4: onset 'x' is no finite number"),
+        ("weak_label_testing", "b.wav\tx\t10\tCar\n", "row 4: onset 'x' is not a finite number"),
         ("weak_label_training", "b.wav\t0\t10\tFire engine\n", "row 2: .* did you mean 'Fire engine, fire truck"),
         ("weak_label_training", "b.wav\t0\t10\tFire engine\tfire truck\n", "row 2: the number of fields is 5"),
     ],

@@ -91,7 +91,7 @@ def test_a_small_layout(tmp_path: Path):
     [
         ("synthetic", "13.wav\t0\t0\tDog\n", r"synthetic\.tsv: row 5: offset 0 is not after onset 0"),
         ("weak", "a.wav\tSpeach\n", r"weak\.tsv: row 3: class 'Speach' is unknown; did you mean 'Speech'\?"),
-        ("unlabelled", "weak/a.wav\n", r"unlabel_in_domain\.tsv: row 3: 'weak/a\.wav' is no file name"),
+        ("unlabelled", "weak/a.wav\n", r"unlabel_in_domain\.tsv: row 3: 'weak/a\.wav' is not a file name"),
         ("validation", "Y86owBlJa8f0_24.000_34.000.wav\t0\t1\tDog\n", r"validation\.tsv: row 7: .* an empty row"),
         ("public", "a.wav\t0\t1\n", r"public\.tsv: row 4: the number of fields is 3, not 4"),
     ],

@@ -377,7 +377,7 @@ def test_a_choice_is_made_on_a_held_out_split_of_every_corpus_it_is_for(kind):
     assert other(DDC, detection={"found": given | {"corpora": ["dcase2017"]}})
     for corpora, split in ((["dcase2017"], "validation"), (["dcase2017", "desed"], "testing"), ([], "testing")):
         message = refused(other, DDC, detection={"found": given | {"corpora": corpora, "choose_on": split}})
-        assert f"detection.found.choose_on = '{split}' is no held-out split of" in message
+        assert f"detection.found.choose_on = '{split}' is not a held-out split of" in message
 
 
 def test_detections_are_those_of_the_corpus():
@@ -445,7 +445,7 @@ def test_a_wrong_key_of_the_training_on_a_corpus_names_its_section_and_the_neare
 @pytest.mark.parametrize("split", ["validatoin", "testing"])
 def test_selection_on_a_corpus_is_by_a_split_of_that_corpus(split):
     message = refused(other, DDC, training_on={"desed": {"select_on": split}})
-    assert f"training_on.desed.select_on = '{split}' is no held-out split; " in message
+    assert f"training_on.desed.select_on = '{split}' is not a held-out split; " in message
     assert other(DDC, training_on={"dcase2017": {"select_on": "testing"}})
 
 
@@ -490,7 +490,7 @@ def test_balance_is_at_least_one(balance):
 
 
 def test_seeds_of_a_system_stand_once_and_come_before_those_of_the_configuration():
-    assert "a seed stands twice" in refused(other, DDC, systems__ddc_fap=system(seeds=[1, 2, 1]))
+    assert "a seed is listed twice" in refused(other, DDC, systems__ddc_fap=system(seeds=[1, 2, 1]))
     loaded = other(DDC, systems__ddc_fap=system(seeds=[4, 2]))
     assert [who.seed for who in runs_of(configured(), loaded, "ddc_fap", "remix_0db")] == [4, 2]
     assert [who.seed for who in runs_of(configured(), loaded, "ddc_ap", "remix_0db")] == [1]
@@ -613,7 +613,7 @@ def test_stage_two_needs_a_base_and_stage_one_takes_none(method):
 
 def test_bases_are_systems_and_lead_to_an_end():
     message = refused(other, DOMESTIC, systems__prob__based_on="pwoer")
-    assert "systems.prob.based_on = 'pwoer' is no system; did you mean 'power'?" in message
+    assert "systems.prob.based_on = 'pwoer' is not a system; did you mean 'power'?" in message
     message = refused(other, DOMESTIC, systems__prob__based_on="prob")
     assert "based_on leads back to itself: prob -> prob" in message
     message = refused(other, DOMESTIC, systems__prob__based_on="retrain", systems__retrain__based_on="prob")

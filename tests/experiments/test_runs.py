@@ -137,7 +137,7 @@ def test_the_verb_leaves_a_trained_run_alone_unless_told_otherwise(trained, tmp_
     ]
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
     assert main(command) == 1
-    assert "is trained with these very settings; train --again" in capsys.readouterr().err
+    assert "is already trained with these settings; train --again" in capsys.readouterr().err
     assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
     assert main([*command, "--again"]) == 0
     after = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "environment.json"}

@@ -119,7 +119,7 @@ def test_a_missing_or_damaged_file_is_named(exported, tmp_path):
 
 def test_a_model_file_takes_no_words_about_runs(exported, capsys):
     assert main(["detect", "a.wav", "--model", str(exported / "m.zip"), "--seed", "2"]) == 1
-    assert "--seed: chooses among the runs" in capsys.readouterr().err
+    assert "--seed: selects among the runs" in capsys.readouterr().err
 
 
 def test_a_run_without_model_card_is_to_be_scored(tmp_path, capsys):

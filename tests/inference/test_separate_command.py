@@ -86,11 +86,11 @@ def test_a_recording_is_separated_into_the_results_of_its_paper(trained, clip, c
         ({"padding": None, "mel_norm": None, "dynamic_range_db": None}, ""),  # of before these settings were there
         (
             {"padding": "zero_features"},
-            "was trained with another front end than the settings have (padding zero_features, ",
+            "was trained with a front end that differs from the settings (padding zero_features, ",
         ),
         (
             {"n_mels": 31},
-            "was trained with another front end than the settings have (n_mels 31, not 32); train it again",
+            "was trained with a front end that differs from the settings (n_mels 31, not 32); train it again",
         ),
         ({"n_mells": 32}, "config.json: unknown key 'n_mells'; did you mean 'n_mels'?"),
     ],

@@ -118,7 +118,7 @@ def test_what_is_not_in_the_data_root_is_absent_where_it_must_be_there(config: C
 
 def test_what_lies_on_youtube_is_absent_until_a_clip_of_each_split_is_there(config: Config, monkeypatch):
     monkeypatch.setattr(MODULES["growls"], "clips", clips_of_growls, raising=False)
-    message = "no clip of {} is in {}, and they lie only on YouTube; see `python -m sedrepro clips --help`"
+    message = "no clip of {} is in {}, and they exist only on YouTube; see `python -m sedrepro clips --help`"
     assert absent_data_sets(config, ["growls"]) == {"growls": message.format("weak, unlabelled", config.corpora_dir)}
     for table in MODULES["growls"].LABELS:
         put(config.corpora_dir / table)
@@ -133,7 +133,7 @@ def test_what_the_configuration_does_without_is_absent_and_has_its_own_reason_fi
     without = config.model_copy(update={"scale": "recordings", "without": ("barks", "growls")})
     put(config.corpora_dir / "Barks" / "labels.csv")
     found = absent_data_sets(without, ["barks", "growls"])
-    assert found["barks"] == "the configuration does without it"
+    assert found["barks"] == "excluded by the configuration"
     assert "lacks Growls/a.csv" in found["growls"]
 
 
@@ -305,8 +305,8 @@ def test_an_own_copy_that_lacks_a_table_of_another_data_set(
     root = config.corpora_dir
     assert capsys.readouterr().out.splitlines() == [
         f"dcase2018_task4: not in {root}, which lacks DCASE2019_task4/dataset/metadata/validation/eval_dcase2018.tsv",
-        f"dcase2019_task4: taken as it lies in {root}, nothing to download",
-        f"desed_2020: taken as it lies in {root}, nothing to download",
+        f"dcase2019_task4: used as found in {root}, nothing to download",
+        f"desed_2020: used as found in {root}, nothing to download",
     ]
 
 
@@ -476,7 +476,7 @@ def test_a_mirror_is_named(printed: Callable[..., list[str]]):
 
 def test_what_needs_no_download(printed: Callable[..., list[str]], config: Config):
     put(config.corpora_dir / "Barks" / "labels.csv")
-    taken = f"barks: taken as it lies in {config.corpora_dir}, nothing to download"
+    taken = f"barks: used as found in {config.corpora_dir}, nothing to download"
     absent = f"growls: not in {config.corpora_dir}, which lacks Growls/a.csv, Growls/b.csv"
     assert printed("barks") == [taken]
     assert printed("barks", "growls", scale="recordings") == [taken, absent]

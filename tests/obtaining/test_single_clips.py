@@ -171,13 +171,18 @@ def test_miniature_is_refused(config: Config, source: Path):
             "desed_2020",
             ["none.zip"],
             (),
-            r"source 'none\.zip' is no folder or archive, and none of: youtube, weak\.zip",
+            r"source 'none\.zip' is not a folder or archive, and none of: youtube, weak\.zip",
         ),
-        ("desed_2020", ["labels.csv"], (), r"source 'labels\.csv' is no folder or archive"),
+        ("desed_2020", ["labels.csv"], (), r"source 'labels\.csv' is not a folder or archive"),
         ("desed_2020", ["youtube"], (), "--accept-terms"),
         ("desed_2020", ["weak.zip"], ("week",), "desed_2020 has no split 'week'; did you mean 'weak'"),
         ("desed_2021", ["weak.zip"], (), "data set 'desed_2021' is unknown; did you mean 'desed_2020'"),
-        ("fsdkaggle2018", ["weak.zip"], (), r"all clips lie in archives; name the splits \(train\) all the same"),
+        (
+            "fsdkaggle2018",
+            ["weak.zip"],
+            (),
+            r"all its clips are in archives; name the splits \(train\) to get them anyway",
+        ),
     ],
 )
 def test_wrong_wishes(

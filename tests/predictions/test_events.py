@@ -66,7 +66,7 @@ BAD = [
     ("a.wav\t0\t1\tCta", "unknown class", "did you mean 'Cat'"),
     ("a.wav\t2\t1\tCat", "onset after offset", "onset 2 is after offset 1"),
     ("a.wav\t-1\t1\tCat", "negative time", "onset -1 is negative"),
-    ("a.wav\tsoon\t1\tCat", "no time", "onset 'soon' is no finite number"),
+    ("a.wav\tsoon\t1\tCat", "no time", "onset 'soon' is not a finite number"),
     ("a.wav\t0\tinf\tCat", "no time", "offset 'inf'"),
     ("\t0\t1\tCat", "no file name", "filename is empty"),
 ]

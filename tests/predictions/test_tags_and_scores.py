@@ -105,8 +105,8 @@ def test_arrays_that_do_not_fit_are_named(tmp_path, arrays, words):
     ("rows", "words"),
     [
         (["0\t0.4\t1\t1", "0.9\t1.0\t1\t1", "1.0\t1.2\t1\t1"], "row 3: onset 0.9 s is off the grid"),
-        (["0\t0.4\t1\tx"], "row 2: a field is no number"),
-        (["0\t0.4\t1\tnan"], "row 2: a time or a score is no finite number"),
+        (["0\t0.4\t1\tx"], "row 2: a field is not a number"),
+        (["0\t0.4\t1\tnan"], "row 2: a time or a score is not a finite number"),
         ([], "a row per frame follows"),
     ],
 )

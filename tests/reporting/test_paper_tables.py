@@ -136,7 +136,7 @@ def test_table_and_summary_show_the_mean_of_the_runs(config, paper, capsys):
     print_summary(config)
     printed = capsys.readouterr().out
     assert "0.5000/0.7772" in printed
-    assert re.search(r"\d of \d+ runs? not there yet", printed)  # the other tables'
+    assert re.search(r"\d of \d+ runs? not made yet", printed)  # the other tables'
 
 
 def test_of_a_target_only_its_table_is_printed(config, paper, capsys):

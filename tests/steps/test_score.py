@@ -414,7 +414,7 @@ def test_a_damaged_description_is_named(tmp_path: Path, data):
 def test_a_run_of_another_front_end_is_not_scored_as_if_it_were_of_this_one(tmp_path: Path, key: str, value: int):
     random_run().write(configured(tmp_path))
     message = refused(configured(tmp_path, **{f"front_end__{key}": value}))
-    assert "was trained with another front end than the settings have" in message
+    assert "was trained with a front end that differs from the settings" in message
     assert f"{key} " in message and f", not {value}" in message
 
 
@@ -423,4 +423,4 @@ def test_a_run_of_another_corpus_is_not_scored_against_the_labels_of_this_one(tm
     corpus = run_config(config, WHO).corpus
     made.described["corpus"] = corpus | {"held_out": corpus["held_out"][:1]}
     made.write(config)
-    assert "was trained on another corpus than the settings have (held_out)" in refused(config)
+    assert "was trained on a corpus that differs from the settings (held_out)" in refused(config)

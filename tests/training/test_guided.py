@@ -435,7 +435,7 @@ def test_distillation_needs_transformed_features():
     ("method", "words"),
     [
         ({"distillation": ["tdf"]}, "tfd"),
-        ({"distillation": ["tfd", "tfd"]}, "a loss stands twice"),
+        ({"distillation": ["tfd", "tfd"]}, "a loss is listed twice"),
         ({"guidance": "unlabeled"}, "as_released"),
         ({"pulled": "teacher"}, "student"),
         ({"focal": {"gamma": 2}}, "form"),

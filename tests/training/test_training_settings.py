@@ -161,7 +161,7 @@ def test_a_system_of_such_a_method_is_based_on_another():
 
 def test_an_unknown_base_names_the_nearest():
     message = refused(paper, {"systems.retrain.based_on": "powr"})
-    assert "systems.retrain.based_on = 'powr' is no system; did you mean 'power'?" in message
+    assert "systems.retrain.based_on = 'powr' is not a system; did you mean 'power'?" in message
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_data_that_come_later_are_used(plan, data_root, tmp_path):
 def test_a_paper_of_which_nothing_is_left_is_refused_alone(data_root, tmp_path):
     with pytest.raises(SedreproError, match=f"data_root must hold dcase2019_task4 .* {ABSENT} need it"):
         planned(data_root, tmp_path, papers=ABSENT)
-    with pytest.raises(SedreproError, match="dcase2017_task4: the configuration does without it"):
+    with pytest.raises(SedreproError, match="dcase2017_task4: excluded by the configuration"):
         planned(data_root, tmp_path, papers=HERE, without="dcase2017_task4")
     with pytest.raises(SettingsError, match="did you mean 'dcase2017_task4'"):
         planned(data_root, tmp_path, papers=HERE, without="dcase2017_task")
@@ -133,7 +133,7 @@ def test_tables_without_data_are_written_and_say_so(plan, capsys):
     assert "cannot be tested" in claims
     print_summary(config.model_copy(update={"papers": (ABSENT,), "without": ()}))
     shown = capsys.readouterr().out
-    assert "its data are not there" in shown
+    assert "its data are missing" in shown
     assert f"dcase2019_task4: left out: {config.data_root} lacks " in shown
 
 

@@ -64,7 +64,7 @@ def test_a_second_command_in_a_folder_is_told_to_wait(monkeypatch):
     monkeypatch.setattr(progress, "others_here", lambda: [4711])
     said = shown(LOCKED)
     assert len(said) == 1
-    assert "another command works in this folder (process 4711); wait" in said[0]
+    assert "another command is running in this folder (process 4711); wait" in said[0]
     assert "unlock" not in said[0]
 
 
@@ -103,7 +103,7 @@ def test_an_interrupted_run_says_how_to_go_on():
     said = shown(
         "Job 7: Drawing a\nTerminating processes on user request, this might take some time.\nComplete log: x\n"
     )
-    assert said == ["[starting] Drawing a", "interrupted; run the same command again to go on"]
+    assert said == ["[starting] Drawing a", "interrupted; run the same command again to resume"]
 
 
 def test_data_that_were_left_out_are_told_of():

@@ -73,7 +73,7 @@ def join_labels(labels: Iterable[str]) -> str:
         if not label:
             raise DataError("a class name is empty; fill it in")
         if label != label.strip() or SEPARATOR.search(label):
-            raise DataError(f"class name '{label}': a comma in a class name needs a space behind it")
+            raise DataError(f"class name '{label}': a comma in a class name must be followed by a space")
     return ",".join(labels)
 
 

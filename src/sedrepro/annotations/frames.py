@@ -41,7 +41,7 @@ def event_frames(
             if event.event_label not in index:
                 hint = did_you_mean(event.event_label, classes)
                 raise DataError(
-                    f"clip {clip}: event of class '{event.event_label}', which is none of the run's; {hint}"
+                    f"clip {clip}: event of class '{event.event_label}', which is not one of the run's classes; {hint}"
                 )
             if not 0 <= event.onset <= event.offset:
                 raise DataError(f"clip {clip}: event from {event.onset} s to {event.offset} s; correct its times")

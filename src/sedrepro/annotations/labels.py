@@ -212,7 +212,7 @@ def _event(
 def _check_seconds(where: str, offset: str, seconds: float, clip_seconds: float) -> None:
     if seconds > FARTHEST * clip_seconds:
         raise DataError(
-            f"{where}: offset {offset} cannot be seconds of a clip of {clip_seconds:g} s; "
+            f"{where}: offset {offset} is too large for a clip of {clip_seconds:g} s; "
             "give seconds, not milliseconds or samples"
         )
 
@@ -220,7 +220,7 @@ def _check_seconds(where: str, offset: str, seconds: float, clip_seconds: float)
 def _seconds(where: str, column: str, text: str) -> float:
     seconds = float(text) if NUMBER.fullmatch(text) else float("nan")
     if not isfinite(seconds):
-        raise DataError(f"{where}: {column} {text!r} is no finite number; give seconds")
+        raise DataError(f"{where}: {column} {text!r} is not a finite number; give seconds")
     if seconds < 0:
         raise DataError(f"{where}: {column} {text} is negative; give seconds from the clip's start")
     return seconds
@@ -246,6 +246,6 @@ def _check_filename(where: str, filename: str, below: str = "") -> None:
     """A clip's name is `below` and a plain name that ends in .wav."""
     name = filename.removeprefix(below)
     if not filename.startswith(below) or "/" in name or "\\" in name or not name.isprintable():
-        raise DataError(f"{where}: {filename!r} is no file name; give '{below}<name>.wav', no other folder")
+        raise DataError(f"{where}: {filename!r} is not a file name; give '{below}<name>.wav', no other folder")
     if not name.endswith(".wav") or name == ".wav":
         raise DataError(f"{where}: {filename!r} does not end in .wav; give '{below}<name>.wav'")

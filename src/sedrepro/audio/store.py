@@ -123,7 +123,7 @@ class FeatureStore:
     def _fold(self, row: int, text: str) -> int:
         if not text.isdecimal():
             raise DataError(
-                f"{self.folder}/index.tsv: row {row}: fold '{text}' is no number; run the features step again"
+                f"{self.folder}/index.tsv: row {row}: fold '{text}' is not a number; run the features step again"
             )
         return int(text)
 
@@ -133,7 +133,7 @@ class FeatureStore:
             return float(text)
         except ValueError:
             raise DataError(
-                f"{self.folder}/index.tsv: row {row}: duration '{text}' is no number; run the features step again"
+                f"{self.folder}/index.tsv: row {row}: duration '{text}' is not a number; run the features step again"
             ) from None
 
     def _require(self, wanted: FrontEnd) -> None:

@@ -67,7 +67,7 @@ def _subset_rows(
     if not rows:
         raise DataError(
             f"{survey}/clips.tsv: no usable clip of split '{subset.split}' is one of {subset.data_set}, "
-            f"so subset '{name}' is empty; drop it from the settings, or bring its clips"
+            f"so subset '{name}' is empty; remove it from the settings, or obtain its clips"
         )
     return rows
 

@@ -63,7 +63,7 @@ class Official(CorpusSettings):
         for split in self.splits:
             if self.splits.count(split) > 1:
                 raise ValueError(
-                    f"split '{split}' stands twice; it can train on weak labels, strong ones or none, or be held out"
+                    f"split '{split}' is listed twice; it can train on weak labels, strong ones or none, or be held out"
                 )
         for name, subset in self.subsets.items():
             if subset.split not in self.held_out:

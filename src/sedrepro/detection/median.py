@@ -98,8 +98,8 @@ def window_seconds(how: Windows, durations: Mapping[str, np.ndarray], classes: S
     measured = {label: how.share * typical(durations[label]) for label in classes if len(durations.get(label, ()))}
     if not measured:
         raise SettingsError(
-            f"windows.kind = {how.kind}: no clip to train on has strong labels, whose durations the windows follow; "
-            "name a split with strong labels in the corpus, or take windows of kind fixed"
+            f"windows.kind = {how.kind}: the windows follow the durations of strong labels, and no training clip has "
+            "any; name a split with strong labels in the corpus, or choose windows of kind fixed"
         )
     return dict.fromkeys(classes, float(np.mean(list(measured.values())))) | measured
 

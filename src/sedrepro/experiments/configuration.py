@@ -53,14 +53,14 @@ class Config(Typed):
     @classmethod
     def _no_entry_twice(cls, entries: tuple) -> tuple:
         if len(dict.fromkeys(entries)) < len(entries):
-            raise ValueError("an entry stands twice")
+            raise ValueError("an entry is listed twice")
         return entries
 
     @field_validator("mirror")
     @classmethod
     def _mirror_can_be_asked(cls, mirror: str | None) -> str | None:
         if mirror and "://" in mirror and not mirror.startswith(("http://", "https://")):
-            raise ValueError("only http and https are asked")
+            raise ValueError("only http and https addresses are allowed")
         if mirror and "://" not in mirror and not Path(mirror).expanduser().is_dir():
             raise ValueError("no such folder")
         return mirror

@@ -44,7 +44,7 @@ class System(Typed):
     @classmethod
     def _no_seed_twice(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("a seed stands twice")
+            raise ValueError("a seed is listed twice")
         return seeds
 
 
@@ -105,14 +105,14 @@ class PaperSettings(Typed):
             known = [VALIDATION, HELD_OUT, *map(selected_by, held_out)]
             if chosen is not None and chosen not in known:
                 hint = did_you_mean(str(chosen), known)
-                raise ValueError(f"{where}.select_on = {chosen!r} is no held-out split; {hint}")
+                raise ValueError(f"{where}.select_on = {chosen!r} is not a held-out split; {hint}")
         for name, how in self.detection.items():
             for corpus in how.corpora or self.corpora:
                 splits = list(self.corpora[corpus].held_out)
                 if how.choose_on is not None and how.choose_on not in splits:
                     hint = did_you_mean(how.choose_on, splits)
                     raise ValueError(
-                        f"detection.{name}.choose_on = {how.choose_on!r} is no held-out split of {corpus}; {hint}"
+                        f"detection.{name}.choose_on = {how.choose_on!r} is not a held-out split of {corpus}; {hint}"
                     )
         return self
 
@@ -123,7 +123,7 @@ class PaperSettings(Typed):
             while (base := self.systems[chain[-1]].based_on) is not None:
                 if base not in self.systems:
                     hint = did_you_mean(base, self.systems)
-                    raise ValueError(f"systems.{chain[-1]}.based_on = {base!r} is no system; {hint}")
+                    raise ValueError(f"systems.{chain[-1]}.based_on = {base!r} is not a system; {hint}")
                 if base in chain:
                     raise ValueError(f"systems.{name}.based_on leads back to itself: {' -> '.join([*chain, base])}")
                 chain.append(base)
@@ -136,7 +136,7 @@ class PaperSettings(Typed):
             for table in system.tables:
                 if table not in numbers:
                     hint = did_you_mean(table, numbers)
-                    raise ValueError(f"systems.{name}.tables: '{table}' is no table of numbers; {hint}")
+                    raise ValueError(f"systems.{name}.tables: '{table}' is not a table of numbers; {hint}")
         return self
 
     @model_validator(mode="after")

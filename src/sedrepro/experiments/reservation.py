@@ -44,8 +44,8 @@ def require_a_gpu_at_full(config: Config) -> None:
     """
     if config.scale == "full" and not config.on_cpu and not wants_cuda(config.device):
         raise SettingsError(
-            "scale full trains for years on a processor (make plan SCALE=full tells how long), and no GPU is used "
-            "here; run it where one is, or say on_cpu=true"
+            "training at scale full takes years on a processor (make plan SCALE=full shows how long), and no GPU is "
+            "used here; use a machine with a GPU, or set on_cpu=true"
         )
 
 

@@ -92,7 +92,7 @@ def require_front_end(folder: Path, config: RunConfig, front_end: FrontEnd) -> F
     differing = [f"{key} {then}, not {now}" for key, now in front_end if (then := getattr(stored, key)) != now]
     if differing:
         raise DataError(
-            f"{folder}: was trained with another front end than the settings have ({', '.join(differing)}); "
-            "train it again, or ask for what it was trained with"
+            f"{folder}: was trained with a front end that differs from the settings ({', '.join(differing)}); "
+            "train it again, or restore the settings that it was trained with"
         )
     return stored

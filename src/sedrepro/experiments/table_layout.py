@@ -34,7 +34,7 @@ class TableLayout(Typed):
     def _no_column_twice(self) -> "TableLayout":
         used = [*self.rows, *self.columns]
         if len(set(used)) < len(used):
-            raise ValueError("a column stands twice in rows and columns")
+            raise ValueError("a column is listed twice in rows and columns")
         return self
 
     def value_name(self, name: str, value: str) -> str:

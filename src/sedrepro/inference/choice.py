@@ -19,7 +19,7 @@ from sedrepro.experiments.trained_runs import trained_runs, variants_of
 
 #: For papers that detect no events.
 DEFAULT = UNTUNED
-DEFAULT_NOTE = "the paper detects no events: threshold and window are this suite's own, tuned on nothing"
+DEFAULT_NOTE = "the paper detects no events: threshold and window are this suite's own, and untuned"
 
 
 def paper_and_system(config: Config, words: str) -> tuple[Paper, str]:

@@ -130,4 +130,4 @@ def _recording_facts(recording: Recording, listener: Listener, heard: Heard) -> 
 def _require_own(target: Path) -> None:
     """Refuse to replace what this step has not written."""
     if target.exists() and not (target.is_dir() and {path.name for path in target.iterdir()} <= FILES):
-        raise DataError(f"{target}: is there and was not written by this command; choose another output folder")
+        raise DataError(f"{target}: already exists and was not written by this command; choose another output folder")

@@ -130,7 +130,7 @@ class Listener:
             standardised = torch.from_numpy((features - self.mean) / self.deviation).float()
             output = self.network(standardised[None], **explained)
             if output.frame is None:
-                raise SettingsError("this network has no frame scores to find events in; take another system")
+                raise SettingsError("this network has no frame scores to find events in; choose another system")
             clip.append(output.clip[0].float().numpy())
             frame.add(start // grid, output.frame[0].float().numpy())
             segments += [np.stack([self.network.pooled(output, span)[0].numpy() for span in spans])] if spans else []

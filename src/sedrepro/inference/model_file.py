@@ -44,7 +44,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 WARNINGS = {
     "miniature": "a miniature model: a narrow network trained on synthesised sounds, to show that the software works; "
     "its events mean nothing",
-    "rehearsal": "a rehearsal: it has made three steps of training and learned nothing; its events mean nothing",
+    "rehearsal": "a rehearsal: it was trained for three steps only and has learned nothing; its events mean nothing",
     "recordings": "trained on a part of the data, or on other recordings in the same layout: not a reproduction",
 }
 
@@ -148,7 +148,9 @@ def read_model(path: Path) -> tuple[Listener, Way, dict[str, Any]]:
         )
     except (KeyError, ValueError) as error:
         problem = str(error).partition("\n")[0]
-        raise DataError(f"{path}: {MODEL}: what was chosen for '{model.detection}' is not whole ({problem})") from error
+        raise DataError(
+            f"{path}: {MODEL}: what was chosen for '{model.detection}' is incomplete ({problem})"
+        ) from error
     way = Way(model.detection, model.method, detector, model.detection_note)
     facts = {
         "sedrepro": __version__,

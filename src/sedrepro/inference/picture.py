@@ -129,7 +129,7 @@ def _score_panel(
     for name in THRESHOLDS:
         if settings.get(name) is not None:
             panel.axhline(settings[name], color="black", lw=1, ls="--", label=f"{name} {settings[name]:g}")
-    title = "Frame scores" if detected else "Frame scores of the classes with the highest ones; none was detected"
+    title = "Frame scores" if detected else "Frame scores of the highest-scoring classes; none was detected"
     panel.set(title=title, ylabel="Score", ylim=(0, 1.02))
     panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 

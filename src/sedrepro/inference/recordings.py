@@ -76,7 +76,9 @@ def each_recording(
         target = output / path.stem
         try:
             if path.stem in folders:
-                raise DataError(f"{path}: has the name of {folders[path.stem]}, and so its folder; rename one of them")
+                raise DataError(
+                    f"{path}: has the name of {folders[path.stem]}, and would get the same folder; rename one of them"
+                )
             folders[path.stem] = path
             count = work(path, target)
             log(f"{path}: {counted(count, 'event')} in {target}")

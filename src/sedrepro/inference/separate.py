@@ -38,7 +38,7 @@ def separate(
     if not gives_masks(listener.network, listener.front_end):
         raise SettingsError(
             f"{run.who.paper}: system '{run.who.system}' gives no masks of time-frequency bins to separate by; "
-            "take a system that pools such masks"
+            "choose a system that pools such masks"
         )
 
     def work(clip: Path, target: Path) -> int:
@@ -55,7 +55,7 @@ def separate_one(listener: Listener, clip: Path, target: Path, detector: Detecto
         DataError: `target` holds something else, or cannot be written.
     """
     if target.exists() and not (target / RECORD).is_file():
-        raise DataError(f"{target}: is there and was not written by this command; choose another output folder")
+        raise DataError(f"{target}: already exists and was not written by this command; choose another output folder")
     front_end, classes = listener.front_end, listener.classes
     recording = open_recording(clip, front_end.sample_rate)
     heard = listener.listen(recording.samples, with_masks=True, segment_seconds=detector.pooled_seconds)

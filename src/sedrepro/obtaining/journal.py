@@ -39,7 +39,7 @@ class Journal:
             raise DataError(f"{path}: cannot be opened ({error.strerror}); choose another file") from error
         with file:
             if not try_lock(file):
-                raise DataError(f"{path}: another process fetches clips with it; wait for its end")
+                raise DataError(f"{path}: another process fetches clips with it; wait until it has ended")
             yield cls(path, file)
 
     def add(self, filename: str, video_id: str, outcome: str, reason: str = "", detail: str = "") -> None:

@@ -31,7 +31,7 @@ def licences_text(data_sets: Iterable[str], scale: str) -> str:
     if scale in SYNTHESISED:
         remark = "The sounds were synthesised by sedrepro; these are terms of the official sets."
     elif scale == "recordings":
-        remark = "Recordings from elsewhere have terms of their own; below are those of the official sets."
+        remark = "Recordings from other sources have their own terms; below are those of the official sets."
     else:
         remark = "What is derived from data, such as weights, may be bound by the terms of the data."
     lines = [f"* {name}: {'; '.join(terms) or 'no terms known'}" for name, terms in licences(data_sets).items()]

@@ -81,19 +81,19 @@ def _source_file(row: dict[str, str]) -> SourceFile:
     """A row of the manifest, checked."""
     name, size, into = row["file"], row["bytes"], PurePosixPath(row["into"])
     if not row["data_set"].isidentifier():
-        raise ValueError(f"data_set '{row['data_set']}' is no module name")
+        raise ValueError(f"data_set '{row['data_set']}' is not a module name")
     if not name or "/" in name or name.startswith("."):
-        raise ValueError(f"file '{name}' is no file name")
+        raise ValueError(f"file '{name}' is not a file name")
     if not row["addresses"].split():
         raise ValueError(f"{name} has no address")
     if size and not size.removeprefix("~").isdecimal():
-        raise ValueError(f"bytes '{size}' is no number; write 890, or ~890 for a rough value")
+        raise ValueError(f"bytes '{size}' is not a number; write 890, or ~890 for a rough value")
     if row["checksum"] and not CHECKSUM.fullmatch(row["checksum"]):
         raise ValueError(f"checksum '{row['checksum']}' is none; write md5: and 32 hexadecimal digits")
     if row["use"] not in USES:
         raise ValueError(f"use '{row['use']}' is unknown; {did_you_mean(row['use'], USES)}")
     if into.is_absolute() or ".." in into.parts or not row["into"]:
-        raise ValueError(f"into '{row['into']}' is no folder below the data root")
+        raise ValueError(f"into '{row['into']}' is not a folder below the data root")
     return SourceFile(
         data_set=row["data_set"],
         file=name,

@@ -265,5 +265,5 @@ def _whole(source: Path) -> Iterator[None]:
         yield
     except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise DataError(
-            f"{source}: the archive is cut off or corrupt ({error}); get it again (clips before the fault are taken)"
+            f"{source}: the archive is cut off or corrupt ({error}); get it again (clips before the fault were taken)"
         ) from error

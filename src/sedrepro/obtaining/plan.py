@@ -99,7 +99,7 @@ def absent_data_sets(config: Config, names: Iterable[str]) -> dict[str, str]:
 
 
 def _why_absent(config: Config, name: str) -> str:
-    left_out = "the configuration does without it" if name in config.without else ""
+    left_out = "excluded by the configuration" if name in config.without else ""
     origin = origin_of(config, name)
     if origin == "synthesised":
         return left_out
@@ -111,7 +111,7 @@ def _why_absent(config: Config, name: str) -> str:
     there = set() if lacking or not splits else _splits_with_clips(config, name, splits)
     if absent := [split for split in splits if split not in there]:
         return (
-            f"no clip of {', '.join(absent)} is in {config.corpora_dir}, and they lie only on YouTube; "
+            f"no clip of {', '.join(absent)} is in {config.corpora_dir}, and they exist only on YouTube; "
             "see `python -m sedrepro clips --help`"
         )
     return left_out
@@ -232,7 +232,7 @@ def _without_download(config: Config, name: str) -> str:
         return "synthesised at this scale, nothing to download"
     if absent := missing_labels(config, name):
         return f"not in {config.corpora_dir}, which lacks {', '.join(absent)}"
-    return f"taken as it lies in {config.corpora_dir}, nothing to download"
+    return f"used as found in {config.corpora_dir}, nothing to download"
 
 
 def _print_set(config: Config, archive: str, served: list[str], files: list[SourceFile]) -> None:

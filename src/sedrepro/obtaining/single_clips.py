@@ -79,7 +79,7 @@ def _clips_of(config: Config, name: str, splits: Sequence[str]) -> list[Clip]:
     splits = splits or trait(name, "ONLY_ON_YOUTUBE")
     if not splits:
         raise SettingsError(
-            f"{name}: all clips lie in archives; name the splits ({', '.join(module.SPLITS)}) all the same"
+            f"{name}: all its clips are in archives; name the splits ({', '.join(module.SPLITS)}) to get them anyway"
         )
     for split in splits:
         if split not in module.SPLITS:
@@ -89,10 +89,10 @@ def _clips_of(config: Config, name: str, splits: Sequence[str]) -> list[Clip]:
 
 def _check_source(source: str, mirrors: Sequence[str], wishes: Wishes) -> None:
     if source == YOUTUBE and not wishes.accept_terms:
-        raise SettingsError(f"{TERMS} To go on add --accept-terms")
+        raise SettingsError(f"{TERMS} To continue, add --accept-terms")
     if source != YOUTUBE and source not in mirrors and not Path(source).expanduser().exists():
         known = ", ".join((YOUTUBE, *mirrors))
-        raise SettingsError(f"source '{source}' is no folder or archive, and none of: {known}")
+        raise SettingsError(f"source '{source}' is not a folder or archive, and none of: {known}")
 
 
 def _take(config: Config, name: str, source: str, clips: Sequence[Clip], wishes: Wishes) -> object:

@@ -112,7 +112,9 @@ def fetch_clips(
         DataError: a clip cannot be written, the journal is broken, or another process uses it.
     """
     if not 1 <= workers <= MOST_WORKERS:
-        raise SettingsError(f"{workers} workers; YouTube blocks who asks too often: take 1 to {MOST_WORKERS}")
+        raise SettingsError(
+            f"{workers} workers; YouTube blocks clients that send too many requests; use 1 to {MOST_WORKERS}"
+        )
     if cookies is not None and not cookies.is_file():
         raise SettingsError(f"{cookies}: no such file of cookies")
     report = FetchReport()
@@ -223,7 +225,7 @@ class _Run:
         except OSError as error:
             self.downloads.stop()
             raise DataError(
-                f"{error.filename or self.folder}: {error.strerror or error}; the same call goes on from here"
+                f"{error.filename or self.folder}: {error.strerror or error}; run the same command again to continue"
             ) from error
         return len(segments)
 
@@ -269,7 +271,7 @@ class _Run:
             )
 
     def _done(self) -> str:
-        return f"{self.report.fetched} clips were fetched; the same call goes on from here"
+        return f"{self.report.fetched} clips were fetched; run the same command again to continue"
 
 
 class Downloads:

@@ -66,17 +66,17 @@ class Chosen:
         """The labels of another split, on which a way of detection chooses."""
         if self.reference is not None:
             raise DataError(
-                f"this way of detection chooses on split '{split}', whose labels --reference does not give; leave it "
-                "out, or choose another way by --detection"
+                f"this detection method chooses its parameters on split '{split}', whose labels --reference does not "
+                "give; leave it out, or choose another method with --detection"
             )
         return corpus_reference(config or published(), protocol.known_paper, protocol.variant, split, self.data_root)
 
     def _without_paper(self) -> tuple[Reference, Protocol]:
         if self.reference is None:
-            raise SettingsError("name a paper by --paper, whose labels are taken, or a table of labels by --reference")
+            raise SettingsError("name a paper with --paper, to use its labels, or a table of labels with --reference")
         for option in ("variant", "split", "data_root"):
             if getattr(self, option) is not None:
-                raise SettingsError(f"--{option.replace('_', '-')} belongs to a paper; name one by --paper")
+                raise SettingsError(f"--{option.replace('_', '-')} belongs to a paper; name one with --paper")
         averaged = {"averaging": self.averaging, "undetected_classes": self.undetected_classes}
         segments = averaged | {"segment_seconds": self.segment_seconds}
         events = averaged | {"collar_seconds": self.collar, "offset_share": self.offset_share}
@@ -101,7 +101,7 @@ class Chosen:
                 found[fields[name].strip()] = float(fields[seconds])
             except ValueError as error:
                 raise DataError(
-                    f"{self.durations}: row {number}: duration {fields[seconds]!r} is no number; give seconds"
+                    f"{self.durations}: row {number}: duration {fields[seconds]!r} is not a number; give seconds"
                 ) from error
         return found
 

@@ -41,7 +41,7 @@ def read_delimited(path: Path, known: Sequence[str], headerless: Sequence[str] =
     first = next((line for line in lines.splitlines() if line.strip()), "")
     if not first:
         raise DataError(
-            f"{path}: is empty; an event list needs at least its header: filename, onset, offset, event_label"
+            f"{path}: is empty; an event list needs at least a header: filename, onset, offset, event_label"
         )
     separator = _separator(path, first, known, headerless)
     rows = _rows(path, lines, separator)

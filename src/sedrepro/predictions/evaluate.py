@@ -237,7 +237,7 @@ def _require_events(reference: Reference) -> None:
         first = next(clip.filename for clip in reference.clips if clip.events is None)
         raise DataError(
             f"{reference.source}: {first} has no strong labels, so events cannot be evaluated; give tags with scores, "
-            "or strong labels by --reference"
+            "or strong labels with --reference"
         )
 
 
@@ -291,7 +291,7 @@ def _detect(
     chosen = _detector(ways[name], part, scores, reference, protocol, other_split)
     matched.events, matched.thresholds = chosen.events(part), chosen.clip_thresholds
     said = ", ".join(f"{key} = {value}" for key, value in chosen.settings.items())
-    own = "" if protocol.paper else "this suite's own, tuned on nothing: "
+    own = "" if protocol.paper else "this suite's own, and untuned: "
     matched.assumed.append(f"detection '{name}' ({ways[name].kind}): {own}{said}")
 
 
@@ -310,8 +310,8 @@ def _detector(
         on, missing = scores.of(other.clips, reference.classes, protocol.grid)
         if len(missing) == len(other.clips):
             raise DataError(
-                f"{scores.path}: this way of detection chooses on split '{how.choose_on}', of which there are no "
-                "scores; put them into the same file or folder, or choose another way by --detection"
+                f"{scores.path}: this detection method chooses its parameters on split '{how.choose_on}', for which "
+                "there are no scores; put them into the same file or folder, or choose another method with --detection"
             )
     durations = event_durations((clip.events or () for clip in reference.trained), reference.classes)
     return detector(how, on, segments.segment_seconds if segments else None, durations)

@@ -93,7 +93,9 @@ def _chosen(table: Delimited, column: str, wanted: str | None) -> list[tuple[int
     place = table.columns.index(column)
     there = list(dict.fromkeys(fields[place] for _, fields in table.rows))
     if wanted is None and len(there) > 1:
-        raise DataError(f"{table.path}: holds events of several ways; choose one by --{column}: {', '.join(there)}")
+        raise DataError(
+            f"{table.path}: holds events of several methods; choose one with --{column}: {', '.join(there)}"
+        )
     if wanted is not None and there and wanted not in there:
         raise DataError(f"{table.path}: holds no {column} '{wanted}'; {did_you_mean(wanted, there)}")
     return [row for row in table.rows if wanted is None or row[1][place] == wanted]
@@ -114,7 +116,7 @@ def _event(
     for column, text in (("onset", onset), ("offset", offset)):
         seconds = _seconds(text)
         if seconds is None:
-            problems.refuse("no time", f"{where}: {column} {text.strip()!r} is no finite number; give seconds")
+            problems.refuse("no time", f"{where}: {column} {text.strip()!r} is not a finite number; give seconds")
             return None
         times.append(seconds)
     if times[0] < 0:

@@ -1,4 +1,4 @@
-"""What the field reports today beside a paper's metrics: PSDS and F1 at the best thresholds, by sed_scores_eval.
+"""Further metrics in common use beside a paper's metrics: PSDS and F1 at the best thresholds, by sed_scores_eval.
 
 Polyphonic sound detection scores are those of DCASE Task 4 since 2021 (Bilen et al. 2020; Ebbers, Serizel and
 Haeb-Umbach 2022): scenario 1 rewards exact times, scenario 2 the right class. They need scores; an event list has one

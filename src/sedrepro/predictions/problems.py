@@ -27,7 +27,7 @@ class Problems:
             DataError: bad rows are not to be skipped.
         """
         if not self.skip:
-            raise DataError(f"{message} (--skip-bad-rows leaves such rows out, and counts them)")
+            raise DataError(f"{message} (--skip-bad-rows leaves out and counts such rows)")
         self.bad.setdefault(kind, []).append(message)
 
     def note(self, kind: str, message: str) -> None:

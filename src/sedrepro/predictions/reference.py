@@ -153,7 +153,7 @@ def _official(root: Path, settings: Official, folder: Path) -> tuple[list[Labell
         }
     except DataError as error:
         raise DataError(
-            f"{error}; without {folder}/clips.tsv the official label tables are read: --data-root says where they lie, "
+            f"{error}; without {folder}/clips.tsv the official label tables are read: --data-root names their folder, "
             "--reference names a table of labels"
         ) from error
     seconds = data_set(settings.data_set).CLIP_SECONDS

@@ -181,10 +181,10 @@ def _score_file(file: Path) -> tuple[tuple[str, ...], np.ndarray]:
         values = np.array([fields for _, fields in table.rows], dtype=float)
     except ValueError:
         number = next(number for number, fields in table.rows if not all(map(_is_float, fields)))
-        raise DataError(f"{file}: row {number}: a field is no number; give times and scores") from None
+        raise DataError(f"{file}: row {number}: a field is not a number; give times and scores") from None
     if not np.isfinite(values).all():
         number = table.rows[int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])][0]
-        raise DataError(f"{file}: row {number}: a time or a score is no finite number; correct it")
+        raise DataError(f"{file}: row {number}: a time or a score is not a finite number; correct it")
     return table.columns[2:], values
 
 
@@ -194,7 +194,7 @@ def _on_grid(file: Path, values: np.ndarray, rate: float | None) -> tuple[float,
     # The mean over the file, as times are rounded; the last frame may be cut at the clip's end.
     span = (onsets[-1] - onsets[0], len(values) - 1) if len(values) > 1 else (offsets[0] - onsets[0], 1)
     if span[0] <= 0:
-        raise DataError(f"{file}: row 2: frames do not follow each other in time; give onsets that rise")
+        raise DataError(f"{file}: row 2: frames do not follow each other in time; give increasing onsets")
     rate = rate or span[1] / span[0]
     expected = np.arange(len(values)) / rate
     off = np.flatnonzero(np.abs(onsets - expected) > max(GRID_TOLERANCE, 0.1 / rate))

@@ -88,7 +88,7 @@ def _new(
     table: Delimited, number: int, filename: str, scores: dict[str, np.ndarray], classes: Sequence[str]
 ) -> np.ndarray:
     if filename in scores:
-        raise DataError(f"{table.path}: row {number}: {filename} stands twice; remove one row")
+        raise DataError(f"{table.path}: row {number}: {filename} is listed twice; remove one row")
     scores[filename] = np.zeros(len(classes))
     return scores[filename]
 
@@ -99,6 +99,6 @@ def _score(where: str, text: str, problems: Problems) -> float:
     except ValueError:
         score = float("nan")
     if not isfinite(score):
-        problems.refuse("no score", f"{where}: score {text.strip()!r} is no finite number; give one")
+        problems.refuse("no score", f"{where}: score {text.strip()!r} is not a finite number; give one")
         return 0.0
     return score

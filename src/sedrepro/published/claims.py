@@ -137,7 +137,7 @@ def read_claims(path: Path | str) -> list[Claim]:
         where = f"{path}: row {number}"
         _check(where, claim)
         if claim.place in {other.place for other in claims}:
-            raise DataError(f"{where}: this claim with this metric and split stands twice; word it differently")
+            raise DataError(f"{where}: this claim with this metric and split is listed twice; word it differently")
         claims.append(claim)
     if not claims:
         raise DataError(f"{path}: holds no claims")
@@ -198,7 +198,7 @@ def _check_printed(where: str, claim: Claim) -> None:
     try:
         number, _ = printed_number(claim.printed)
     except ArithmeticError as error:
-        raise DataError(f"{where}: 'printed' is no number, as 15.6% or 0.7: '{claim.printed}'") from error
+        raise DataError(f"{where}: 'printed' is not a number, as 15.6% or 0.7: '{claim.printed}'") from error
     if number <= 0 and claim.kind != "value":
         raise DataError(f"{where}: 'printed' is not positive; a gain is, in its 'direction'")
 

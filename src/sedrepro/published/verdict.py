@@ -106,7 +106,7 @@ METRICS: dict[str, Metric] = {
     **{
         f"event_{kind}_rate": Metric(
             Decimal("0.03"),
-            "assumption: the tolerance of the error rate, of which it is the larger or the smaller part",
+            "assumption: same tolerance as the error rate, of which this rate is a part",
             higher_is_better=False,
             unit="ratio",
         )
@@ -128,7 +128,7 @@ METRICS: dict[str, Metric] = {
     ),
     "tagging_f1": Metric(
         Decimal("0.02"),
-        "assumption: as F1 of clips at one threshold, which decides on the events that tag a clip",
+        "assumption: as clip F1 at one threshold, which decides which events tag a clip",
     ),
     "parameters": Metric(
         Decimal(5000),
@@ -139,7 +139,7 @@ METRICS: dict[str, Metric] = {
     ),
     "parameters_change": Metric(
         Decimal("0.01"),
-        "a count has no error: a hundredth allows for biases and the poolings' own parameters",
+        "a count has no random error: a hundredth allows for biases and the poolings' own parameters",
         higher_is_better=None,
         change_of="parameters",
         exact=True,
@@ -158,7 +158,7 @@ METRICS: dict[str, Metric] = {
     **{
         f"segment_{name}": Metric(
             Decimal("0.05"),
-            "prints of one paper contradict each other by up to 0.039, and a threshold trades one for another",
+            "values printed in one paper contradict each other by up to 0.039, and a threshold trades one for another",
             higher_is_better=higher_is_better,
             unit="ratio" if name.endswith("rate") else "fraction",
         )
@@ -193,7 +193,7 @@ METRICS: dict[str, Metric] = {
     ),
     "threshold": Metric(
         Decimal("0.05"),
-        "assumption: scores move by as much from run to run; what is tried lies as far apart",
+        "assumption: scores vary by as much from run to run, and the thresholds tried are as far apart",
         higher_is_better=None,
     ),
     **{
@@ -302,7 +302,9 @@ def verdict(
     if suspect and apart > CLOSE_FACTOR * tolerance:
         return Verdict("suspect misprint", _few_runs(ours.runs))
     if found == "close" and apart > CLOSE_FACTOR * tolerance:
-        return Verdict("close", f"beyond {CLOSE_FACTOR} tolerances, but one more run of ours might lie there")
+        return Verdict(
+            "close", f"beyond {CLOSE_FACTOR} tolerances, but a further run of ours might well give this value"
+        )
     return Verdict(found, _few_runs(ours.runs))
 
 

@@ -121,9 +121,9 @@ def _print_table(config: Config, paper: Paper, table: str) -> None:
     layout, needed = paper.settings.tables[table], table_runs(config, paper, table)
     missing = sum(not run.metrics_file(config).is_file() for run in needed)
     if not needed and layout.kind != "text":
-        print(f"{layout.title}: its data are not there\n")
+        print(f"{layout.title}: its data are missing\n")
     elif missing:
-        print(f"{layout.title}: {missing} of {counted(len(needed), 'run')} not there yet\n")
+        print(f"{layout.title}: {missing} of {counted(len(needed), 'run')} not made yet\n")
     else:
         print(summary(_filled(config, paper, table), layout, shutil.get_terminal_size((100, 24)).columns))
 

@@ -34,19 +34,19 @@ def add_paper_filter(parser: argparse.ArgumentParser) -> None:
 def add_corpus(parser: argparse.ArgumentParser) -> None:
     """A corpus of a paper."""
     add_paper(parser)
-    parser.add_argument("--corpus", required=True, help="corpus of the paper, remix for example")
+    parser.add_argument("--corpus", required=True, help="corpus of the paper, such as remix")
 
 
 def add_data_set(parser: argparse.ArgumentParser) -> None:
     """An official data set."""
-    parser.add_argument("--data-set", required=True, help="official data set, fsdkaggle2018 for example")
+    parser.add_argument("--data-set", required=True, help="official data set, such as fsdkaggle2018")
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """The run that a verb is about."""
     add_paper(parser)
     parser.add_argument("--system", required=True, help="system of the paper")
-    parser.add_argument("--variant", required=True, help="corpus variant, remix_0db for example")
+    parser.add_argument("--variant", required=True, help="corpus variant, such as remix_0db")
     parser.add_argument("--fold", type=at_least(0), required=True, help="held-out fold")
     parser.add_argument("--seed", type=at_least(0), required=True, help="seed of the run")
 
@@ -59,23 +59,28 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 def add_figure(parser: argparse.ArgumentParser) -> None:
     """A figure of a paper."""
     add_paper(parser)
-    parser.add_argument("--figure", required=True, help="figure of the paper, figure2 for example")
+    parser.add_argument("--figure", required=True, help="figure of the paper, such as figure2")
 
 
 def add_protocol(parser: argparse.ArgumentParser) -> None:
     """The options that say what predictions are held against, and how."""
     group = parser.add_argument_group("protocol")
-    group.add_argument("--paper", help="paper whose protocol, labels and tables are taken")
+    group.add_argument("--paper", help="paper whose protocol, labels and tables are used")
     group.add_argument("--variant", help="corpus variant of the paper (default: its first)")
     group.add_argument("--split", help="held-out split, or subset of one (default: the first)")
     group.add_argument("--fold", type=at_least(0), help="only this held-out fold (default: the mean over the folds)")
-    group.add_argument("--reference", type=Path, help="table of labels instead: filename, onset, offset, event_label")
-    group.add_argument("--durations", type=Path, help="with --reference: table of filename and duration in seconds")
-    group.add_argument("--data-root", type=Path, help="where the official label tables lie; no audio is needed")
-    group.add_argument("--detection", help="way from scores to events, or which rows of a list count")
+    group.add_argument("--reference", type=Path, help="your own table of labels: filename, onset, offset, event_label")
+    group.add_argument("--durations", type=Path, help="with --reference: table of file names and durations in seconds")
+    group.add_argument("--data-root", type=Path, help="folder of the official label tables; no audio is needed")
+    group.add_argument(
+        "--detection", help="method that turns scores into events, or whose rows of an event list are used"
+    )
     group.add_argument("--skip-bad-rows", action="store_true", help="leave bad rows out and count them")
     group.add_argument(
-        "--resamples", type=at_least(0), default=1000, help="bootstrap over clips; 0: none (default: 1000)"
+        "--resamples",
+        type=at_least(0),
+        default=1000,
+        help="number of bootstrap resamples of the clips; 0: none (default: 1000)",
     )
     own = parser.add_argument_group("without a paper")
     own.add_argument("--collar", type=float, help="event-based: seconds (default: 0.2)")

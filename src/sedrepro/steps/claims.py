@@ -1,4 +1,4 @@
-"""Write what our runs say of every claim of the papers, as csv, and print how many hold."""
+"""Test every claim of the papers on our runs, write the outcomes as csv, and print how many hold."""
 
 from __future__ import annotations
 

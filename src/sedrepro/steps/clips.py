@@ -1,4 +1,4 @@
-"""Take clips that lie in no archive from a folder, an archive, a mirror or YouTube; only those that are missing."""
+"""Get missing clips that no official archive holds, from a folder, an archive, a mirror or YouTube."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--sources",
         required=True,
-        help="in this order: folder, archive, mirror of the manifest, or youtube, with commas",
+        help="folders, archives, mirrors in the manifest or youtube, comma-separated, in the order to try them",
     )
-    add("--splits", default="", help="splits, separated by commas (default: those that lie in no archive)")
-    add("--accept-terms", action="store_true", help="YouTube only: its terms are known and accepted")
-    add("--retry-failed", action="store_true", help="YouTube only: also clips that failed for good before")
+    add("--splits", default="", help="splits, comma-separated (default: those that no archive holds)")
+    add("--accept-terms", action="store_true", help="YouTube only: confirm that you know and accept its terms")
+    add("--retry-failed", action="store_true", help="YouTube only: also retry clips that failed permanently")
     add("--cookies", type=Path, help="YouTube only: a file of cookies for yt-dlp")
     add("--pause", type=float, help="YouTube only: seconds between the starts of two downloads")
-    add("--minimum-rate", type=at_least(0), help="refuse audio below this sample rate in Hz; 0 takes all")
+    add("--minimum-rate", type=at_least(0), help="reject audio below this sample rate in Hz; 0 accepts all")
 
 
 def run(request: Request) -> None:

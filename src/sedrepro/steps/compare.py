@@ -1,4 +1,4 @@
-"""Print the cells of the tables that are there beside the published values, with verdicts and intervals."""
+"""Print all table cells made so far beside the published values, with verdicts and intervals."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from sedrepro.steps.arguments import add_paper_filter
 
     add_paper_filter(parser)
-    parser.add_argument("--table", default="", help="only the tables of this name (default: all)")
-    parser.add_argument("--strict", action="store_true", help="end with status 1 if a cell differs")
+    parser.add_argument("--table", default="", help="only tables with this name (default: all)")
+    parser.add_argument("--strict", action="store_true", help="exit with status 1 if a cell differs")
 
 
 def run(request: Request) -> int:

@@ -1,4 +1,4 @@
-"""Compare two prediction sets clip by clip, by a paired bootstrap over the clips."""
+"""Compare the predictions of two systems by a paired bootstrap over the clips."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     from sedrepro.steps.arguments import add_protocol
 
-    parser.add_argument("first", type=Path, help="predictions, as `evaluate` takes them")
+    parser.add_argument("first", type=Path, help="predictions of one system, in a format that `evaluate` reads")
     parser.add_argument("second", type=Path, help="predictions of the other system")
     add_protocol(parser)
-    parser.add_argument("--classes", action="store_true", help="class by class, too")
-    parser.add_argument("--format", default="text", help=f"printed as {', '.join(FORMATS)} (default: text)")
+    parser.add_argument("--classes", action="store_true", help="also compare class by class")
+    parser.add_argument("--format", default="text", help=f"output format: {', '.join(FORMATS)} (default: text)")
 
 
 def needs_configuration(options: argparse.Namespace) -> bool:

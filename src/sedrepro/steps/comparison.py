@@ -1,4 +1,4 @@
-"""Write all cells of all tables beside the published values, and the counts of verdicts, as csv and Markdown."""
+"""Write all table cells beside the published values, and the number of cells by verdict, as csv and Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the clips and labels tables of a corpus of a paper."""
+"""Write the tables of clips and labels of a paper's corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workflow's jobs have cost so far at this scale: processor time and memory by verb, or by verb and paper."""
+"""Print what the workflow's jobs have cost so far at this scale: processor time and memory, by verb (and paper)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(request: Request) -> None:
     path = places.costs_file(request.config)
     costs = read_job_costs(path)
     if not costs:
-        say(f"{path}: no job has ended yet")
+        say(f"{path}: no job has finished yet")
         return
     say(cost_table(costs, request.options.papers))
 

@@ -1,4 +1,4 @@
-"""Write the page that says how much is there of a paper's data sets, or of those configured; print it in short."""
+"""Write a page on how complete a paper's data sets, or those configured, are; print a summary."""
 
 from __future__ import annotations
 

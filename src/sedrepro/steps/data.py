@@ -1,4 +1,4 @@
-"""Show what has to be downloaded for the data sets: files, sizes, licences, terms; nothing is downloaded."""
+"""Show what would have to be downloaded: files, sizes, licences and terms. Nothing is downloaded."""
 
 from __future__ import annotations
 

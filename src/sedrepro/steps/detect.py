@@ -1,4 +1,4 @@
-"""Find the events in recordings with a trained run: a table, a JSON file and a picture of each."""
+"""Detect the events in recordings with a trained run: a table, a JSON file and a picture for each recording."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("recordings", nargs="+", type=Path, help="audio files of any length, rate and number of channels")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--system", help="PAPER/SYSTEM, hierarchical_pooling/linear_single for example")
-    which.add_argument("--model", type=Path, help="file that `export` has written; it needs no checkout and no results")
+    which.add_argument("--system", help="PAPER/SYSTEM, such as hierarchical_pooling/linear_single")
+    which.add_argument("--model", type=Path, help="model file written by `export`; needs no checkout and no results")
     add("--variant", help="corpus variant (default: the first of the paper's)")
-    add("--fold", type=at_least(0), help="held-out fold (default: the first that is trained)")
-    add("--seed", type=at_least(0), help="seed of the run (default: the first that is trained)")
-    add("--detection", help="way from scores to events, by its name in the paper's settings (default: the first)")
-    add("--output", type=Path, help="folder to write to (default: with the paper's results; of a model: detected)")
+    add("--fold", type=at_least(0), help="held-out fold (default: the first trained one)")
+    add("--seed", type=at_least(0), help="seed of the run (default: the first trained one)")
+    add("--detection", help="detection method, by its name in the paper's settings (default: the first)")
+    add("--output", type=Path, help="folder to write to (default: with the paper's results; with --model: detected)")
     add("--format", default="both", help="tsv, json or both (default: both)")
     add_threads(parser)
 
@@ -58,7 +58,9 @@ def _by_model(options: argparse.Namespace) -> None:
     """Find events with a model file."""
     for name in ("variant", "fold", "seed", "detection"):
         if getattr(options, name) is not None:
-            raise SettingsError(f"--{name}: chooses among the runs of --system; a model file holds one run and one way")
+            raise SettingsError(
+                f"--{name}: selects among the runs of --system; a model file holds one run and one detection method"
+            )
     listener, way, facts = read_model(options.model)
     if facts["warning"]:
         say(f"warning: {facts['warning']}")

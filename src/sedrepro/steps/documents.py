@@ -1,4 +1,4 @@
-"""Fill the numbers of README and docs from the records, published values and settings."""
+"""Fill in the numbers of README and docs from the records, published values and settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluate predictions of any system as a paper does, beside its published numbers."""
+"""Evaluate the predictions of any system under a paper's protocol, beside its published numbers."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="event list (tsv, csv), tags with scores (tsv, csv), folder of score files, or .npz of frame scores",
     )
     add_protocol(parser)
-    parser.add_argument("--name", help="what the system is called (default: the file's name)")
-    parser.add_argument("--table", help="table of the paper (default: all that it prints and that fit)")
-    parser.add_argument("--format", default="text", help=f"printed as {', '.join(FORMATS)} (default: text)")
-    parser.add_argument("--no-psds", action="store_true", help="of scores, only the paper's metrics, which is quicker")
+    parser.add_argument("--name", help="name of the system (default: the file's name)")
+    parser.add_argument("--table", help="table of the paper (default: all its tables that fit the predictions)")
+    parser.add_argument("--format", default="text", help=f"output format: {', '.join(FORMATS)} (default: text)")
+    parser.add_argument(
+        "--no-psds", action="store_true", help="for scores, compute only the paper's metrics, which is quicker"
+    )
     parser.add_argument("--output", type=Path, help="folder to write evaluation.txt, .csv and .json to")
     parser.add_argument(
-        "--add-to", type=Path, help="results folder, results/full say, whose tables and page show the row"
+        "--add-to", type=Path, help="results folder, such as results/full, whose tables and page show the row"
     )
 
 
@@ -97,7 +99,7 @@ def _check_target(request: Request) -> None:
     if options.add_to is None:
         return
     if options.paper is None:
-        raise SettingsError("--add-to: rows go into the tables of a paper; name it by --paper")
+        raise SettingsError("--add-to: the row is added to the tables of a paper; name the paper with --paper")
     own = results_folder(request.config)
     if options.add_to.resolve() != own.resolve():
         raise SettingsError(f"--add-to {options.add_to}: is not {own}, the results at this scale; choose it by --scale")

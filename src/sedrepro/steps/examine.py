@@ -1,4 +1,4 @@
-"""Look into the runs that a figure shows and store what the figure draws."""
+"""Examine the runs that a figure shows, and store the data that it is drawn from."""
 
 from __future__ import annotations
 

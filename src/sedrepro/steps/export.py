@@ -1,4 +1,4 @@
-"""Write a trained run into one file with which `detect --model` works anywhere."""
+"""Export a trained run to a single file, which `detect --model` can use anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say what a scale costs before it is run: time, memory, disk, downloads; nothing is started."""
+"""Forecast what a scale will cost: time, memory, disk, downloads. Nothing is started."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from sedrepro.steps.arguments import add_paper_filter, at_least
 
     add_paper_filter(parser)
-    parser.add_argument("--gpu", default="", help=f"on GPUs of this kind instead of what is here: {', '.join(KNOWN)}")
-    parser.add_argument("--count", type=at_least(1), default=1, help="how many of them (default: 1)")
+    parser.add_argument(
+        "--gpu", default="", help=f"for GPUs of this kind instead of those of this machine: {', '.join(KNOWN)}"
+    )
+    parser.add_argument("--count", type=at_least(1), default=1, help="number of these GPUs (default: 1)")
     parser.add_argument("--line", action="store_true", help="one line for all papers")
 
 

@@ -1,4 +1,4 @@
-"""List systems, tables and figures: missing, stale (of other settings, or older than what it shows) or done."""
+"""List systems, tables and figures: missing, stale (made with other settings, or outdated) or done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the model cards of a paper's scored runs, from their own files and the settings, and a list of them."""
+"""Write a model card for each scored run of a paper, and a list of the cards."""
 
 from __future__ import annotations
 

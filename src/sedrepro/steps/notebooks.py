@@ -1,4 +1,4 @@
-"""Run the notebooks of the chosen papers on the results of a scale; write copies with outputs beside these."""
+"""Run the notebooks of the chosen papers on the results of a scale; write copies with outputs beside the results."""
 
 from __future__ import annotations
 

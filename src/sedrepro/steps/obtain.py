@@ -1,4 +1,4 @@
-"""Download one file of a data set, check it, and put its contents in place; goes on where it was stopped."""
+"""Download one file of a data set, check it, and put its contents in place; resumes an interrupted download."""
 
 from __future__ import annotations
 

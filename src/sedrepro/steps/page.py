@@ -1,4 +1,4 @@
-"""Write the results page of a scale: one self-contained file over all papers, from what lies in the results."""
+"""Write the results page of a scale, a single self-contained file for all papers, from the results so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Store what a trained run says of the training clips without strong labels, for runs that are based on it."""
+"""Store a trained run's predictions for the training clips without strong labels, for runs that are based on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the recipe of a remix corpus: which events in which scene."""
+"""Draw at random the recipe of a remix corpus: which events are mixed into which scene."""
 
 from __future__ import annotations
 

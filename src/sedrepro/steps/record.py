@@ -1,4 +1,4 @@
-"""Keep tables, figures and metrics of a paper under results/recorded, with command, machine and date."""
+"""Keep the tables, figures and metrics of a paper in results/recorded, with command, machine and date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paper(parser)
     parser.add_argument("--command", required=True, help="the command that made the results")
     parser.add_argument("--note", default="", help="a remark to keep with them")
-    parser.add_argument("--incomplete", action="store_true", help="keep them although tables or figures are not done")
+    parser.add_argument("--incomplete", action="store_true", help="keep them even if tables or figures are not done")
     parser.add_argument("--overwrite", action="store_true", help="replace a record of the same day, scale and budget")
 
 

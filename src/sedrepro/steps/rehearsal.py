@@ -1,4 +1,4 @@
-"""What a rehearsal of scale full has cost: time, memory and disk by stage; `make rehearsal` runs it."""
+"""Print what a rehearsal of scale full has cost: time, memory and disk by stage; `make rehearsal` runs it."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def run(request: Request) -> None:
     """
     config = request.config
     if config.scale != REHEARSAL:
-        raise SettingsError(f"scale '{config.scale}' is no rehearsal; --scale {REHEARSAL}")
+        raise SettingsError(f"scale '{config.scale}' is not a rehearsal; use --scale {REHEARSAL}")
     costs = places.costs_file(config)
     rows = stage_rows(read_job_costs(costs), places.work_folder(config), places.results_folder(config))
     if not rows:
-        raise SettingsError(f"{costs}: nothing was rehearsed yet; make rehearsal")
+        raise SettingsError(f"{costs}: nothing has been rehearsed yet; run make rehearsal")
     path = places.results_folder(config) / "rehearsal.csv"
     write_table(path, COLUMNS, rows, delimiter=",")
     say(told(config, rows))

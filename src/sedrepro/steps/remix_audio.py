@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_paper(parser)
     parser.add_argument("--variant", required=True, help="corpus variant, remix_0db for example")
-    parser.add_argument("--clips", type=at_least(1), help="only the first so many mixtures")
+    parser.add_argument(
+        "--clips", type=at_least(1), help="number of mixtures to write, from the first on (default: all)"
+    )
     add_threads(parser)
 
 

@@ -1,4 +1,4 @@
-"""Print the schema of the configuration as JSON, for editors that check YAML while it is written."""
+"""Print the JSON schema of the configuration, for editors that check YAML files."""
 
 import json
 

@@ -127,8 +127,8 @@ def _require_corpus(folder: Path, described: RunConfig, corpus: Corpus) -> None:
     differing = [key for key, value in corpus if getattr(stored, key) != value]
     if differing:
         raise DataError(
-            f"{folder}: was trained on another corpus than the settings have ({', '.join(differing)}); train it again, "
-            "or ask for what it was trained on"
+            f"{folder}: was trained on a corpus that differs from the settings ({', '.join(differing)}); train it "
+            "again, or restore the settings that it was trained with"
         )
 
 
@@ -148,7 +148,7 @@ def _training_durations(
     clips = [row["filename"] for row in read_clips(folder) if row["split"] in trained] if trained else []
     for filename in clips:
         if filename not in strong:
-            raise DataError(f"{folder}/strong.tsv: lacks {filename}, which trains; make the corpus tables again")
+            raise DataError(f"{folder}/strong.tsv: lacks {filename}, a training clip; make the corpus tables again")
         _require_classes(folder / "strong.tsv", filename, strong[filename], classes)
     return event_durations((strong[filename] for filename in clips), classes)
 
@@ -303,7 +303,7 @@ def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: 
     for event in labelled:
         if event.event_label not in classes:
             raise DataError(
-                f"{path}: {name}: class '{event.event_label}' is none of the run's, no weak label names it; "
+                f"{path}: {name}: class '{event.event_label}' is not one of the run's, as no weak label names it; "
                 "correct the labels"
             )
 

@@ -1,4 +1,4 @@
-"""Separate recordings into the events that a trained run detects: a sound each, a table, a picture."""
+"""Separate recordings into the events that a trained run detects: one WAV file per event, a table, a picture."""
 
 from __future__ import annotations
 

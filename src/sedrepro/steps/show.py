@@ -1,4 +1,4 @@
-"""Print every setting of a system with its provenance, and its runs with their metrics in short."""
+"""Print every setting of a system with its provenance, and a summary of its runs and their metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print the tables of all papers in short, ours beside the published values."""
+"""Print the tables of all papers in compact form, our values beside the published ones."""
 
 from __future__ import annotations
 

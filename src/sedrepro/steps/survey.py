@@ -1,4 +1,4 @@
-"""Decode every clip of a data set once; write its clips and labels tables, rejected clips and coverage."""
+"""Decode every clip of a data set once; write its tables of clips and labels, its rejected clips and its coverage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Table four ways of post-processing on the scores of a paper's runs; without --paper, join the papers' parts.
+"""Compare four post-processing methods on the scores of a paper's runs; without --paper, join the papers' parts.
 
 It goes beyond the papers, each of which has its own post-processing and its own metrics. Nothing is trained, and no
 metric, table or figure of a paper changes. What is counted of a run was counted when it was scored; here its metrics
@@ -53,7 +53,7 @@ def _of_run(config: Config, who: RunIdentity) -> Iterator[tuple]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("--paper", default=None, help="paper to table (default: join what was tabled)")
+    parser.add_argument("--paper", default=None, help="paper to compare them on (default: join the parts made so far)")
 
 
 def run(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Join the papers' parts of the sweep of post-processing; write csv, Markdown and HTML."""
+"""Join the papers' parts of the comparison of post-processing methods; write csv, Markdown and HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write a data set of synthesised sounds in the official layout: a miniature, or a rehearsal of official size."""
+"""Synthesise a data set in the official layout: a miniature, or one of official size for a rehearsal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fill a table of a paper from the runs' metrics; write csv, Markdown, HTML and LaTeX."""
+"""Fill in a table of a paper from the runs' metrics; write csv, Markdown, HTML and LaTeX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train one run and score its held-out clips; goes on where a killed job stopped."""
+"""Train one run and score its held-out clips; resumes where a killed job stopped."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_run(parser)
     add_threads(parser)
-    parser.add_argument("--again", action="store_true", help="also if it is trained with these very settings already")
+    parser.add_argument("--again", action="store_true", help="train even if the run is already up to date")
 
 
 def run(request: Request) -> None:
@@ -190,5 +190,5 @@ def run(request: Request) -> None:
     for line in paper.overruled:
         say(f"note: {line}")
     if not request.options.again and is_trained(paper, who, config):
-        raise SettingsError(f"{who.folder(config)}: is trained with these very settings; train --again does it anew")
+        raise SettingsError(f"{who.folder(config)}: is already trained with these settings; train --again repeats it")
     print(train(paper, who, config, request.options.threads, say))

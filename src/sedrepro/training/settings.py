@@ -226,7 +226,7 @@ class Guided(TrainingMethod):
     @classmethod
     def _no_loss_twice(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(names)) < len(names):
-            raise ValueError("a loss stands twice")
+            raise ValueError("a loss is listed twice")
         return names
 
 

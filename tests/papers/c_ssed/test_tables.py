@@ -145,7 +145,7 @@ def test_another_power_pooling_differs(wrong, monkeypatch):
 @pytest.mark.parametrize(
     ("n", "metric", "message"),
     [
-        ("many", "weight", "n 'many' is no number"),
+        ("many", "weight", "n 'many' is not a number"),
         ("1", "weights", "'weights' is unknown; did you mean 'weight'"),
         ("1", "t = 1, y_f > theta yc", "did you mean 'y_f > theta y_c'"),
     ],

@@ -123,7 +123,9 @@ def test_a_section_is_said_setting_by_setting(paper):
 
 
 def test_an_unknown_setting_names_the_nearest(paper):
-    with pytest.raises(DataError, match=r"'front_end\.n_mel', which is no setting; did you mean 'front_end\.n_mels'"):
+    with pytest.raises(
+        DataError, match=r"'front_end\.n_mel', which is not a setting; did you mean 'front_end\.n_mels'"
+    ):
         tables.table2(paper, [setting("front_end.n_mel", "value")])
 
 

@@ -110,7 +110,7 @@ def test_the_matrix_leads_to_every_table_and_figure_that_is_there(root, config):
         assert re.search(rf"\b{counted[verdict]} \S {verdict}", chips[f"#{PAPER}-table2"])
     assert "3 runs, ± 25.0 %, 3 min 1 s" in chips[f"#{PAPER}-table2"]
     missing = [said(chip) for chip in matrix.iter("span") if (chip.get("class") or "") == "chip absent"]
-    assert all("not there yet" in chip for chip in missing)
+    assert all("not made yet" in chip for chip in missing)
 
 
 def test_a_table_begins_with_the_answer(root, config):
@@ -142,7 +142,9 @@ def test_a_claim_stands_with_its_outcome_and_the_support_of_the_print(root):
     assert len(items) == len(OUTCOMES)
     for item, outcome in zip(items, OUTCOMES, strict=True):
         assert outcome in said(item)
-        assert "The published tables do not support it (Table 2 prints the contrary). Note: a note" in words(item)
+        assert "The published tables do not support this claim (Table 2 prints the contrary). Note: a note" in words(
+            item
+        )
     assert f"fails: {NASTY}" in said(by_id(root, PAPER))
 
 
@@ -164,7 +166,7 @@ def test_claims_of_a_paper_that_claims_csv_lacks_are_read_from_its_tables(config
     write_rows(tmp_path / "full" / "claims.csv", CLAIM_COLUMNS, [claim("another paper", "holds")])
     root = parsed(write_page(other))
     text = words(by_id(root, PAPER))
-    assert "Linear is best (Abstract) ◐ undecided : 0.5 against 0.4 The published tables support it." in text
+    assert "Linear is best (Abstract) ◐ undecided : 0.5 against 0.4 The published tables support this claim." in text
     assert "undecided: 1" in said(by_id(root, "summary"))
     assert f"{PAPER}/tables/claims.csv" in links(root)
 

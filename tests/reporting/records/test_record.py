@@ -106,7 +106,7 @@ def test_what_is_missing_or_stale_is_refused_and_named_where_it_is_kept(config, 
 
 def test_a_record_is_never_replaced_unasked(config, paper, done):
     folder = record(config, paper, "make results", "the first")
-    with pytest.raises(DataError, match="is there already; --overwrite replaces it"):
+    with pytest.raises(DataError, match="already exists; --overwrite replaces it"):
         record(config, paper, "make results", "the second")
     assert json.loads((folder / "record.json").read_text())["note"] == "the first"
     record(config, paper, "make results", "the second", overwrite=True)

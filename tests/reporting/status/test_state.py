@@ -105,7 +105,7 @@ def test_precision_features_and_scores_count_too(config, folder):
     store.write_text('{"fingerprint": "%s"}' % ("a" * 64))
     assert state_of(config).name == "done"
     store.write_text('{"fingerprint": "%s"}' % ("b" * 64))
-    assert state_of(config).why == "the features are of other data"
+    assert state_of(config).why == "the features were made from other data"
     assert state_of(config.model_copy(update={"tf32": True})).why == "mixed_precision or tf32 changed"
     later(folder / "scores.npz", 100)
     assert state_of(config).why == "trained again, not scored"

@@ -64,7 +64,7 @@ def test_a_table_of_texts_shows_its_verdicts(config):
 def test_what_is_not_there_is_named_with_what_to_run(config):
     write_table(config, AGREES)
     shown = printed(config, table="")
-    assert f"not there yet; run make results SCALE=miniature PAPER={PAPER} TARGET=" in shown
+    assert f"not made yet; run make results SCALE=miniature PAPER={PAPER} TARGET=" in shown
     assert "not there" not in printed(config)
 
 

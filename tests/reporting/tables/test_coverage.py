@@ -53,7 +53,7 @@ def test_the_csv_has_every_set_split_and_class(config, facts):
 
 def test_what_is_left_out_stands_on_the_page(config, facts):
     text = write_coverage(config, "data", ["scenes"], {"clips": "no <clip> is there"}).read_text(encoding="utf-8")
-    assert "clips: left out, for no &lt;clip&gt; is there." in text
+    assert "clips: left out: no &lt;clip&gt; is there." in text
 
 
 def test_the_page_is_whole_and_says_what_was_found(config, facts):
@@ -64,7 +64,7 @@ def test_the_page_is_whole_and_says_what_was_found(config, facts):
     assert "Car & <van>" in shown
     assert facts[1].fingerprint[:16] in shown
     assert "1 events (2 rows as released)" in shown
-    assert "events that end more than 0.1 s behind their clip: 1 (kept as published)" in shown
+    assert "events that end more than 0.1 s after the end of their clip: 1 (kept as published)" in shown
     first = next(page.iter("table"))
     assert [["".join(cell.itertext()) for cell in row][:5] for row in first.iter("tr")] == [
         ["data set", "split", "expected", "present", "usable"],

@@ -30,8 +30,11 @@ def test_html_is_well_formed_and_has_a_two_level_header(table):
 def test_the_legend_says_what_close_means_even_without_a_reproduced_cell():
     table = fill([cell(value="0.700")], [run(0.72), run(0.72, fold=2)], "full")
     text = texts(page(table), "figcaption")[0]
-    assert "● reproduced (difference, as a fraction and beyond the print's rounding, within 0.01 in micro-p)" in text
-    assert "◐ close (within 3 times that, or where 95 % of further runs lie, judged by 3 or more)" in text
+    assert (
+        "● reproduced (difference, as a fraction and beyond the published value's rounding, within 0.01 in micro-p)"
+        in text
+    )
+    assert "◐ close (within 3 times that, or where 95 % of further runs would lie, from 3 runs on)" in text
 
 
 def test_the_interval_stands_in_the_tooltip_of_a_cell(table):

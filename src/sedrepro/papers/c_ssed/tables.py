@@ -138,7 +138,7 @@ def _of_exponent(cell: Cell) -> CodeText:
     try:
         n = float(cell.labels["n"])
     except ValueError:
-        raise DataError(f"power.csv: n '{cell.labels['n']}' is no number") from None
+        raise DataError(f"power.csv: n '{cell.labels['n']}' is not a number") from None
     pool = pooling("power", 1, 1, n=n).double()
     label, _, condition = cell.metric.partition(", ")
     if condition:

@@ -126,7 +126,7 @@ def _setting(rows: dict[str, tuple[str, str]], cell: Cell) -> str:
         return rows[key][part]
     section = {name.removeprefix(f"{key}."): row[part] for name, row in rows.items() if name.startswith(f"{key}.")}
     if not section:
-        raise DataError(f"the tables of settings name '{key}', which is no setting; {did_you_mean(key, rows)}")
+        raise DataError(f"the tables of settings name '{key}', which is not a setting; {did_you_mean(key, rows)}")
     return "; ".join(f"{name} {text}" for name, text in section.items())
 
 

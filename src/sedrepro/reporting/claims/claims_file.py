@@ -89,4 +89,4 @@ def missing_tables(config: Config) -> Iterator[str]:
     """A line per table of claims that is not there, and so not in the file."""
     for (paper, table), path in claim_tables(config).items():
         if not path.is_file():
-            yield f"{paper}: {table} is not there yet; run table --paper {paper} --table {table} first"
+            yield f"{paper}: {table} has not been made yet; run table --paper {paper} --table {table} first"

@@ -67,7 +67,9 @@ def finding_for(claim: Claim, evidence: Evidence) -> Finding:
         return Finding("cannot be tested", claim.note)
     finding = predicate(claim, evidence)
     if evidence.counts_networks(claim.metric):
-        return replace(finding, runs=0, by_construction="counted on the networks as published, without a run")
+        return replace(
+            finding, runs=0, by_construction="counted on the networks at their published size, without a run"
+        )
     return finding
 
 

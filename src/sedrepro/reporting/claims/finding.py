@@ -39,10 +39,10 @@ class Finding:
         if identity:
             return self.outcome, ""
         if scale == TOY_SCALE:
-            return "undecided", f"{self.outcome} in these runs, but models of the scale {scale} are toys"
+            return "undecided", f"{self.outcome} in these runs, but the models of scale {scale} are toys"
         if self.runs < FEWEST_RUNS:
             count = f"{self.runs} {'run' if self.runs == 1 else 'runs'}"
-            return "undecided", f"{self.outcome} in {count}, of {FEWEST_RUNS} that a claim needs"
+            return "undecided", f"{self.outcome} in {count}; to decide a claim, {FEWEST_RUNS} are needed"
         return self.outcome, ""
 
 

@@ -68,7 +68,7 @@ def _equation(
 
 def _equal(gaps: Sequence[float], runs: int, reason: str) -> Finding:
     if not gaps:
-        return Finding("cannot be tested", "no run in which all of these metrics are defined")
+        return Finding("cannot be tested", "in no run are all of these metrics defined")
     largest = max(map(abs, gaps))
     outcome: Outcome = "holds" if largest <= ROUNDING else "fails"
     numbers = f"largest gap {largest:.1e} over {runs} {'run' if runs == 1 else 'runs'}"

@@ -55,7 +55,7 @@ def _shown_gains(claim: Claim, labels: Sequence[str], gains: Sequence[float], re
     """Gains in the direction of a claim in words: "A 6.8 ± 1.2 % lower than B (3)"."""
     ahead, other = labels
     if not gains:
-        return f"{ahead} against {other} unknown (no pair of runs, or from 0)"
+        return f"{ahead} against {other} unknown (no pair of runs, or relative to 0)"
     mean = 100 * float(np.mean(gains))
     direction = claim.direction if mean >= 0 else OPPOSITE[claim.direction]
     deviation = f" ± {100 * np.std(gains, ddof=1):.1f}" if len(gains) > 1 else ""

@@ -56,7 +56,7 @@ def fact_of(asked: str) -> str:
     """
     name, *words = shlex.split(asked)
     if name not in FACTS:
-        raise DataError(f"'{name}' is no kind of fact; {did_you_mean(name, FACTS)}")
+        raise DataError(f"'{name}' is not a kind of fact; {did_you_mean(name, FACTS)}")
     keys: Keys = {}
     for word in words:
         key, equals, value = word.partition("=")

@@ -252,5 +252,5 @@ def _field_text(evaluated: Evaluated) -> str:
             "" if evaluated.kind != "events" else "PSDS and F1 at the best thresholds need scores, not an event list."
         )
     lines = [[name, f"{value:.4f}"] for name, value in evaluated.field.metrics.items()]
-    table = f"What the field reports today\n{aligned(lines, 1)}\n" if lines else ""
+    table = f"Further metrics in common use\n{aligned(lines, 1)}\n" if lines else ""
     return f"{table}{evaluated.field.note}"

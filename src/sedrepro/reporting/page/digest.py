@@ -22,7 +22,7 @@ _UNJUDGED = ("not comparable",)
 #: What is said of cells that are not compared, after the number of them.
 _APART = {
     "no published value": "without a published value",
-    "not available": "whose published value is not at hand",
+    "not available": "whose published value we do not have",
     "suspect misprint": "whose published value is probably misprinted",
 }
 
@@ -98,7 +98,7 @@ def digest_of_claims(results: PaperResults) -> Digest:
     claims = len({claim["id"] for claim in results.claims})
     short = counted(claims, "claim")
     words = ", ".join(f"{number} {name}" for name, number in outcomes.items())
-    sentence = f"{short}, tried {counted(sum(outcomes.values()), 'time')} by metric and split: {words}."
+    sentence = f"{short}, with {counted(sum(outcomes.values()), 'test')} over metrics and splits: {words}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
 
 
@@ -120,11 +120,11 @@ def duration_of(cost: Cost) -> str:
 def cost_in_words(cost: Cost) -> str:
     """Runs, time and memory as a sentence."""
     if not cost.runs:
-        return "No time of a run is known."
-    gpu = "" if cost.peak_gpu_memory_mib is None else f", on the GPU {memory(cost.peak_gpu_memory_mib)}"
+        return "The time of the runs is not known."
+    gpu = "" if cost.peak_gpu_memory_mib is None else f", {memory(cost.peak_gpu_memory_mib)} on the GPU"
     return (
         f"{counted(cost.runs, 'run')} in {duration(cost.seconds)}, one after another; peak memory "
-        f"{memory(cost.peak_memory_mib)}{gpu}. Runs that others show too count here as well."
+        f"{memory(cost.peak_memory_mib)}{gpu}. Runs shared with other tables or figures are included."
     )
 
 
@@ -142,12 +142,12 @@ def spread_of_cells(rows: pd.DataFrame) -> tuple[str, str]:
     """The median over cells of the deviation relative to the mean, in short (or empty) and as a sentence."""
     shares = (rows["sd"] / rows["mean"].abs())[rows["mean"].abs() > 0].dropna()
     if shares.empty:
-        return "", "Not known: it takes two runs per cell." if any(rows["runs"]) else "Not known: there are no runs."
+        return "", "Not known: this takes two runs per cell." if any(rows["runs"]) else "Not known: there are no runs."
     middle, largest = shares.median(), shares.max()
     return (
         f"± {_percent(middle)}",
-        f"Sample standard deviation over runs: {_percent(middle)} of the mean in the middle cell (median), up to "
-        f"{_percent(largest)}; known of {counted(len(shares), 'cell')}.",
+        f"Sample standard deviation over runs: {_percent(middle)} of the mean (median over "
+        f"{counted(len(shares), 'cell')}), at most {_percent(largest)}.",
     )
 
 
@@ -167,8 +167,8 @@ def verdict_of_numbers(counts: Mapping[str, int], scale: str) -> str:
     unjudged = sum(counts.get(name, 0) for name in _UNJUDGED)
     if unjudged and scale != COMPARABLE_SCALE:
         cells = counted(unjudged, "published cell")
-        return f"Cannot be said: runs at {scale} scale are not comparable with the {cells}.{further}"
-    return f"Cannot be said: no published cell has a number of ours beside it.{further}"
+        return f"Cannot be judged: runs at {scale} scale are not comparable with the {cells}.{further}"
+    return f"Cannot be judged: we have no value for any published cell.{further}"
 
 
 def _overall(judged: Mapping[str, int]) -> str:
@@ -176,7 +176,7 @@ def _overall(judged: Mapping[str, int]) -> str:
     if judged["reproduced"] == number:
         return "Reproduced."
     if judged["reproduced"] + judged["close"] == number:
-        return "Reproduced, or close to it."
+        return "Reproduced or close."
     return "Not reproduced." if judged["differs"] == number else "Reproduced in part."
 
 
@@ -184,4 +184,4 @@ def verdict_of_texts(counts: Mapping[str, int]) -> str:
     """How a table of texts came out, as a sentence."""
     words = ", ".join(f"{number} {name}" for name, number in counts.items())
     entries = counted(sum(counts.values()), "entry", "entries")
-    return f"Read from our code and compared with the paper, {entries}: {words}."
+    return f"Our code compared with the paper, {entries}: {words}."

@@ -137,10 +137,10 @@ def _total(papers: Sequence[PaperResults]) -> Cost:
 
 def _what_numbers_mean(scale: str) -> str:
     if scale == COMPARABLE_SCALE:
-        return "Each cell has a verdict. One from fewer runs than a test needs says so in its note."
+        return "Each cell has a verdict. A note marks verdicts that are based on too few runs for a test."
     return (
-        "No number here can be held against a published one: the verdict of each is “not comparable”. Claims are tried "
-        "on these data, and tell nothing about the paper’s."
+        "No number here can be compared with a published one: every verdict is “not comparable”. Claims are tested "
+        "on these data, which says nothing about the paper’s own results."
     )
 
 

@@ -44,16 +44,16 @@ SHOWN_OF_FINGERPRINT = 16
 _MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 _SUPPORT = {
-    "yes": "The published tables support it",
-    "no": "The published tables do not support it",
-    "partly": "The published tables support it in part",
-    "not printed": "No published number is available to check it",
+    "yes": "The published tables support this claim",
+    "no": "The published tables do not support this claim",
+    "partly": "The published tables support this claim in part",
+    "not printed": "No published number is available to check this claim",
 }
 
 _SOURCES = {
     AUTHORS_CODE: "Taken from the authors’ released code",
     "cited code": "Taken from the code of a system that the paper builds on",
-    "assumption": "Assumptions: all of these are silent",
+    "assumption": "Assumptions: neither paper nor code gives a value",
     "scale": "Changed by the scale",
     "configuration": "Changed by the configuration of this run",
 }
@@ -239,11 +239,11 @@ def _cost(results: PaperResults, config: Config) -> Markup:
         for (system, variant), cost in by_system(results.costs).items()
     ]
     whole = total(results.costs)
-    gpu = "no GPU was used" if whole.peak_gpu_memory_mib is None else f"on the GPU {memory(whole.peak_gpu_memory_mib)}"
+    gpu = "no GPU was used" if whole.peak_gpu_memory_mib is None else f"{memory(whole.peak_gpu_memory_mib)} on the GPU"
     sentence = (
-        f"{counted(whole.runs, 'run')} took {duration(whole.seconds)} in all, one after another; peak memory "
-        f"{memory(whole.peak_memory_mib)}, {gpu}. Counted is training with scoring the held-out clips, not making the "
-        "features. Energy is not recorded."
+        f"{counted(whole.runs, 'run')} took {duration(whole.seconds)} in total; peak memory "
+        f"{memory(whole.peak_memory_mib)}, {gpu}. This includes training and scoring the held-out clips, but not "
+        "extracting features. Energy is not recorded."
     )
     return render_part("part_cost", paper=results.paper.settings.about.title, sentence=sentence, rows=rows)
 

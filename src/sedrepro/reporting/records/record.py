@@ -65,7 +65,7 @@ def record(
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     folder = Path("results", "recorded", f"{date}_{config.scale}_{paper.budget}", paper.name)
     if folder.exists() and not overwrite:
-        raise DataError(f"{folder}: is there already; --overwrite replaces it")
+        raise DataError(f"{folder}: already exists; --overwrite replaces it")
     facts = _facts(config, paper, results, date) | {"command": command, "note": note, "unfinished": unfinished}
     write_record(folder, config, paper, facts)
     return folder

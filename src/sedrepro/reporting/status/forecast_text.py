@@ -93,19 +93,19 @@ def _lines(config: Config, whole: Forecast, papers: Sequence[Paper], machine: Ma
     yield (
         f"hours: of one {unit}. In all {_time(whole.hours / machine.count)} on {machine.count}, of which seed "
         f"{config.seeds[0]} alone takes {_time(first.hours / machine.count)}; it is trained first. Networks "
-        "that may stop early are taken to the last epoch."
+        "that may stop early are assumed to train to the last epoch."
     )
     yield _origin_of_rates(whole, machine)
     if machine.is_gpu and (large := [run for run in whole.to_do if run.memory_mib > _given_away(machine)]):
         names = sorted({f"{run.who.paper}/{run.who.system}" for run in large})
         yield (
             f"DOES NOT FIT: {_counted(len(large), 'run')} of {_list(names[:3])}{', ...' if len(names) > 3 else ''} "
-            f"need up to {_mib(max(run.memory_mib for run in large))}; a GPU gives {_mib(_given_away(machine))}"
+            f"need up to {_mib(max(run.memory_mib for run in large))}; a GPU offers {_mib(_given_away(machine))}"
         )
     clips = sum(sum(trait(name, "CLIPS").values()) for name in _data_sets(papers)) if config.scale == "full" else 0
     prepared = clips * SURVEY_SECONDS + whole.features_bytes / 1e9 * FEATURE_SECONDS
     beside = (prepared + SCORING_SECONDS * len(whole.to_do)) / 3600
-    yield f"beside training: about {beside:.2g} CPU hours to prepare the data and to score"
+    yield f"besides training: about {beside:.2g} CPU hours to prepare the data and to score"
     yield from _obtaining(config, whole, papers)
 
 
@@ -133,7 +133,7 @@ def _obtaining(config: Config, whole: Forecast, papers: Sequence[Paper]) -> Iter
         f"disk: {in_words(made)} of features and results"
         + (f", {in_words(missing)} of archives, {in_words(audio)} unpacked" if files else "")
         + f"; {in_words(free)} are free in {config.work_dir}"
-        + (", NOT ENOUGH there alone (data_root and archives may lie elsewhere)" if need > free else "")
+        + (", NOT ENOUGH for all of it (data_root and archives may be elsewhere)" if need > free else "")
     )
     if missing:
         sets = Counter[str]()
@@ -152,7 +152,7 @@ def _left_out(config: Config, papers: Sequence[Paper], absent: Mapping[str, str]
         lost = {paper.name: len(planned_runs(complete, paper)) - len(planned_runs(without, paper)) for paper in papers}
         told = ", ".join(f"{_counted(count, 'run')} of {paper}" for paper, count in lost.items() if count)
         if told:
-            yield f"as things are, {told} would be left out: {name}: {reason}"
+            yield f"at present, {told} would be left out: {name}: {reason}"
 
 
 def _data_sets(papers: Sequence[Paper]) -> list[str]:

@@ -24,7 +24,7 @@ SCALES = {
     "recordings": "**Not a reproduction.** Trained at scale `recordings`, budget `{budget}`: on a part of the data, or "
     "on other recordings in the same layout. Its numbers cannot be compared with the published ones.",
     "rehearsal": "**Not for use.** Made to rehearse scale `full`: three steps of training, scores drawn at random.",
-    "full": "Trained at scale `full`: on the official data, as far as they are there, with the settings of the paper.",
+    "full": "Trained at scale `full`: on the official data, as far as available, with the settings of the paper.",
 }
 #: Metrics that a short line shows, of those that there are.
 SHOWN = ("micro_ap", "macro_ap", "roc_auc", "clip_f1", "segment_error_rate", "segment_f1", "event_f1", "tagging_f1")
@@ -122,7 +122,7 @@ def _training(settings: RunSettings, described: RunConfig, environment: Environm
 
 
 def _metrics(metrics: RunMetrics) -> str:
-    lines = ["Of this one run, on held-out clips; all others, and those of classes, are in metrics.json.", ""]
+    lines = ["Metrics of this one run on held-out clips; further ones, also class by class, are in metrics.json.", ""]
     for split, found in metrics.splits.items():
         lines.append(f"* {split}, {found.clips} clips: {in_short(found.metrics)}")
         lines += [f"* {split}, events by `{way}`: {in_short(of.metrics)}" for way, of in found.detections.items()]
@@ -139,13 +139,13 @@ def _limits(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
     corpus = paper.settings.corpora[paper.settings.corpus_of(run.variant)[0]]
     lines = [
         "Made to study the paper's method and to compare its systems. Neither made nor tested for decisions about "
-        "people, for surveillance, or where a missed or a false event does harm.",
-        f"It knows its {len(described.classes)} classes only, and gives them scores in any sound.",
+        "people, for surveillance, or for uses in which a missed or a false event does harm.",
+        f"It knows its {len(described.classes)} classes only, and gives them scores for any sound.",
     ]
     if corpus.kind == "remix":
-        lines.append("It was trained on single events mixed into scenes, which real recordings are not.")
+        lines.append("It was trained on single events mixed into scenes, unlike real recordings.")
     if not paper.settings.detection_of(paper.settings.corpus_of(run.variant)[0]):
-        lines.append("The paper detects no events; thresholds for its frame scores were tuned on nothing.")
+        lines.append("The paper detects no events; thresholds for its frame scores are untuned.")
     return "\n".join(f"* {line}" for line in lines)
 
 
@@ -153,9 +153,9 @@ def _licences(paper: Paper, run: RunIdentity, described: RunConfig) -> str:
     found = licences(described.data)
     lines = [f"* {name}: {'; '.join(terms)}" for name, terms in found.items() if terms]
     if described.scale in SYNTHESISED:
-        head = "The sounds were synthesised by sedrepro. The terms of the official sets whose layout they have:"
+        head = "The sounds were synthesised by sedrepro, in the layout of official data sets with these terms:"
     elif described.scale == "recordings":
-        head = "Recordings from elsewhere have terms of their own. Those of the official sets:"
+        head = "Recordings from other sources have their own terms. Those of the official sets:"
     else:
         head = "Weights learnt from data may be bound by the terms of the data:"
     return "\n".join([head, "", *lines, "* sedrepro itself: MIT"])

@@ -142,7 +142,7 @@ class PaperState:
             then = load(RunSettings, described.settings, str(path))
             trained_on = load(type(settings.corpora[corpus]), described.corpus, str(path))
         except SedreproError as error:
-            return f"{CONFIG} does not fit the settings of today ({str(error).rsplit(f'{CONFIG}: ', 1)[-1]})"
+            return f"{CONFIG} does not fit the current settings ({str(error).rsplit(f'{CONFIG}: ', 1)[-1]})"
         now = self._paper.run(run.system, run.variant)
         differing = difference(now.model_dump(mode="json"), then.model_dump(mode="json"))
         differing = differing or difference(
@@ -155,7 +155,7 @@ class PaperState:
         return (
             ""
             if self._fingerprint(corpus) in (None, described.features_fingerprint)
-            else "the features are of other data"
+            else "the features were made from other data"
         )
 
     def _read_fingerprint(self, corpus: str) -> str | None:

@@ -127,17 +127,17 @@ def _general_notes(scale: str) -> list[str]:
     ways = "; ".join(f"{way.label}: {way.described}" for way in WAYS.values())
     return [
         SCALES[scale],
-        "This comparison goes beyond the papers. The frame scores that the runs have stored are post-processed in "
-        "equal ways and scored by equal metrics, so the values are not those of the papers' tables, whose "
+        "This comparison goes beyond the papers. The stored frame scores of all runs are post-processed by the same "
+        "methods and scored by the same metrics, so the values are not those of the papers' tables, whose "
         "post-processing and metrics differ from paper to paper. Nothing was trained for it.",
-        f"Ways: {ways}. Windows are rounded to an odd number of frames of the network's scores; where frames are long, "
-        "several ways can come to the same. Those of a remix follow the events of its training mixtures, whose strong "
-        "labels its systems do not use. No clip score silences a class. Hysteresis counts frames of lower scores than "
-        "the others do, so what it gains or loses is not due to smoothing alone.",
+        f"Methods: {ways}. Windows are rounded to an odd number of frames of the network's scores; where frames are "
+        "long, several methods can coincide. Windows of a remix follow the events of its training mixtures, whose "
+        "strong labels its systems do not use. No clip score silences a class. Hysteresis also accepts frames with "
+        "lower scores than the other methods do, so its gains or losses are not due to smoothing alone.",
         "Metrics: event-based with a collar of 200 ms, for offsets 20 % of the event's length if that is more; "
-        "segment-based with segments of 1 s; both means over classes, where a class that is never detected has F1 of "
-        "0. Of the error rate less is better.",
+        "segment-based with segments of 1 s; both averaged over classes, where a class that is never detected has an "
+        "F1 of 0. A lower error rate is better.",
         "Mean ± sample standard deviation over folds and seeds. Bold: the best of a metric in a row, as printed. Alone "
-        "best, mean rank (1 is best, equal ways share): of the comparisons in which not all ways have the same value. "
+        "best, mean rank (1 is best, ties share): over the comparisons in which not all methods have the same value. "
         "They are counts, not a test: systems of a paper share clips and labels, and so do its runs.",
     ]

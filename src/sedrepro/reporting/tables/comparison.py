@@ -36,7 +36,7 @@ _VALUES = ("mean", "sd", "low", "high", "published", "difference")
 
 INTERVALS = (
     "`low` and `high` are the 95 % confidence interval of the mean (Student's t over folds and seeds). Folds share"
-    " training clips, so it is a bit too narrow."
+    " training clips, so the interval is a little too narrow."
 )
 
 
@@ -191,7 +191,7 @@ def _markdown(config: Config, tables: Sequence[PaperTable], cells: Sequence[dict
             lines.append(_md_line([f"**{title}**", "**all**", *_counts(of_paper, names)]))
     missing = [f"* {table.paper}, {table.name}: `{how_to_make(config, table)}`" for table in tables if not table.there]
     if missing:
-        lines += ["", "Not there yet, and how to make it:", "", *missing]
+        lines += ["", "Not made yet, and how to make it:", "", *missing]
     differing = [cell for cell in cells if cell["verdict"] == "differs"]
     if differing:
         shown = ("paper", "table", "row", "metric", "mean", "low", "high", "runs", "published", "note")

@@ -44,7 +44,7 @@ def wants_colours(out: TextIO) -> bool:
 def _table_lines(config: Config, table: PaperTable, cells: Sequence[dict[str, str]], coloured: bool) -> list[str]:
     title = f"{table.paper}, {table.name}: {table.layout.title}"
     if not table.there:
-        return [title, f"  not there yet; run {how_to_make(config, table)}"]
+        return [title, f"  not made yet; run {how_to_make(config, table)}"]
     lines = [[_verdict_text(cell), *_values(cell, table.layout), cell["metric"], _place(cell)] for cell in cells]
     heads = ["verdict", "ours ± sd (runs)", "95 % interval", "published", "difference", "metric", "cell"]
     if table.layout.kind == "text":

@@ -69,7 +69,7 @@ def _page(scale: str, rows: list[dict[str, Any]], facts: dict[str, SurveyFacts],
         splits=coverage_table(title, splits, with_class=False),
         sentences=[
             *(_sentence(name, surveyed) for name, surveyed in facts.items()),
-            *(f"{name}: left out, for {reason}." for name, reason in absent.items()),
+            *(f"{name}: left out: {reason}." for name, reason in absent.items()),
         ],
         tolerance=TOLERANCE,
         classes={
@@ -86,7 +86,7 @@ def _sentence(name: str, facts: SurveyFacts) -> str:
     if facts.events_as_released:
         parts.append(f"{facts.events} events ({facts.events_as_released} rows as released)")
     if facts.events_past_the_end:
-        late = f"events that end more than {TOLERANCE} s behind their clip"
+        late = f"events that end more than {TOLERANCE} s after the end of their clip"
         parts.append(f"{late}: {facts.events_past_the_end} (kept as published)")
     if facts.silent_and_used:
         parts.append(f"digitally silent clips: {facts.silent_and_used} (kept)")

@@ -79,7 +79,7 @@ class Grid(ABC):
     def not_available(self) -> str:
         """What the sign for a missing transcript means; empty where the table has none."""
         missing = any(record["verdict"] == "not available" for record in self.cells.values())
-        return f"{NOT_AVAILABLE}: not available; the paper prints it, but it is not at hand." if missing else ""
+        return f"{NOT_AVAILABLE}: not available; the paper prints a value, but we do not have it." if missing else ""
 
     @property
     def best(self) -> set[tuple[Key, Key]]:

@@ -95,7 +95,7 @@ class NumberGrid(Grid):
         present = {record["verdict"] for record in self.cells.values()} & MARKS.keys()
         if present:
             present |= {"reproduced", "close", "differs"}  # the three explain each other
-        close = f"within {CLOSE_FACTOR} times that, or where 95 % of further runs lie, judged by {FEWEST_RUNS} or more"
+        close = f"within {CLOSE_FACTOR} times that, or where 95 % of further runs would lie, from {FEWEST_RUNS} runs on"
         meaning = {"reproduced": f" ({self._tolerances()})", "close": f" ({close})"}
         return {name: name + meaning.get(name, "") for name in MARKS if name in present}
 
@@ -104,7 +104,7 @@ class NumberGrid(Grid):
         for metric in dict.fromkeys(record["metric"] for record in self.cells.values() if record["published"]):
             metrics[METRICS[metric].tolerance].append(self.layout.value_name("metric", metric))
         parts = [f"{tolerance} in {', '.join(names)}" for tolerance, names in metrics.items()]
-        return f"difference, as a fraction and beyond the print's rounding, within {' and '.join(parts)}"
+        return f"difference, as a fraction and beyond the published value's rounding, within {' and '.join(parts)}"
 
 
 def _shown(number: str, metric: str) -> str:
