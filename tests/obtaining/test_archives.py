@@ -693,6 +693,7 @@ def test_a_tar_that_is_cut_between_its_members_is_refused(tmp_path, target, bloc
 @pytest.mark.parametrize(
     "content",
     [b"<!DOCTYPE html><html>Quota exceeded</html>", b"", b"a,b\n1,2\n" * 1000, gzip.compress(b"a,b\n" * 1000), b"PK"],
+    ids=["page", "empty", "table", "gzip", "start of a zip"],
 )
 def test_other_files_are_not_archives(tmp_path, target, name, content):
     (tmp_path / name).write_bytes(content)

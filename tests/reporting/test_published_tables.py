@@ -10,7 +10,8 @@ from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.published.cells import read_cells, read_text_cells
 from sedrepro.published.claims import read_claims
 from sedrepro.published.needs import cells_file, table_runs
-from sedrepro.reporting.claims.filling import BY_CONSTRUCTION, fill_claims
+from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.claims.finding import BY_CONSTRUCTION
 from sedrepro.reporting.tables.html import to_html
 from sedrepro.reporting.tables.kinds import grid_of
 from sedrepro.reporting.tables.numbers import fill
@@ -35,8 +36,8 @@ def test_every_published_table_fills_and_is_rendered(name, table):
         cells = read_claims(path)
         labels = {name: system.label for name, system in paper.settings.systems.items()}
         filled = fill_claims(cells, [], "full", labels, layout, paper)
-        for outcome, note in zip(filled.rows["verdict"], filled.rows["note"], strict=True):
-            assert (outcome == "cannot be tested") == (BY_CONSTRUCTION not in note)
+        for outcome in filled.rows["verdict"]:
+            assert outcome == "cannot be tested" or outcome.endswith(BY_CONSTRUCTION)
     else:
         cells = read_cells(path)
         filled = fill(cells, [], "full")
