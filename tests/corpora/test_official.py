@@ -48,7 +48,7 @@ def corpus(training=("training",), held_out=("testing", "evaluation"), **others)
 )
 def test_a_split_cannot_both_train_and_be_held_out(training, held_out):
     shared = (set(training) & set(held_out)).pop()
-    with pytest.raises(ValidationError, match=f"split '{shared}' stands twice"):
+    with pytest.raises(ValidationError, match=f"split '{shared}' is listed twice"):
         corpus(training, held_out)
 
 
@@ -83,7 +83,7 @@ ROLES = ("training", "strong", "unlabelled", "held_out")
 def test_a_split_has_one_role_and_stands_there_once(one: str, other: str):
     roles = {role: [role] for role in ROLES}
     roles[other] = [other, one] if one != other else [other, other]
-    with pytest.raises(ValidationError, match=f"split '{one}' stands twice"):
+    with pytest.raises(ValidationError, match=f"split '{one}' is listed twice"):
         corpus(**roles)
 
 
@@ -427,7 +427,7 @@ def test_an_unknown_split_names_the_nearest(root: Path):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("held_out", ["training", "testing", "evaluation"], "split 'training' stands twice"),
+        ("held_out", ["training", "testing", "evaluation"], "split 'training' is listed twice"),
         ("held_out", ["evaluation"], "training.select_on = 'testing' is not a held-out split"),
         ("kind", "oficial", "'corpora.dcase2017.kind' = 'oficial' is unknown; did you mean 'official'?"),
     ],

@@ -570,7 +570,7 @@ def test_a_wrong_front_end_of_a_corpus_is_refused_when_the_paper_loads(front_end
 
 def test_a_split_in_two_roles_and_a_subset_of_no_held_out_split_are_refused():
     message = refused(other, DOMESTIC, corpora__dcase2019__unlabelled=["unlabelled", "weak"])
-    assert "corpora.dcase2019" in message and "split 'weak' stands twice" in message
+    assert "corpora.dcase2019" in message and "split 'weak' is listed twice" in message
     message = refused(other, DOMESTIC, corpora__dcase2019__subsets__eval2018__split="weak")
     assert "subsets.eval2018.split = 'weak' is not held out; " in message
 
@@ -627,9 +627,9 @@ def test_a_composed_batch_has_the_size_that_the_settings_say():
 
 
 def test_an_epoch_is_not_selected_on_a_subset_nor_a_detection_chosen_on_one():
-    assert "is no held-out split" in refused(other, DOMESTIC, training__select_on="eval2018")
+    assert "is not a held-out split" in refused(other, DOMESTIC, training__select_on="eval2018")
     found = SEARCH | {"corpora": ["dcase2019"], "choose_on": "eval2018"}
-    assert "is no held-out split of dcase2019" in refused(other, DOMESTIC, detection={"found": found})
+    assert "is not a held-out split of dcase2019" in refused(other, DOMESTIC, detection={"found": found})
 
 
 # --- provenance in the file

@@ -88,7 +88,7 @@ def test_a_paper_without_detection_has_a_default_that_says_so(config):
     assert (way.name, way.detector.settings) == ("default", {"threshold": 0.5})
     frames = np.array(way.detector.windows) / way.detector.frames_per_second
     np.testing.assert_allclose(frames, 0.45, atol=0.04)
-    assert "tuned on nothing" in way.note
+    assert "untuned" in way.note
     with pytest.raises(SettingsError, match="detection 'hysteresis' is unknown on 'remix_0db'; known: default"):
         chosen_way(load_paper(FIRST.paper, config), view(config, FIRST), "hysteresis")
 

@@ -102,7 +102,7 @@ def test_the_default_of_a_paper_without_detection_is_named(file, tmp_path, recor
     assert "detection 'default': the paper detects no events" in capsys.readouterr().out
     found = json.loads((tmp_path / "out" / "short" / "events.json").read_text())["detection"]
     assert (found["name"], found["settings"]) == ("default", {"threshold": 0.5})
-    assert "tuned on nothing" in found["note"]
+    assert "untuned" in found["note"]
 
 
 @pytest.mark.parametrize(("form", "left_out"), [("tsv", "events.json"), ("json", "events.tsv")])

@@ -98,7 +98,7 @@ def changed(exported, path, **changes):
         ({"format": 2}, "'format'"),
         ({"paper": "another_paper"}, "which this package does not have"),
         ({"classes": ["Cat"]}, "do not fit"),
-        ({"chosen": {}}, "is not whole"),
+        ({"chosen": {}}, "is incomplete"),
         ({"weights.safetensors": None}, "is no model file"),
     ],
 )

@@ -54,7 +54,7 @@ def test_the_suites_own_list_is_chosen_from_by_way_and_split(tmp_path):
     )
     found, _ = read(tmp_path, *lines, detection="one", split="validation")
     assert found == {"a.wav": [Event(0, 1, "Cat")]}
-    with pytest.raises(DataError, match="choose one by --detection: one, two"):
+    with pytest.raises(DataError, match="choose one with --detection: one, two"):
         read(tmp_path, *lines, split="validation")
     with pytest.raises(DataError, match="did you mean 'two'"):
         read(tmp_path, *lines, detection="twoo")

@@ -119,5 +119,5 @@ def test_a_way_that_chooses_elsewhere_needs_scores_of_that_split(scored, tmp_pat
     kept = arrays["splits"] == "evaluation"
     some = {name: arrays[name][kept] for name in ("frame", "clip", "filenames")}
     np.savez(tmp_path / "s.npz", **some, frames_per_second=RATE, classes=CLASSES)
-    with pytest.raises(DataError, match="chooses on split 'testing', of which there are no scores"):
+    with pytest.raises(DataError, match="chooses its parameters on split 'testing', for which there are no scores"):
         evaluated(config, tmp_path / "s.npz", "evaluation", "search")

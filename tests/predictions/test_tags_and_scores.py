@@ -39,7 +39,7 @@ def test_a_class_without_a_column_scores_nothing_and_is_told(tmp_path):
         (("filename\tevent_label\tscore", "a\tCta\t1"), "row 2: class 'Cta' is unknown; did you mean 'Cat'"),
         (("filename\tevent_label\tscore", "a\tCat\tmuch"), "row 2: score 'much'"),
         (("filename\tevent_label\tscore", "a\tCat\t1", "a\tCat\t0"), "row 3: a has a second score for Cat"),
-        (("filename,Cat", "a,1", "a,1"), "row 3: a stands twice"),
+        (("filename,Cat", "a,1", "a,1"), "row 3: a is listed twice"),
         (("filename,Bird", "a,1"), "nor a column of a class"),
     ],
 )

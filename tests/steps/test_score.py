@@ -332,7 +332,9 @@ def test_a_strong_label_of_a_class_that_the_run_does_not_know_is_named(tmp_path:
     arrays = made.arrays()
     made.strong["audio/3.wav"].append(Event(0, 1, "Bus"))
     made.write(config, **arrays)
-    assert refused(config).startswith(f"{strong_file(config)}: audio/3.wav: class 'Bus' is none of the run's")
+    assert refused(config).startswith(
+        f"{strong_file(config)}: audio/3.wav: class 'Bus' is not one of the run's classes"
+    )
 
 
 def test_strong_labels_of_clips_that_were_not_held_out_do_not_matter(tmp_path: Path):

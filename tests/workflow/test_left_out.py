@@ -116,7 +116,7 @@ def test_what_lies_only_on_youtube_is_left_out_at_full_until_a_clip_is_there(tmp
     (tmp_path / "data_root").mkdir()
     plan = planned(tmp_path / "data_root", tmp_path, scale="full", papers=PAPERS)
     assert set(plan.absent) == {"dcase2019_task4", "desed_2020"}
-    assert all("lie only on YouTube" in line and "sedrepro clips" in line for line in plan.left_out())
+    assert all("exist only on YouTube" in line and "sedrepro clips" in line for line in plan.left_out())
     assert set(dcase2017_task4.SPLITS) and plan.data_sets[HERE] == ["dcase2017_task4"]
     assert {"dcase2019_task4", "desed_2020"} <= set(plan.data_sets["data"])  # `make data` brings their label tables
 

@@ -303,7 +303,7 @@ def verdict(
         return Verdict("suspect misprint", _few_runs(ours.runs))
     if found == "close" and apart > CLOSE_FACTOR * tolerance:
         return Verdict(
-            "close", f"beyond {CLOSE_FACTOR} tolerances, but a further run of ours might well give this value"
+            "close", f"beyond {CLOSE_FACTOR} tolerances, but one more run of ours might well give this value"
         )
     return Verdict(found, _few_runs(ours.runs))
 

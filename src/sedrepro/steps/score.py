@@ -303,7 +303,7 @@ def _require_classes(path: Path, name: str, labelled: Sequence[Event], classes: 
     for event in labelled:
         if event.event_label not in classes:
             raise DataError(
-                f"{path}: {name}: class '{event.event_label}' is not one of the run's, as no weak label names it; "
+                f"{path}: {name}: class '{event.event_label}' is not one of the run's classes: no weak label names it; "
                 "correct the labels"
             )
 

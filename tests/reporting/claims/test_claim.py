@@ -167,7 +167,7 @@ def test_a_wrong_claim_names_file_and_place(tmp_path, other, message):
 
 
 def test_a_claim_stands_once(tmp_path):
-    with pytest.raises(DataError, match=r"row 3: this claim .* stands twice"):
+    with pytest.raises(DataError, match=r"row 3: this claim .* is listed twice"):
         claims(tmp_path, ROWS[0], ROWS[0])
     elsewhere = ({"variant": "remix_20db"}, {"split": "testing"}, {"detection": "esp"}, {"event_class": "Bus"})
     assert len(claims(tmp_path, row(), *(row(**other) for other in elsewhere))) == 5

@@ -331,7 +331,7 @@ def test_a_change_for_the_better_may_go_down():
 def test_from_zero_there_is_no_relative_change_but_an_absolute_one():
     runs = [*several("a", HALF), *several("b", [0.0] * 4)]
     said = found(claim(kind="change", printed="10%"), *runs)
-    assert said.outcome == "cannot be tested" and "from 0" in said.ours
+    assert said.outcome == "cannot be tested" and "relative to 0" in said.ours
     assert found(claim(kind="absolute", printed="50%"), *runs).outcome == "holds"
 
 

@@ -207,7 +207,7 @@ def test_settings_that_the_paper_does_not_state_are_there_with_their_reasons(roo
 
 def test_cost_data_and_fingerprints_are_there(root):
     text = words(by_id(root, PAPER))
-    assert "2 runs took 3 min 1 s in all" in text
+    assert "2 runs took 3 min 1 s in total" in text
     assert "12,345" in text
     assert "dcase2017_task4 testing 60" in text
     assert "f" * 16 in text

@@ -118,7 +118,7 @@ def test_one_screen_names_downloads_terms_and_what_only_youtube_has(folder, caps
     assert "download: 2.6" in text
     assert "research use" in " ".join(text.split())
     told = " ".join(text.split())
-    assert "as things are, 28 runs of joint_at_aed would be left out: dcase2019_task4: no clip of weak" in told
+    assert "at present, 28 runs of joint_at_aed would be left out: dcase2019_task4: no clip of weak" in told
     assert "only on YouTube" in told
 
 
