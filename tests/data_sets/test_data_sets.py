@@ -42,7 +42,8 @@ def test_what_a_data_set_says_of_itself():
 
 
 def test_what_goes_without_saying():
-    assert {which: trait("tau_urban_2019", which) for which in TRAITS} == TRAITS
+    silent = {which: value for which, value in TRAITS.items() if which != "CLIPS"}
+    assert {which: trait("tau_urban_2019", which) for which in silent} == silent
 
 
 def test_a_trait_of_an_unknown_data_set_names_the_nearest():

@@ -374,7 +374,7 @@ def test_one_held_out_split_picks_the_epoch_and_all_other_clips_train(tmp_path):
 
 
 def test_validation_clips_are_a_part_of_the_training_split(tmp_path):
-    coarse = {"networks.gated_crnn.poolings": [[3, 4], [1, 2], [1, 2], [1, 1]], "training.validation_share": 0.25}
+    coarse = {"networks.gated_crnn.poolings": [[3, 2], [1, 2], [1, 2], [1, 1]], "training.validation_share": 0.25}
     folder = trained_on_official_splits(tmp_path, "linear_hierarchical", **coarse)
     described, scores = json.loads((folder / "config.json").read_text()), read_scores(folder)
     assert (described["train_clips"], described["selection_clips"]) == (9, 3)

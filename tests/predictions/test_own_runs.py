@@ -23,6 +23,8 @@ RUN = RunIdentity("ddc_fap", "vgg_gap", "dcase2017", 0, 1)
 CLASSES = ("Car", "Fire engine, fire truck (siren)", "Train")
 SPLITS = ("testing", "evaluation")
 RATE, FRAMES, SECONDS = 10.0, 50, 5.0
+#: As many feature frames per second as frames of scores.
+SAME_FRAMES = {"front_end.hop_length": 1600}
 WAYS = {
     "search": {
         **{"kind": "search", "corpora": ["dcase2017"], "choose_on": "testing", "criterion": "f1"},
@@ -45,7 +47,7 @@ WAYS = {
 def scored(tmp_path_factory) -> tuple[Config, RunMetrics]:
     """A run with random scores, its corpus' tables, and its metrics by `score`."""
     folder, random = tmp_path_factory.mktemp("own"), np.random.default_rng(0)
-    given = {"scale": "miniature", "folds": [1], "seeds": [1], "set": {"ddc_fap": {"detection": WAYS}}}
+    given = {"scale": "miniature", "folds": [1], "seeds": [1], "set": {"ddc_fap": {"detection": WAYS, **SAME_FRAMES}}}
     config = make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
     names, splits, frames, strong, weak = [], [], [], [], []
     for number in range(16):

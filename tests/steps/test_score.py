@@ -33,6 +33,7 @@ GRID = {"thresholds": [0.3, 0.6], "median_seconds": [0, 0.5], "longest_gap_secon
 def configured(folder: Path, **changes) -> Config:
     """A configuration with a grid of eight; `changes` go to the paper's settings, with __ for a dot."""
     small = {f"detection.{way}.{key}": values for way in WAYS for key, values in GRID.items()}
+    small |= {"front_end.hop_length": 1600}  # as many feature frames per second as frames of scores
     small |= {key.replace("__", "."): value for key, value in changes.items()}
     given = {"scale": "miniature", "folds": [1], "seeds": [1], "set": {PAPER: small}}
     return make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
