@@ -63,7 +63,8 @@ def results_page(
     verdicts = _sum(results.verdicts() for results in papers)
     outcomes = _sum(results.outcomes() for results in papers)
     sweep = "" if remark else _sweep(config, papers)
-    contents = {"overview": "Overview"} | {results.paper.name: results.paper.settings.about.title for results in papers}
+    titles = {results.paper.name: results.paper.settings.about.title for results in papers}
+    contents = {"overview": "Overview"} | {name: name for name in titles}
     contents |= {"post-processing": "Post-processing"} if sweep else {}
     return render(
         "page",
@@ -75,6 +76,7 @@ def results_page(
         made=_made(),
         remark=remark,
         contents=contents | {"comparing": "How numbers are compared"},
+        titles=titles,
         matrix=[_matrix_row(results) for results in papers],
         summary=_summary(papers),
         verdicts=list(verdicts),
@@ -139,8 +141,9 @@ def _what_numbers_mean(scale: str) -> str:
     if scale == COMPARABLE_SCALE:
         return "Each cell has a verdict. A note marks verdicts that are based on too few runs for a test."
     return (
-        "No number here can be compared with a published one: every verdict is “not comparable”. Claims are tested "
-        "on these data, which says nothing about the paper’s own results."
+        "No measured number here can be compared with a published one: its verdict is “not comparable”. “Reproduced” "
+        "is said only of definitions and settings, which are read from the code. Claims are tested on these data, "
+        "which says nothing about the paper’s own results."
     )
 
 
