@@ -132,7 +132,7 @@ def test_claims_stand_by_outcome_and_are_folded(root):
     part = by_id(root, f"{PAPER}-claims")
     groups = [group for group in part.iter("details") if group.get("class") == "claim-group"]
     assert [words(group.find("summary")) for group in groups] == [
-        *("● holds : 1", "○ fails : 1", "◐ undecided : 1", "· cannot be tested : 1"),
+        *("● holds : 1 claim", "○ fails : 1 claim", "◐ undecided : 1 claim", "· cannot be tested : 1 claim"),
     ]
     assert all(group.get("open") is None for group in groups)
 

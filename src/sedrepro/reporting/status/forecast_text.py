@@ -64,15 +64,20 @@ def _papers(config: Config, only: str) -> list[Paper]:
     return [load_paper(name, config) for name in ([only] if only else chosen_papers(config))]
 
 
+def _plain(number: float) -> str:
+    """A number with three digits, or all of its whole ones."""
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+
+
 def _row(config: Config, each: Forecast, machine: Machine) -> tuple[str, ...]:
     first = each.of_seed(config.seeds[:1])
     return (
         each.name,
         str(len(each.runs)),
         str(len(each.runs) - len(each.to_do)),
-        f"{each.flops / 1e15:.4g}",
-        f"{each.hours:.3g}",
-        f"{first.hours:.3g}",
+        _plain(each.flops / 1e15),
+        _plain(each.hours),
+        _plain(first.hours),
         _mib(each.memory_mib),
         str(at_once(each, machine)),
         in_words(each.features_bytes),
