@@ -121,6 +121,8 @@ class Server:
         except (OSError, ValueError, EOFError):
             client.close()
             return
+        # What is sent to the child before it has handlers of its own waits for them; the server's would end all jobs.
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         pid = os.fork()
         if pid == 0:
             selector.close()
@@ -128,6 +130,7 @@ class Server:
             for other in self.clients.values():
                 other.close()
             _run(words, folder, environment, streams, client)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         for stream in streams:
             os.close(stream)
         with contextlib.suppress(OSError):
@@ -199,6 +202,7 @@ def _run(words: list[str], folder: str, environment: dict[str, str], streams: li
         for default in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(default, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
         for stream, number in zip(streams, (0, 1, 2), strict=True):
             os.dup2(stream, number)
             os.close(stream)

@@ -106,7 +106,7 @@ def test_features_are_standardised_as_those_that_trained_it(trained, view):
     mean, deviation = raw[training].mean(axis=(0, 1)), raw[training].std(axis=(0, 1))
     for number in (0, 3, 14):
         logmel = view.logmel(f"{number}.wav")
-        assert logmel.shape == (1, paper.settings.front_end.n_frames, 32)
+        assert logmel.shape == (1, paper.settings.front_end.n_frames, paper.settings.front_end.n_mels)
         assert logmel.dtype == torch.float32
         # Of all clips of the split, whether they train or pick the epoch.
         np.testing.assert_allclose(logmel[0], (raw[number] - mean) / deviation, rtol=1e-4, atol=1e-4)

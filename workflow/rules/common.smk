@@ -2,6 +2,8 @@
 
 import os
 import re
+import signal
+import stat
 import sys
 from pathlib import Path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -23,27 +22,6 @@ def training_code(paper: Paper, who: RunIdentity) -> list[str]:
     """Modules that training a run starts from: its step, the paper's network, and the method of training."""
     method = paper.run(who.system, who.variant).training.method
     return ["sedrepro.steps.train", network_module(paper.name), trainer_module(method.kind)]
-
-
-@functools.cache
-def published_parameters(paper: str, system: str, variant: str) -> int:
-    """Parameters of the network of a system with its published settings, whatever scale this is run at.
-
-    Built on the meta device, without memory for its weights.
-
-    Raises:
-        SettingsError: the network refuses its published arguments.
-    """
-    import torch
-
-    from sedrepro.experiments.configuration import Config
-    from sedrepro.experiments.papers import load_paper
-
-    loaded = load_paper(paper, Config(scale="full", folds=(1,), seeds=(1,)))
-    corpus, _ = loaded.settings.corpus_of(variant)
-    with torch.device("meta"):
-        network = build_network(loaded, system, len(loaded.settings.classes_of(corpus)), 0, variant)
-    return sum(weights.numel() for weights in network.parameters())
 
 
 def build_network(paper: Paper, system: str, classes: int, seed: int, variant: str | None = None) -> Any:

@@ -38,6 +38,8 @@ SPLITS = {
 }
 TINY = {
     "front_end.clip_seconds": SECONDS,
+    "front_end.hop_length": 2048,
+    "front_end.window_length": 4096,
     "networks.vgg.channels": [4, 4],
     "networks.ddc.channels": [4, 4],
     "networks.gated_cnn.filters": [2, 2],

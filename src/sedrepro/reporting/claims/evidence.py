@@ -9,8 +9,8 @@ import numpy as np
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json
 from sedrepro.experiments.metrics_files import RunMetrics
-from sedrepro.experiments.networks import published_parameters
 from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.published_size import published_parameters
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell
 from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS
