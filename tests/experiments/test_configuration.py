@@ -226,7 +226,7 @@ def test_the_schema_file_is_that_of_the_configuration():
 
 def test_the_readme_of_the_configuration_has_every_key_and_no_other():
     text = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
-    table = text.partition("| key | default | says |")[2]
+    table = text.partition("| key | default | meaning |")[2]
     named = {key for row in re.findall(r"^\|(.*?)\|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
     assert named == set(Config.model_fields)
 

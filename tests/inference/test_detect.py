@@ -202,7 +202,7 @@ def test_a_run_of_another_front_end_is_refused(file, tmp_path, recordings, capsy
     values["set"]["hierarchical_pooling"].pop("front_end.n_mels")
     (tmp_path / "other.yaml").write_text(yaml.safe_dump(values))
     said = refused([*words(tmp_path / "other.yaml", tmp_path / "out", recordings[:1]), *changed], capsys)
-    assert "was trained with another front end" in said
+    assert "was trained with a front end that differs" in said
 
 
 def test_scores_of_an_event_are_those_of_the_frames_it_touches():

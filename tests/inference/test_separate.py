@@ -151,7 +151,7 @@ def test_a_network_without_masks_is_refused(config, clip, tmp_path):
 
 def test_a_run_with_another_front_end_is_refused(config, clip, tmp_path):
     changed = config.model_copy(update={"set": {PAPER: SETTINGS | {"front_end.fmin": 80}}})
-    with pytest.raises(DataError, match="was trained with another front end"):
+    with pytest.raises(DataError, match="was trained with a front end that differs"):
         separate(view(changed), [clip], tmp_path / "out", DETECT)
 
 

@@ -440,7 +440,7 @@ def test_options_given_to_yt_dlp(tube: Tube, tmp_path: Path):
 
 @pytest.mark.parametrize("workers", [0, 4])
 def test_few_workers_only(tube: Tube, workers: int):
-    with pytest.raises(SettingsError, match="take 1 to 3"):
+    with pytest.raises(SettingsError, match="use 1 to 3"):
         tube.fetch(name(FIRST), workers=workers)
 
 

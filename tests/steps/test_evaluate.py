@@ -51,7 +51,7 @@ def test_without_a_paper_the_protocol_can_be_given(files, capsys):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["mine.tsv"], "name a paper by --paper"),
+        (["mine.tsv"], "name a paper with --paper"),
         (["mine.tsv", "--reference", "labels.tsv", "--split", "public"], "--split belongs to a paper"),
         (["mine.tsv", "--reference", "labels.tsv", "--paper", "c_sed"], "did you mean 'c_ssed'"),
         (
@@ -61,7 +61,7 @@ def test_without_a_paper_the_protocol_can_be_given(files, capsys):
         (["mine.tsv", "--reference", "labels.tsv", "--paper", "c_ssed", "--collar", "1"], "--collar: "),
         (["mine.tsv", "--reference", "labels.tsv", "--averaging", "mean"], "averaging"),
         (["mine.tsv", "--reference", "labels.tsv", "--format", "cvs"], "did you mean 'csv'"),
-        (["mine.tsv", "--paper", "c_ssed", "--data-root", "nowhere"], "--data-root says where they lie"),
+        (["mine.tsv", "--paper", "c_ssed", "--data-root", "nowhere"], "--data-root names their folder"),
         (["mine.tsv", "--paper", "joint_at_aed", "--reference", "labels.tsv", "--table", "table2"], "its rows are no"),
     ],
 )
@@ -112,4 +112,4 @@ def test_an_evaluation_is_kept_in_the_results_of_its_scale_only(files, capsys):
     assert main([*words, "--paper", "c_ssed", "--add-to", "results/miniature"]) == 1
     assert "choose it by --scale" in capsys.readouterr().err
     assert main([*words, "--add-to", "results/full"]) == 1
-    assert "name it by --paper" in capsys.readouterr().err
+    assert "name the paper with --paper" in capsys.readouterr().err

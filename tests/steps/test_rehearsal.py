@@ -69,7 +69,7 @@ def test_the_command_writes_the_table_and_says_which_share(tmp_path, capsys):
 
 def test_other_scales_are_no_rehearsal_and_have_no_share(capsys):
     assert main(["rehearsal"]) == 1
-    assert "no rehearsal" in capsys.readouterr().err
+    assert "not a rehearsal" in capsys.readouterr().err
     with pytest.raises(SettingsError, match="share"):
         load_config("miniature", changes={"share": 0.5})
 
