@@ -275,7 +275,9 @@ def test_fixed_windows_need_no_durations():
 @pytest.mark.parametrize("windows", [AVERAGE, EVENT_SPECIFIC], ids=lambda windows: windows["kind"])
 @pytest.mark.parametrize("durations", [{}, {"Cat": np.array([])}])
 def test_windows_that_follow_durations_need_some(windows, durations):
-    with pytest.raises(SettingsError, match=rf"^windows.kind = {windows['kind']}: the windows follow the durations of strong"):
+    with pytest.raises(
+        SettingsError, match=rf"^windows.kind = {windows['kind']}: the windows follow the durations of strong"
+    ):
         seconds(windows, durations)
 
 
