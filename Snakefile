@@ -38,6 +38,7 @@ rule data:
 onstart:
     require_a_gpu()
     PLAN.write_configuration()
+    end_with_the_reader()
     if workflow.local_exec:
         # Snakemake 9's limit on submissions wakes the scheduler after every pass, which makes the next one: each job
         # that has ended leaves one pass a second for good. Nothing is submitted here.

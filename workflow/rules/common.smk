@@ -73,6 +73,15 @@ def require_a_gpu():
             raise WorkflowError(str(error)) from None
 
 
+def end_with_the_reader():
+    """Where nobody reads the output any more (make was killed), end as other programs do.
+
+    Otherwise Snakemake fails to write that a job has ended, and waits for that job for ever.
+    """
+    if stat.S_ISFIFO(os.fstat(sys.stderr.fileno()).st_mode):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 def megabytes(amount, miniature=4000):
     """Memory that a job asks a cluster for: `amount` at published sizes, more at every further attempt."""
     return _growing(miniature if PLAN.config.scale == "miniature" else amount)
