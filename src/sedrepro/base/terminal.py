@@ -52,7 +52,7 @@ def folded(text: str, indent: str = "    ") -> str:
     )
 
 
-def aligned(lines: Iterable[Sequence[str]], left: int) -> str:
+def aligned(lines: Iterable[Sequence[str]], left: int, indent: str = "  ") -> str:
     """Lines of fields in columns, the first `left` of them to the left."""
     lines = list(lines)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -63,4 +63,4 @@ def aligned(lines: Iterable[Sequence[str]], left: int) -> str:
         ).rstrip()
         for line in lines
     )
-    return "\n".join(f"  {row}" for row in rows)
+    return "\n".join(f"{indent}{row}" for row in rows)

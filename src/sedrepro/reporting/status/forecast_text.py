@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sedrepro.base import gpus
 from sedrepro.base.files import free_space, in_words
+from sedrepro.base.terminal import aligned
+from sedrepro.base.words import counted
 from sedrepro.data_sets import trait
 from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.devices import Device, cores, device_of, known_device
@@ -38,7 +40,7 @@ def one_line(config: Config, gpu: str = "", count: int = 1) -> str:
     machine, papers = machine_of(config, gpu, count), _papers(config, "")
     whole = together(forecast(config, papers, machine))
     return (
-        f"{config.scale}: {_counted(len(whole.to_do), 'run')} to train, {whole.flops / 1e18:.3g} EFLOP, about "
+        f"{config.scale}: {counted(len(whole.to_do), 'run')} to train, {whole.flops / 1e18:.3g} EFLOP, about "
         f"{_time(whole.hours / machine.count)} on {_words(machine)}"
     )
 
@@ -54,7 +56,7 @@ def print_forecast(config: Config, only: str = "", gpu: str = "", count: int = 1
     size = f", budget {budget_of(config)}" if config.scale == "recordings" else ""
     print(f"{config.scale}{size} on {_words(machine)}; seeds {_list(config.seeds)}")
     rows = [_row(config, each, machine) for each in ([*found, whole] if len(found) > 1 else found)]
-    _print_table([HEAD, *rows])
+    print(aligned([HEAD, *rows], left=1, indent=""))
     lines = [*_lines(config, whole, papers, machine), *_left_out(config, papers, absent)]
     for line in lines:
         print(textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
@@ -104,7 +106,7 @@ def _lines(config: Config, whole: Forecast, papers: Sequence[Paper], machine: Ma
     if machine.is_gpu and (large := [run for run in whole.to_do if run.memory_mib > _given_away(machine)]):
         names = sorted({f"{run.who.paper}/{run.who.system}" for run in large})
         yield (
-            f"DOES NOT FIT: {_counted(len(large), 'run')} of {_list(names[:3])}{', ...' if len(names) > 3 else ''} "
+            f"DOES NOT FIT: {counted(len(large), 'run')} of {_list(names[:3])}{', ...' if len(names) > 3 else ''} "
             f"need up to {_mib(max(run.memory_mib for run in large))}; a GPU offers {_mib(_given_away(machine))}"
         )
     clips = sum(sum(trait(name, "CLIPS").values()) for name in _data_sets(papers)) if config.scale == "full" else 0
@@ -155,7 +157,7 @@ def _left_out(config: Config, papers: Sequence[Paper], absent: Mapping[str, str]
     for name, reason in absent.items():
         without = config.model_copy(update={"without": (name,)})
         lost = {paper.name: len(planned_runs(complete, paper)) - len(planned_runs(without, paper)) for paper in papers}
-        told = ", ".join(f"{_counted(count, 'run')} of {paper}" for paper, count in lost.items() if count)
+        told = ", ".join(f"{counted(count, 'run')} of {paper}" for paper, count in lost.items() if count)
         if told:
             yield f"at present, {told} would be left out: {name}: {reason}"
 
@@ -176,23 +178,12 @@ def _time(hours: float) -> str:
     return f"{hours * 60:.3g} minutes"
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _mib(mib: int) -> str:
     return f"{mib / 1024:.1f} GiB"
 
 
 def _list(entries: Iterable[object]) -> str:
     return ", ".join(map(str, entries))
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        print("  ".join(cells))
 
 
 def _main_memory() -> int:
