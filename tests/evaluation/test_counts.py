@@ -50,15 +50,20 @@ def by_names(pairs) -> tuple[dict, dict]:
     return tuple({f"{number}.wav": pair[which] for number, pair in enumerate(pairs)} for which in (0, 1))
 
 
+def agree(expected, counted, prefix):
+    """Overall metrics and those of classes, named with a prefix by sed_eval, are the counted ones."""
+    overall, of_classes = counted
+    assert expected["metrics"] == {f"{prefix}{name}": value for name, value in overall.items()}
+    for name, found in expected["class_metrics"].items():
+        assert found == of_classes[name.removeprefix(prefix)], name
+
+
 @few
 @given(clips, averaged, st.sampled_from([0.1, 0.2, 0.5]), st.sampled_from([0.0, 0.2, 0.5, 1.0]))
 def test_event_based_metrics_are_those_by_sed_eval(pairs, average, collar, share):
     how = EventBased(collar_seconds=collar, offset_share=share, **average)
     expected = event_metrics(*by_names(pairs), CLASSES, how)
-    overall, of_classes = values(event_counts(*zip(*pairs, strict=True), CLASSES, how), how)
-    assert expected["metrics"] == {f"event_{name}": value for name, value in overall.items()}
-    for name, found in expected["class_metrics"].items():
-        assert found == of_classes[name.removeprefix("event_")], name
+    agree(expected, values(event_counts(*zip(*pairs, strict=True), CLASSES, how), how), "event_")
 
 
 @few
@@ -66,10 +71,7 @@ def test_event_based_metrics_are_those_by_sed_eval(pairs, average, collar, share
 def test_segment_based_metrics_are_those_by_sed_eval(pairs, average, seconds):
     how = SegmentBased(segment_seconds=seconds, **average)
     expected = segment_metrics(*by_names(pairs), CLASSES, how)
-    overall, of_classes = values(segment_counts(*zip(*pairs, strict=True), CLASSES, how), how)
-    assert expected["metrics"] == {f"segment_{name}": value for name, value in overall.items()}
-    for name, found in expected["class_metrics"].items():
-        assert found == of_classes[name.removeprefix("segment_")], name
+    agree(expected, values(segment_counts(*zip(*pairs, strict=True), CLASSES, how), how), "segment_")
 
 
 @few

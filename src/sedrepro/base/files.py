@@ -233,15 +233,20 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
-def try_lock(file: IO) -> bool:
-    """Lock an open file unless another process has; on a file system without locks nobody ever has."""
+def lock_was_free(file: IO | int) -> bool | None:
+    """Lock an open file unless another process has; None on a file system that has no locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        pass
+        return None
     return True
+
+
+def try_lock(file: IO) -> bool:
+    """Lock an open file unless another process has; on a file system without locks nobody ever has."""
+    return lock_was_free(file) is not False
 
 
 def existing(folder: Path) -> Path:

@@ -7,7 +7,6 @@ owner on another machine is watched, and is dead if it gives no sign of life for
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sedrepro.base.errors import DataError
+from sedrepro.base.files import lock_was_free
 
 #: Seconds between signs of life, and for how many an owner on another machine is watched.
 BEAT_SECONDS, WATCHED_SECONDS = 5.0, 30.0
@@ -55,7 +55,7 @@ def _locked(path: Path, work: str) -> int:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            free = _lock(file)
+            free = lock_was_free(file)
             if free is False or _is_same(file, path):
                 _require_no_owner(path, work, free)
                 return file
@@ -71,17 +71,6 @@ def _require_no_owner(path: Path, work: str, free: bool | None) -> None:
     known_dead = not owner or (free is True and owner.get("boot") == _boot())
     if free is False or (not known_dead and _gives_a_sign(path, content)):
         raise DataError(f"{path}: {work} by {_described(owner)}; wait for it, or end it first")
-
-
-def _lock(file: int) -> bool | None:
-    """Whether the lock was free; None on a file system that has no locks."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def _is_same(file: int, path: Path) -> bool:
