@@ -194,7 +194,12 @@ def _figure(results: PaperResults, config: Config, name: str, path: Path) -> Mar
 
 
 def _settings(results: PaperResults, config: Config) -> Markup:
-    """Every setting that the paper does not state, by where it comes from, those of one reason together."""
+    """Every setting that the paper does not state, by where it comes from, those of one reason together.
+
+    A record has none: its runs were made with those of an earlier commit.
+    """
+    if results.recorded:
+        return Markup("")
     grouped: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for key, value, source, reason in setting_rows(results.paper):
         grouped[source][reason].append(f"{key} = {value}")
