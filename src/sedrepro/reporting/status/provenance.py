@@ -4,7 +4,7 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sedrepro.base.terminal import folded, line_width
+from sedrepro.base.terminal import aligned, folded, line_width
 from sedrepro.base.typed import load
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.papers import Paper
@@ -82,9 +82,8 @@ def print_rows(rows: Sequence[tuple[str, str, str, str]]) -> None:
     if width is not None:
         print("\n".join(_in_width(rows, width)))
         return
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    for key, value, source, reason in rows:
-        print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source:<{widths[2]}}  {reason}".rstrip())
+    if rows:
+        print(aligned(rows, indent=""))
 
 
 def _in_width(rows: Sequence[tuple[str, str, str, str]], width: int) -> Iterator[str]:
