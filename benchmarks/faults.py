@@ -431,9 +431,7 @@ def main() -> int:
     parser.add_argument("--paper", default="hierarchical_pooling", help="paper, or papers with commas")
     parser.add_argument("--target", default="", help="only this file of the results")
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument(
-        "--kills-per-round", type=int, default=10, help="kills before a run may finish (default: 10)"
-    )
+    parser.add_argument("--kills-per-round", type=int, default=10, help="kills before a run may finish (default: 10)")
     parser.add_argument("--interval", type=float, default=4, help="mean seconds between kills (default: 4)")
     parser.add_argument("--seed", type=int, default=0, help="seed for choosing moments and processes (default: 0)")
     parser.add_argument("--cores", type=int, default=2)
