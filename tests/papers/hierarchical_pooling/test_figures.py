@@ -60,6 +60,12 @@ def test_the_class_counts_before_the_distance():
     assert choose_clip(events, list(events)) == "far"
 
 
+def test_an_event_with_something_outside_of_it_comes_before_one_of_a_whole_clip():
+    events = {"whole": [train(0)], "half": [train(0, 4)], "other": [Event(7.574, 10.0, CAR)]}
+    assert choose_clip(events, list(events)) == "half"
+    assert choose_clip(events, ["whole", "other"]) == "whole"
+
+
 def test_without_the_class_the_nearest_event_is_taken():
     events = {"a": [Event(0, 1, CAR)], "b": [Event(7, 9, BUS)], "c": [Event(7, 8, CAR)]}
     assert choose_clip(events, list(events)) == "b"
