@@ -65,7 +65,7 @@ def imported(file: Path) -> list[str]:
 
 
 def read_all() -> None:
-    """Read every source file of the suite; what is forked from this process then reads only those that changed since."""
+    """Read every source file of the suite; what is forked from this process reads only what changed since."""
     for file in PACKAGE.rglob("*.py"):
         imported(file)
 
