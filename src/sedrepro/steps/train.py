@@ -62,8 +62,10 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
+    loaded = load_data(config, paper, who, store, seeds, threads)  # before a device is held
     with leased_device(config.device, memory_need(config, paper, who)) as device:
-        data = load_data(config, paper, who, store, seeds, device)
+        data = loaded.to(device)
+        del loaded
 
         def initialised(use: str) -> Any:
             return build_network(paper, who.system, len(store.facts.classes), seeds.number(use), who.variant)
