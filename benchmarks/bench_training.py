@@ -26,7 +26,7 @@ from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.nn.output import Network
 from sedrepro.training.data import Clips
-from sedrepro.training.loop import OPTIMISER
+from sedrepro.training.loop import make_optimiser
 from sedrepro.training.methods import trainer_class
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import RunSettings
@@ -81,7 +81,7 @@ def loss_of(network: Network, run: RunSettings) -> Step:
 
 def bare(network: Network, run: RunSettings, features: Tensor, targets: Tensor, steps: int) -> float:
     """Seconds of steps on one batch that lies there."""
-    loss, optimizer = loss_of(network.train(), run), OPTIMISER(network.parameters(), lr=run.training.learning_rate)
+    loss, optimizer = loss_of(network.train(), run), make_optimiser(network.parameters(), run.training.learning_rate)
     batch = slice(run.training.batch_size)
     started = time.monotonic()
     for _ in range(steps):
@@ -93,7 +93,7 @@ def bare(network: Network, run: RunSettings, features: Tensor, targets: Tensor, 
 
 def script(network: Network, run: RunSettings, path: Path) -> float:
     """Seconds of an epoch as scripts have it."""
-    loss, optimizer = loss_of(network.train(), run), OPTIMISER(network.parameters(), lr=run.training.learning_rate)
+    loss, optimizer = loss_of(network.train(), run), make_optimiser(network.parameters(), run.training.learning_rate)
     started = time.monotonic()
     for features, targets in DataLoader(Stored(path), batch_size=run.training.batch_size, shuffle=True):
         optimizer.zero_grad()

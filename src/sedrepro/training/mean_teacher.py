@@ -58,7 +58,7 @@ class MeanTeacherTrainer(Trainer):
         return batches.to(self.device).unbind()
 
     def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
-        shifts = time_shifts(len(rows), self.method.shift_frames, self.shifting)
+        shifts = time_shifts(len(rows), self.method.shift_frames, self.shifting, self.device)
         student, teacher = self._both(shift_in_time(train.features[rows], shifts))
         losses = self._class_losses(train, rows, shifts, student)
         consistency = {
