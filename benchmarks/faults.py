@@ -14,7 +14,7 @@ between these two (they hold times of day or durations) are named and cannot be 
   that the workflow uses, repeats the command where it gives up, and compares all that was put in place.
 * `disk` runs the workflow on a file system that is full when features are extracted, a network is trained, scored,
   examined for a figure, and shown in figure and table; each time it must fail, name the file, leave nothing half
-  written, and go on once there is space.
+  written, and go on once there is space. What Snakemake keeps for itself, and the logs, lie on another one.
 
 `--output` writes the counts as JSON. The exit status is 1 if a file was lost or differs.
 """
@@ -356,6 +356,7 @@ def disk(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     failed, named, half = [], [], []
     with _small_disk(folder / "disk", arguments.megabytes) as small:
         checkout = Checkout(small / "checkout", words)
+        _elsewhere(checkout, folder / "elsewhere")
         for stage, pattern in STAGES.items():
             made = next((name for name in sorted(comparison.expected) if Path(name).match(pattern)), None)
             if made is None:
@@ -395,6 +396,14 @@ def _when_full(checkout: Checkout, name: str) -> tuple[int, str, list[str]]:
     filler.unlink()
     after = checkout.marks()
     return status, output, [path for path, mark in after.items() if before.get(path) != mark]
+
+
+def _elsewhere(checkout: Checkout, folder: Path) -> None:
+    """Keep Snakemake's own files and the logs on another disk: the stage, not Snakemake, shall meet the full one."""
+    for name in (".snakemake", "data/miniature/logs"):
+        (folder / name).mkdir(parents=True)
+        (checkout.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout.folder / name).symlink_to(folder / name)
 
 
 @contextlib.contextmanager

@@ -90,10 +90,10 @@ def test_verbs_run_at_the_same_time(served, tmp_path):
         assert "scale" in process.stderr.read()
 
 
-def waiting_verb(environment, pipe):
-    """A verb that waits for what will be written to a pipe."""
+def waiting_verb(environment, pipe, shell=()):
+    """A verb that waits for what will be written to a pipe, alone or started by a shell."""
     os.mkfifo(pipe)
-    command = [sys.executable, "-m", "sedrepro", "list", "--config", str(pipe)]
+    command = [*shell, sys.executable, "-m", "sedrepro", "list", "--config", str(pipe)]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
@@ -102,6 +102,15 @@ def test_killing_the_client_ends_the_child(served, tmp_path):
     client = waiting_verb(served, tmp_path / "pipe")
     await_true(lambda: len(children(server)) == 1)
     client.kill()
+    await_true(lambda: not children(server))
+
+
+def test_killing_the_shell_that_started_the_client_ends_the_child(served, tmp_path):
+    """Snakemake starts a job again whose shell was killed: the first must not go on beside it."""
+    server = server_of(served[job_client.VARIABLE])
+    shell = waiting_verb(served, tmp_path / "pipe", ["bash", "-c", '"$@"; true', "job"])
+    await_true(lambda: len(children(server)) == 1)
+    shell.kill()
     await_true(lambda: not children(server))
 
 

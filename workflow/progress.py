@@ -14,6 +14,12 @@ SHOWN = re.compile(r"[Ee]rror|Exception|^Slurm|^left out: |^Nothing to be done|^
 TRANSFER = re.compile(r"\d[\d.]*[kMGT]?B/s\b|trying (again|once more)")
 HIDDEN = re.compile(
     r"^(CalledProcessError|RuleException|Error in rule|Command )|\(check log file|^ +File |^ +message: |Look above"
+    r"|^--- Logging error ---|^ +logger\.|^Message: '"
+)
+# Snakemake that cannot write its locks and logs; jobs say so in other words, with the file.
+FULL = re.compile(r"^OSError: \[Errno 28\]")
+NO_SPACE = (
+    "error: no space left for what Snakemake keeps in .snakemake; free some, then run the same command again to resume"
 )
 # What Snakemake says of a folder in which another one works, or was killed; its advice would fit the second case only.
 LOCK = re.compile(r"LockException|Directory cannot be locked")
@@ -26,13 +32,17 @@ INTRODUCES = re.compile(r"^\w*(Error|Exception)\b.*:$")
 
 def shown(lines: Iterable[str]) -> Iterator[str]:
     """The lines worth showing; what an error line ending in a colon introduces is shown too."""
-    done, introduced, locked, interrupted = "starting", False, False, False
+    done, introduced, locked, interrupted, full = "starting", False, False, False, False
     for line in lines:
         text = line.rstrip("\n")
         if LOCK.search(text) or (locked and OF_LOCK.search(text)):
             if not locked:
                 yield in_use(others_here())
             locked = True
+        elif FULL.search(text):
+            if not full:
+                yield NO_SPACE
+            full = True
         elif INTERRUPTED.search(text):
             if not interrupted:
                 yield "interrupted; run the same command again to resume"

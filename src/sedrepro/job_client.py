@@ -8,6 +8,8 @@ import socket
 import struct
 import sys
 
+from sedrepro.base.processes import end_with_the_parent
+
 VARIABLE = "SEDREPRO_JOBS"
 """Names the server's socket; where it is not set, or nobody answers, verbs run in the process that was asked."""
 
@@ -21,6 +23,8 @@ def run_elsewhere(words: list[str]) -> int | None:
     path = os.environ.get(VARIABLE)
     if not path:
         return None
+    # The job's shell may be killed alone. Snakemake then starts the job again, and two would write the same file.
+    end_with_the_parent()
     server = socket.socket(socket.AF_UNIX)
     try:
         server.connect(path)

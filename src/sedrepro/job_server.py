@@ -10,7 +10,6 @@ attached; back come the child's process id, and its exit status, each on a line.
 """
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -26,9 +25,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sedrepro.base.processes import end_with_the_parent
+
 #: What jobs import inside functions, and takes long; what is not installed is left to the jobs that need it.
 LIBRARIES = ("librosa", "pandas", "sed_eval", "dcase_util", "matplotlib.pyplot", "jinja2", "sklearn.metrics")
-PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def start(interpreter: str = "python") -> str | None:
@@ -197,7 +197,7 @@ def _run(words: list[str], folder: str, environment: dict[str, str], streams: li
     try:
         client.close()
         os.setpgid(0, 0)
-        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        end_with_the_parent()
         signal.set_wakeup_fd(-1)
         for default in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(default, signal.SIG_DFL)

@@ -28,6 +28,7 @@ from sedrepro.experiments.commands import quoted
 from sedrepro.experiments.configuration import Config, make_config, read_yaml, scale_file, written
 from sedrepro.experiments.networks import network_module, training_code
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.published_size import as_published
 from sedrepro.experiments.run_files import CONFIG, ENVIRONMENT, RUN_FILES
 from sedrepro.experiments.runs import (
     RunIdentity,
@@ -439,10 +440,14 @@ class Plan:
         return [str(path) for path in arrays if path.stem in shown]
 
     def table_settings(self, wildcards: Any) -> str:
-        """Layout of a table; what text and claims tell of the settings, all of them may change."""
+        """Layout of a table; what text and claims tell of the settings, all of them may change; claims on sizes count
+        the published networks."""
         paper = self.papers[wildcards.paper]
         layout = paper.settings.tables[wildcards.table]
-        told = () if layout.kind == "numbers" else (paper.settings, str(paper.provenance))
+        told: tuple[Any, ...] = () if layout.kind == "numbers" else (paper.settings, str(paper.provenance))
+        if layout.kind == "claims":
+            published = as_published(paper.name).settings
+            told += (published.networks, published.systems)
         lacking = [name for name in paper.settings.data_sets if name in self.config.without]
         return _compact(layout, *told, *lacking)
 

@@ -7,13 +7,16 @@ dropped input, setting or module is noticed. `test_dag.py` sees Snakemake act on
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from parsed import ROOT, jobs_of
 
+from sedrepro import workflow
 from sedrepro.base import code
 from sedrepro.corpora.tables import CORPUS_TABLES
+from sedrepro.experiments.published_size import as_published
 from sedrepro.experiments.run_files import RUN_FILES
 
 RESULTS, DATA = "results/miniature", "data/miniature"
@@ -198,6 +201,16 @@ def test_a_setting_concerns_the_jobs_that_it_reaches_and_no_others(today, change
 def test_another_paper_changes_nothing_of_the_jobs_of_this_one(today):
     alone = jobs_of(CONFIG | {"papers": "c_ssed"}, {name: JOBS[name] for name in ("retraining", "numbers", "sweep")})
     assert alone == {name: today[name] for name in alone}
+
+
+def test_claims_on_sizes_follow_the_published_widths_at_every_scale(today, monkeypatch):
+    published = as_published("c_ssed")
+    networks = published.settings.networks
+    wider = {**networks, "crnn": {**networks["crnn"], "recurrent": 129}}
+    settings = published.settings.model_copy(update={"networks": wider})
+    monkeypatch.setattr(workflow, "as_published", lambda name: replace(published, settings=settings))
+    after = depends()
+    assert {name for name in JOBS if after[name].params != today[name].params} == {"claims of a paper"}
 
 
 # --- code

@@ -108,3 +108,22 @@ def test_an_interrupted_run_says_how_to_go_on():
 
 def test_data_that_were_left_out_are_told_of():
     assert shown("left out: a (b lacks c): 3 runs of d\n") == ["left out: a (b lacks c): 3 runs of d"]
+
+
+SNAKEMAKE_ON_A_FULL_DISK = r"""--- Logging error ---
+Traceback (most recent call last):
+  File "logging/__init__.py", line 1114, in emit
+    self.flush()
+OSError: [Errno 28] No space left on device
+Call stack:
+  File "snakemake/exceptions.py", line 183, in print_exception
+    logger.error(
+Message: 'OSError: [Errno 28] No space left on device\n\n\nDuring handling of the above exception, another exception'
+Arguments: ()
+"""
+
+
+def test_a_full_disk_is_one_line_and_a_job_that_meets_it_keeps_its_own():
+    assert shown(SNAKEMAKE_ON_A_FULL_DISK) == [progress.NO_SPACE]
+    line = "sedrepro train: error: results/weights.safetensors: No space left on device"
+    assert shown(line) == [line]

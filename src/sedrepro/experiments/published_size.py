@@ -4,7 +4,13 @@ import functools
 
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.networks import build_network
-from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.papers import Paper, load_paper
+
+
+@functools.cache
+def as_published(paper: str) -> Paper:
+    """A paper with its published settings, whatever scale is run."""
+    return load_paper(paper, Config(scale="full", folds=(1,), seeds=(1,)))
 
 
 @functools.cache
@@ -18,7 +24,7 @@ def published_parameters(paper: str, system: str, variant: str) -> int:
     """
     import torch
 
-    loaded = load_paper(paper, Config(scale="full", folds=(1,), seeds=(1,)))
+    loaded = as_published(paper)
     corpus, _ = loaded.settings.corpus_of(variant)
     with torch.device("meta"):
         network = build_network(loaded, system, len(loaded.settings.classes_of(corpus)), 0, variant)
