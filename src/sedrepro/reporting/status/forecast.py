@@ -22,7 +22,7 @@ from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.experiments.step_costs import step_cost
 from sedrepro.published.needs import table_runs
 from sedrepro.training.budget import batches_per_epoch
-from sedrepro.training.rehearsal import STEPS, thinning
+from sedrepro.training.rehearsal import ASKED, STEPS, thinning
 from sedrepro.training.settings import RunSettings
 
 #: Seconds of a run beside its steps: reading the data, writing the results.
@@ -163,11 +163,12 @@ class _Forecaster:
         corpus = self.paper.settings.corpus_of(who.variant)[0]
         clips = run_clips(self.config, self.paper, who, self.counts[corpus])
         steps, epochs = run.training.epochs * batches_per_epoch(run.training, clips.training), run.training.epochs
-        part = 1.0  # of each batch
+        part, held_out = 1.0, clips.held_out  # of each batch; clips that the network scores in the end
         if self.config.scale == REHEARSAL:
-            steps, epochs, part = min(steps, STEPS), 0, 1 / thinning(run.training, self.machine.is_gpu)
+            steps, epochs, held_out = min(steps, STEPS), 0, ASKED
+            part = 1 / thinning(run.training, self.machine.is_gpu)
         picked = clips.selection * epochs if run.training.monitor != "none" else 0
-        scored = (picked + clips.held_out) / run.training.batch_size
+        scored = (picked + held_out) / run.training.batch_size
         flops = steps * part * cost.flops + scored * cost.scoring_flops
         rate, measured = self._rate(who, run.network, corpus)
         classes = len(self.paper.settings.classes_of(corpus))
