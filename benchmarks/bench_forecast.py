@@ -8,6 +8,7 @@ steps of two small systems are run now and compared with their forecast by the s
 """
 
 import argparse
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -26,6 +27,9 @@ from sedrepro.reporting.status.forecast_text import machine_of
 from sedrepro.steps.calibrate import calibrate, kinds, stepper
 from sedrepro.training.sampling import sampled_trainer
 
+#: Parts of a training here and now, with a calibration before each.
+PARTS = 5
+
 
 def past_runs(config: Config, paper: Paper) -> tuple[int, float, float]:
     """Runs that are there from this device, seconds that the forecast gives them, and that they took."""
@@ -40,19 +44,27 @@ def past_runs(config: Config, paper: Paper) -> tuple[int, float, float]:
 
 
 def run_now(config: Config, paper: Paper, who: RunIdentity, seconds: float) -> None:
-    """Train a kind of run on random clips for a while, and print how long its steps took and were forecast to take."""
-    found = calibrate(config, paper, who, torch.device("cpu"), seconds / 4)
+    """Train a kind of run on random clips for a while, and print how long its steps took and were forecast to take.
+
+    Between parts of the training it is calibrated again, so that both meet the same load; of that the median counts.
+    """
     classes = len(paper.settings.classes_of(paper.settings.corpus_of(who.variant)[0]))
     run = paper.run(who.system, who.variant)
     made = sampled_trainer(
         run, lambda: build_network(paper, who.system, classes, 0, who.variant), classes, 8, torch.device("cpu")
     )
-    step, steps, started = stepper(*made), 0, time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        step()
-        steps += 1
-    took = time.perf_counter() - started
-    stated, calibrated = (steps * found.gflop_per_step / rate for rate in (CORE_GFLOPS, found.gflops or CORE_GFLOPS))
+    step, steps, took, rates = stepper(*made), 0, 0.0, []
+    step()  # warms up
+    for _ in range(PARTS):
+        found = calibrate(config, paper, who, torch.device("cpu"), seconds / PARTS / 2)
+        rates.append(found.gflops or CORE_GFLOPS)
+        started = time.perf_counter()
+        while (part := time.perf_counter() - started) < seconds / PARTS:
+            step()
+            steps += 1
+        took += part
+    work = steps * found.gflop_per_step
+    stated, calibrated = work / CORE_GFLOPS, work / statistics.median(rates)
     print(
         f"  {paper.name} {who.system}: {steps} steps took {took:.2f} s; forecast {calibrated:.2f} s calibrated "
         f"(ratio {calibrated / took:.2f}), {stated:.2f} s by the stated rate (ratio {stated / took:.2f})"

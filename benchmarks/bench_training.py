@@ -6,6 +6,10 @@ one, float32, with the loss read after every step. Suite: `Trainer.fit` over res
 as few selection clips as possible. All three make the same number of steps with the same network, batch and thread
 count.
 
+Then pieces of a step at published widths. Adam: torch's loop over tensors against the fused form that the suite
+uses. Batch: 32 clips taken out of resident float16 features and standardised, against float32 ones standardised
+beforehand.
+
     python benchmarks/bench_training.py [--steps 12] [--repeats 3] [--batch 16]
 """
 
@@ -26,13 +30,14 @@ from sedrepro.experiments.configuration import load_config
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import Paper, load_paper, paper_names
 from sedrepro.nn.output import Network
-from sedrepro.training.data import Clips
-from sedrepro.training.loop import OPTIMISER
+from sedrepro.training.data import Clips, stored_features
+from sedrepro.training.loop import OPTIMISER, make_optimiser
 from sedrepro.training.methods import trainer_class
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import RunSettings
 
 KIND = "supervised"
+BATCH = 32
 CPU = torch.device("cpu")
 Step = Callable[[Tensor, Tensor], Tensor]
 
@@ -54,9 +59,9 @@ class Stored(Dataset):
         return torch.from_numpy(features.astype(np.float32)), torch.from_numpy(self.file["targets"][row])
 
 
-def networks() -> Iterator[tuple[Paper, str]]:
+def networks(scale: str) -> Iterator[tuple[Paper, str]]:
     """The first supervised system of each network of each paper."""
-    config = load_config("recordings", None, {"data_root": Path(), "budget": "cpu"})
+    config = load_config(scale, None, {"data_root": Path(), "budget": "cpu"})
     for name in paper_names():
         paper = load_paper(name, config)
         seen: set[str] = set()
@@ -82,7 +87,7 @@ def loss_of(network: Network, run: RunSettings) -> Step:
 
 def bare(network: Network, run: RunSettings, features: Tensor, targets: Tensor, steps: int) -> float:
     """Seconds of steps on one batch that lies there."""
-    loss, optimizer = loss_of(network.train(), run), OPTIMISER(network.parameters(), lr=run.training.learning_rate)
+    loss, optimizer = loss_of(network.train(), run), make_optimiser(network.parameters(), run.training.learning_rate)
     batch = slice(run.training.batch_size)
     started = time.monotonic()
     for _ in range(steps):
@@ -94,7 +99,7 @@ def bare(network: Network, run: RunSettings, features: Tensor, targets: Tensor, 
 
 def script(network: Network, run: RunSettings, path: Path) -> float:
     """Seconds of an epoch as scripts have it."""
-    loss, optimizer = loss_of(network.train(), run), OPTIMISER(network.parameters(), lr=run.training.learning_rate)
+    loss, optimizer = loss_of(network.train(), run), make_optimiser(network.parameters(), run.training.learning_rate)
     started = time.monotonic()
     for features, targets in DataLoader(Stored(path), batch_size=run.training.batch_size, shuffle=True):
         optimizer.zero_grad()
@@ -153,6 +158,36 @@ def compare(paper: Paper, system: str, steps: int, repeats: int, batch: int) -> 
     return f"{name:40} {plain / steps * 1e3:9.1f} {ours / plain:12.2f} {theirs / ours:13.2f}"
 
 
+def seconds(work: Callable[[], object], repeats: int = 15) -> float:
+    """Median processor time of some work, on one thread, after once to warm up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return statistics.median(times)
+
+
+def pieces(paper: Paper, system: str) -> str:
+    """A line of the second table."""
+    run, classes = paper.run(system), len(paper.settings.classes)
+    parameters = list(build_network(paper, system, classes, seed=1).parameters())
+    for parameter in parameters:
+        parameter.grad = torch.full_like(parameter, 0.01)
+    plain, fused = (seconds(make.step) for make in (OPTIMISER(parameters), make_optimiser(parameters, 1e-3)))
+    shape = (8 * BATCH, run.front_end.n_frames, run.front_end.n_mels)
+    stored = stored_features(
+        np.random.default_rng(0).normal(size=shape).astype(np.float16),
+        np.arange(shape[0]),
+        *np.ones((2, shape[2]), "f4"),
+    )
+    beforehand, rows = stored[:], torch.randperm(shape[0])[:BATCH]
+    half, single = seconds(lambda: stored[rows]), seconds(lambda: beforehand[rows])
+    name = f"{paper.name}/{run.network}"
+    return f"{name:40} {plain * 1e3:9.2f} {plain / fused:12.1f} {half * 1e3:13.1f} {single * 1e3:13.1f}"
+
+
 def main() -> None:
     """Compare every network."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -162,8 +197,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{'network':40} {'bare, ms':>9} {'suite / bare':>12} {'script / suite':>13}")
-    for paper, system in networks():
+    for paper, system in networks("recordings"):
         print(compare(paper, system, options.steps, options.repeats, options.batch), flush=True)
+    print(f"\n{'published widths':40} {'Adam, ms':>9} {'/ fused':>12} {'float16, ms':>13} {'float32, ms':>13}")
+    for paper, system in networks("full"):
+        print(pieces(paper, system), flush=True)
 
 
 if __name__ == "__main__":

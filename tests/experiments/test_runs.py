@@ -108,6 +108,24 @@ def is_trained(config) -> bool:
     return steps_train.is_trained(load_paper(PAPER, config), WHO, config)
 
 
+def test_clips_are_read_before_a_device_is_held(tmp_path, monkeypatch):
+    order = []
+
+    def noted(name, function):
+        def call(*arguments, **named):
+            order.append(name)
+            return function(*arguments, **named)
+
+        return call
+
+    config = configured(tmp_path)
+    make_store(config)
+    for name in ("load_data", "leased_device"):
+        monkeypatch.setattr(steps_train, name, noted(name, getattr(steps_train, name)))
+    train(config)
+    assert order == ["load_data", "leased_device"]
+
+
 def test_a_run_is_trained_until_a_setting_the_precision_or_a_file_of_it_changes(trained, tmp_path):
     folder = trained[1]
     shutil.copytree(folder.parents[7], tmp_path / "copy")

@@ -39,7 +39,32 @@ def test_kinds_are_each_timed_once(config):
     assert len({(who.system, who.variant) for who in found}) == len(found) < len(paper.settings.systems)
 
 
-def test_time_per_step_is_a_mean_after_warming_up():
-    made = []
-    assert calibrate.seconds_per_step(lambda: made.append(1), lambda: None, 0.0) >= 0
-    assert len(made) == 4
+class Clock:
+    """Time that passes only where a step says so."""
+
+    def __init__(self, monkeypatch, steps) -> None:
+        self.now, self.steps, self.made = 0.0, iter(steps), 0
+        monkeypatch.setattr(calibrate.time, "perf_counter", lambda: self.now)
+
+    def step(self) -> None:
+        self.made += 1
+        self.now += next(self.steps)
+
+
+def test_time_per_step_is_a_median_after_warming_up(monkeypatch):
+    clock = Clock(monkeypatch, [100, 50, 2, 30, 1])
+    assert calibrate.seconds_per_step(clock.step, lambda: None, 0.0) == 2
+    assert clock.made == 5
+
+
+def test_short_steps_are_timed_in_groups_and_what_disturbs_one_does_not_count(monkeypatch):
+    waited = []
+    clock = Clock(monkeypatch, [9, 1, *[1] * 10, *[7] * 10, *[1] * 99])
+    assert calibrate.seconds_per_step(clock.step, lambda: waited.append(clock.made), 30.0) == 1
+    assert waited == [1, 2, 12, 22, 32]
+
+
+def test_steps_are_timed_for_as_long_as_was_asked(monkeypatch):
+    clock = Clock(monkeypatch, [1, 6, *[2] * 99])
+    assert calibrate.seconds_per_step(clock.step, lambda: None, 20.0) == 2
+    assert clock.now == 27

@@ -11,7 +11,7 @@ from sedrepro.cli import main
 from sedrepro.experiments import step_costs
 from sedrepro.experiments.configuration import load_config
 from sedrepro.published.verdict import COMPARABLE_SCALE
-from sedrepro.steps.rehearsal import COLUMNS, STAGES, disk_use, stage_rows, told
+from sedrepro.steps.rehearsal import COLUMNS, FORECAST, STAGES, TRAINED, disk_use, stage_rows, told
 from sedrepro.training.counting import StepCost
 
 
@@ -62,13 +62,18 @@ def test_the_command_writes_the_table_and_says_which_share(tmp_path, capsys, mon
     assert main(words) == 1
     assert "make rehearsal" in capsys.readouterr().err
     (tmp_path / "rehearsal").mkdir()
-    (tmp_path / "rehearsal" / "costs.tsv").write_text("now\tsurvey\t--data-set x\t3.0\t2.0\t100\n")
+    (tmp_path / "rehearsal" / "costs.tsv").write_text(
+        "now\tsurvey\t--data-set x\t3.0\t2.0\t100\nnow\ttrain\t--paper c_ssed\t5.0\t4.0\t200\n"
+    )
     assert main([*words, "--set", "share=0.02"]) == 0
     said = capsys.readouterr().out
     assert "0.02" in said and "survey" in said
     assert "full on " in said and "PFLOP" in said  # the forecast, of the one paper
-    (row,) = read_table(tmp_path / "rehearsal" / "rehearsal.csv", COLUMNS, delimiter=",")
+    row, trained = read_table(tmp_path / "rehearsal" / "rehearsal.csv", COLUMNS, delimiter=",")
     assert (row["stage"], row["jobs"], row["seconds"]) == ("survey", "1", "3")
+    assert [row[column] for column in FORECAST] == ["", "", ""]  # nothing is forecast of a survey
+    assert trained["stage"] == TRAINED
+    assert all(int(trained[column]) > 0 for column in FORECAST)
 
 
 def test_other_scales_are_no_rehearsal_and_have_no_share(capsys):
@@ -80,4 +85,4 @@ def test_other_scales_are_no_rehearsal_and_have_no_share(capsys):
 
 def test_a_rehearsal_is_never_comparable_and_has_the_published_settings():
     assert COMPARABLE_SCALE != "rehearsal"
-    assert "all clips" in told(load_config("rehearsal"), [("survey", 1, 1, 1, 1, 1)])
+    assert "all clips" in told(load_config("rehearsal"), [("survey", 1, 1, 1, 1, 1, "", "", "")])

@@ -20,6 +20,8 @@ from sedrepro.training.frame_labels import pool_labels
 MELS, OFFSET = 4, 1e-4
 few = settings(deadline=None, max_examples=40)
 
+CPU = torch.device("cpu")
+
 
 def seeded(seed=0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -31,21 +33,21 @@ def rolled(values: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
 
 
 def test_shifts_are_normal_whole_frames():
-    shifts = time_shifts(20_000, 16.0, seeded())
+    shifts = time_shifts(20_000, 16.0, seeded(), CPU)
     assert shifts.dtype == torch.int64
     assert shifts.shape == (20_000,)
     assert abs(float(shifts.double().mean())) < 0.4
     assert float(shifts.double().std()) == pytest.approx(16, rel=0.02)
-    assert torch.equal(shifts, time_shifts(20_000, 16.0, seeded()))
+    assert torch.equal(shifts, time_shifts(20_000, 16.0, seeded(), CPU))
 
 
 def test_no_deviation_is_no_shift():
-    assert not time_shifts(50, 0.0, seeded()).any()
+    assert not time_shifts(50, 0.0, seeded(), CPU).any()
 
 
 def test_rounding_favours_no_direction():
     # Truncated, a deviation of 0.4 would hardly ever shift; rounded, 21 % of the clips are.
-    shifts = time_shifts(20_000, 0.4, seeded())
+    shifts = time_shifts(20_000, 0.4, seeded(), CPU)
     share = math.erfc(0.5 / 0.4 / math.sqrt(2))
     assert float((shifts != 0).double().mean()) == pytest.approx(share, abs=0.015)
 
@@ -69,7 +71,7 @@ def test_shifts_are_rolls_of_any_length(batch, frames, rest, seed):
 def test_features_and_labels_stay_aligned():
     labels = (torch.rand((6, 40, 3), generator=seeded()) > 0.5).to(torch.uint8)
     features = labels.float() * 7
-    shifts = time_shifts(6, 16.0, seeded())
+    shifts = time_shifts(6, 16.0, seeded(), CPU)
     shifted = shift_in_time(labels, shifts)
     assert shifted.dtype == torch.uint8
     assert torch.equal(shift_in_time(features, shifts), shifted.float() * 7)

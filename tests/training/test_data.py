@@ -20,6 +20,7 @@ from sedrepro.training.data import (
     load_run_data,
     mel_statistics,
     split_validation,
+    stored_features,
 )
 from sedrepro.training.seeds import RunSeeds
 
@@ -57,7 +58,7 @@ def run_data(store, fold=1, share=0.3, select_on="validation"):
     training = run.training.model_copy(update={"select_on": select_on, "validation_share": share})
     none = np.zeros(len(store.folds), dtype=bool)
     parts = Parts(weak=store.folds != fold, strong=none, unlabelled=none, held_out=store.folds == fold)
-    return load_run_data(store, "remix_0db", parts, training, RunSeeds(fold, 1), torch.device("cpu"))
+    return load_run_data(store, "remix_0db", parts, training, RunSeeds(fold, 1))
 
 
 # --- splitting
@@ -114,12 +115,47 @@ def test_statistics_are_numpys(clips, block, seed):
     np.testing.assert_allclose(deviation, chosen.std(axis=(0, 1)), rtol=1e-5)
 
 
+@given(st.integers(1, 20), st.integers(2, 4))
+def test_the_number_of_threads_changes_no_bit_of_the_statistics(block, threads):
+    values = np.random.default_rng(0).normal(-8, 3, (40, 6, 5)).astype(np.float16)
+    alone, together = (mel_statistics(values, np.arange(40), block, each) for each in (1, threads))
+    np.testing.assert_array_equal(alone, together)
+
+
 def test_a_constant_mel_band_does_not_divide_by_zero():
     values = features()
     values[:, :, 2] = -18.42
     data = run_data(Store(values))
-    assert torch.isfinite(data.train.features).all()
-    assert data.train.features[:, :, 2].abs().max() == 0
+    assert torch.isfinite(data.train.features[:]).all()
+    assert data.train.features[:][:, :, 2].abs().max() == 0
+
+
+# --- features as they are stored
+
+
+@given(st.integers(0, 99), st.lists(st.integers(0, 29), min_size=1, max_size=40))
+def test_a_batch_of_stored_features_has_the_bits_of_features_standardised_beforehand(seed, rows):
+    values = np.random.default_rng(seed).normal(-8, 3, (30, 5, 4)).astype(np.float16)
+    mean, deviation = mel_statistics(values, np.arange(30))
+    stored = stored_features(values, np.arange(30), mean, deviation)
+    beforehand = torch.from_numpy((values.astype(np.float32) - mean) / deviation)
+    assert stored[torch.tensor(rows)].dtype == torch.float32
+    assert torch.equal(stored[torch.tensor(rows)], beforehand[rows])
+    assert torch.equal(stored[3:9], beforehand[3:9])
+    assert torch.equal(stored[rows[0]], beforehand[rows[0]])
+    assert all(torch.equal(*pair) for pair in zip(stored.split(7), beforehand.split(7), strict=True))
+    assert (stored.values.numpy() == values).all()  # what was taken out was a copy
+
+
+def test_stored_features_are_the_rows_asked_for_in_half_the_memory():
+    values = features(count=600)
+    rows = np.random.default_rng(0).permutation(600)[:580]
+    stored = stored_features(values, rows, *mel_statistics(values, rows), threads=3)
+    assert stored.values.dtype == torch.float16
+    np.testing.assert_array_equal(stored.values, values[rows])
+    assert 2 * stored.nbytes == stored[:].nbytes == 580 * 5 * 4 * 4
+    assert len(stored) == 580
+    assert stored.shape == (580, 5, 4)
 
 
 # --- run data
@@ -153,8 +189,8 @@ def test_standardisation_knows_the_training_folds_only():
     data, other = run_data(Store(values)), run_data(Store(changed))
     np.testing.assert_array_equal(data.mean, other.mean)
     np.testing.assert_array_equal(data.deviation, other.deviation)
-    assert torch.equal(data.train.features, other.train.features)
-    both = torch.cat([data.train.features, data.validation.features]).double()
+    assert torch.equal(data.train.features[:], other.train.features[:])
+    both = torch.cat([data.train.features[:], data.validation.features[:]]).double()
     torch.testing.assert_close(both.mean(dim=(0, 1)), torch.zeros(4, dtype=torch.float64), atol=1e-5, rtol=0)
     torch.testing.assert_close(
         both.std(dim=(0, 1), correction=0), torch.ones(4, dtype=torch.float64), atol=1e-5, rtol=0
@@ -208,6 +244,17 @@ def test_a_held_out_split_named_validation_is_told_from_a_share_of_the_training_
         run_data(store, select_on="held_out.validatoin")
 
 
+def test_data_on_a_device_are_the_same_and_clips_with_two_uses_are_there_once():
+    data = semi_data(Semi(), {}, select_on="held_out")
+    there = data.to(torch.device("meta"))
+    assert there.validation is there.held_out
+    assert there.resident_bytes == data.resident_bytes == data.train.nbytes + data.held_out.nbytes
+    assert {there.train.features.values.device.type, there.train.frame_targets.device.type} == {"meta"}
+    assert there.train.filenames == data.train.filenames
+    apart = semi_data(Semi(), {}).to(torch.device("meta"))
+    assert apart.validation is not apart.held_out
+
+
 def test_held_out_rows_are_those_of_the_store():
     store = Store(features())
     data = run_data(store, fold=2)
@@ -218,7 +265,7 @@ def test_more_clips_than_a_block_are_standardised_alike():
     values = features(count=600)
     data = run_data(Store(values))
     expected = (values[data.held_out_rows].astype(np.float32) - data.mean) / data.deviation
-    np.testing.assert_array_equal(data.held_out.features.numpy(), expected)
+    np.testing.assert_array_equal(data.held_out.features[:].numpy(), expected)
 
 
 # --- clips of several kinds
@@ -248,7 +295,7 @@ def semi_data(store, strong=None, share=0.3, select_on="validation", label_pooli
     changes = {"select_on": select_on, "validation_share": share, "method": method}
     parts = Parts(*(store.kinds == kind for kind in ("weak", "strong", "free", "held out")))
     training = run.training.model_copy(update=changes)
-    return load_run_data(store, "remix_0db", parts, training, RunSeeds(1, seed), torch.device("cpu"), strong)
+    return load_run_data(store, "remix_0db", parts, training, RunSeeds(1, seed), strong)
 
 
 def group_of(store: Semi, clips: Clips, role: int) -> set[str]:

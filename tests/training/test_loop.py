@@ -12,7 +12,7 @@ from torch import nn
 from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.nn.output import Network, Output
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK, Clips
-from sedrepro.training.loop import take_over
+from sedrepro.training.loop import make_optimiser, take_over
 
 MACRO_F1 = {"monitor": "macro_f1"}
 
@@ -41,6 +41,29 @@ class Given(Network):
 
 def trainer(network, **training):
     return small.trainer(network, method("mean_teacher"), run_data(clips()), training=training)
+
+
+# --- the optimiser
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
+def test_the_optimiser_is_adam_as_published(dtype, tolerance):
+    """Kingma and Ba 2015, Algorithm 1, while the rate changes; fused or not it is the same but for rounding."""
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(300, generator=generator, dtype=dtype)
+    fused, plain = (nn.Parameter(start.clone()) for _ in range(2))
+    optimisers = make_optimiser([fused], 0.01), torch.optim.Adam([plain], lr=0.01)
+    weights, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+    for step in range(1, 40):
+        rate = 0.01 / (1 + step // 10)
+        gradient = torch.randn(300, generator=generator, dtype=dtype)
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        weights = weights - rate * (first / (1 - 0.9**step)) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+        for weight, optimiser in zip((fused, plain), optimisers, strict=True):
+            weight.grad, optimiser.param_groups[0]["lr"] = gradient.clone(), rate
+            optimiser.step()
+    torch.testing.assert_close(fused.detach(), weights, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(fused.detach(), plain.detach(), rtol=tolerance, atol=tolerance)
 
 
 # --- macro F1

@@ -6,13 +6,10 @@ import semi_supervised as small
 import torch
 from semi_supervised import clips, crnn, method, run_data
 
-from sedrepro.training import rehearsal
-from sedrepro.training.rehearsal import STEPS, random_scores, rehearsed
+from sedrepro.training.rehearsal import STEPS, random_scores, rehearsed, thinning
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import Supervised
 from sedrepro.training.supervised import SupervisedTrainer
-
-NEED_MIB = 100
 
 
 def trainer_and_data():
@@ -39,34 +36,33 @@ def test_its_steps_are_the_first_of_training():
 def test_it_says_how_long_the_steps_took_and_keeps_a_row(tmp_path):
     trainer, data = trainer_and_data()
     said: list[str] = []
-    progress = rehearsed(trainer, data.train, tmp_path / "lock", lambda: NEED_MIB, said.append)
+    progress = rehearsed(trainer, data.train, tmp_path / "lock", said.append)
     assert said[0].startswith(f"{STEPS} steps of {trainer.run.training.batch_size} clips in ")
     assert [row["epoch"] for row in progress.history] == [1] and "loss" in progress.history[0]
     assert progress.best_epoch == 1
 
 
-@pytest.mark.parametrize(("times", "expected"), [(0.5, 8), (1.0, 8), (1.5, 4), (100, 4)])
-def test_where_memory_lacks_batches_are_smaller_and_it_says_so(monkeypatch, tmp_path, times: float, expected: int):
+@pytest.mark.parametrize(("batch", "expected"), [(3, 3), (4, 4), (8, 4), (11, 6), (12, 4)])
+def test_on_a_processor_batches_are_smaller_and_it_says_so(monkeypatch, tmp_path, batch: int, expected: int):
     data = run_data(clips())
-    run = small.settings(method("mean_teacher"), batch_size=8)
+    run = small.settings(method("mean_teacher"), batch_size=batch)
     training = run.training.model_copy(update={"method": Supervised(kind="supervised")})
-    run = run.model_copy(update={"training": training})
-    trainer = SupervisedTrainer(crnn(), run, RunSeeds(1, 1), small.CPU)
-    monkeypatch.setattr(rehearsal, "available_memory", lambda: NEED_MIB * 2**20 / times)
+    trainer = SupervisedTrainer(crnn(), run.model_copy(update={"training": training}), RunSeeds(1, 1), small.CPU)
     sizes: list[int] = []
     losses = trainer._losses
     monkeypatch.setattr(trainer, "_losses", lambda train, rows: sizes.append(len(rows)) or losses(train, rows))
     said: list[str] = []
-    rehearsed(trainer, data.train, tmp_path / "lock", lambda: NEED_MIB, said.append)
-    assert max(sizes) == expected and ("no memory" in said[0]) == (expected < 8)
+    rehearsed(trainer, data.train, tmp_path / "lock", said.append)
+    assert max(sizes) == expected and ("too long" in said[0]) == (expected < batch)
+    assert thinning(training, is_gpu=True) == 1
 
 
-def test_composed_batches_stay_whole(monkeypatch, tmp_path):
+def test_composed_batches_stay_whole(tmp_path):
     trainer, data = trainer_and_data()
-    monkeypatch.setattr(rehearsal, "available_memory", lambda: 2**20)
     said: list[str] = []
-    rehearsed(trainer, data.train, tmp_path / "lock", lambda: NEED_MIB, said.append)
-    assert "no memory" not in said[0]
+    rehearsed(trainer, data.train, tmp_path / "lock", said.append)
+    assert thinning(trainer.run.training, is_gpu=False) == 1
+    assert "too long" not in said[0]
 
 
 @pytest.mark.parametrize("with_frames", [True, False])

@@ -1,9 +1,7 @@
 """Memory allocation of processes that work through large arrays."""
 
 import ctypes
-import re
 import sys
-from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 LARGEST_MMAP_THRESHOLD = 2**25  # the most that glibc takes
@@ -21,12 +19,3 @@ def keep_freed_memory() -> None:
     if hasattr(library, "mallopt"):
         library.mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
         library.mallopt(M_TRIM_THRESHOLD, 2**30)
-
-
-def available_memory() -> int | None:
-    """Bytes that new processes can have without swapping; None where the system does not tell."""
-    try:
-        found = re.search(r"^MemAvailable: *(\d+) kB$", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) * 1024 if found else None

@@ -32,9 +32,9 @@ MEASURED_MARGIN = 1.05
 
 
 def resident_bytes(run: RunSettings, clips: int, classes: int, time_reduction: int) -> int:
-    """Data of a run on its device: float32 features and labels, strong labels and pseudo-labels where it has them."""
+    """Data of a run on its device: float16 features, labels, strong labels and pseudo-labels where it has them."""
     frames, method = run.front_end.n_frames, run.training.method
-    features = 4 * frames * run.front_end.n_mels + 4 * classes
+    features = 2 * frames * run.front_end.n_mels + 4 * classes
     strong = frames * classes if method.strong_labels else 0
     pseudo = 2 * 4 * (frames // time_reduction) * classes if method.pseudo_labels else 0
     return clips * (features + strong + pseudo)

@@ -25,11 +25,6 @@ def memory_need(config: Config, paper: Paper, who: RunIdentity) -> Callable[[Gpu
     return lambda gpu: _gpu_memory().needed_mib(config, paper, who, gpu.name)
 
 
-def memory_here(config: Config, paper: Paper, who: RunIdentity) -> int:
-    """MiB that a run is counted to need, wherever it runs."""
-    return _gpu_memory().needed_mib(config, paper, who, "")
-
-
 def note_held(config: Config, paper: Paper, who: RunIdentity, device: Any, resident: int) -> None:
     """Keep what a run that ends has held on its GPU beside `resident` bytes of data; nothing on a processor."""
     if device.type == "cuda":

@@ -12,7 +12,7 @@ from sedrepro.corpora.settings import Parts
 from sedrepro.corpora.tables import read_strong
 from sedrepro.experiments.places import corpus_folder, store_folder
 from sedrepro.experiments.runs import RunIdentity, needs_strong_labels
-from sedrepro.training.data import load_run_data
+from sedrepro.training.data import RunData, load_run_data
 from sedrepro.training.seeds import RunSeeds
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ def parts_of(paper: Paper, who: RunIdentity, store: FeatureStore) -> Parts:
     return corpus.parts(store.splits, store.folds, who.fold)
 
 
-def load_data(config: Config, paper: Paper, who: RunIdentity, store: FeatureStore, seeds: RunSeeds, device: Any) -> Any:
-    """The clips of a run on a device, with strong labels where its method uses them."""
+def load_data(
+    config: Config, paper: Paper, who: RunIdentity, store: FeatureStore, seeds: RunSeeds, threads: int
+) -> RunData:
+    """The clips of a run in memory, with strong labels where its method uses them; read in threads."""
     training, parts, strong = paper.run(who.system, who.variant).training, parts_of(paper, who, store), None
     if not training.method.unlabelled_clips:  # it would take unlabelled clips for clips without events
         parts = replace(parts, unlabelled=np.zeros_like(parts.unlabelled))
     if needs_strong_labels(paper, who):
         strong = read_strong(corpus_folder(config, paper, paper.settings.corpus_of(who.variant)[0]))
-    return load_run_data(store, who.variant, parts, training, seeds, device, strong)
+    return load_run_data(store, who.variant, parts, training, seeds, strong, threads)
 
 
 def score_arrays(scored: Any) -> dict[str, np.ndarray]:

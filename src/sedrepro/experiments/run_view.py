@@ -91,14 +91,12 @@ class RunView:
 
     def logmel(self, filename: str) -> Any:
         """Features (1, frame, mel) of a clip, standardised as for its network, as a tensor."""
-        import torch
-
-        from sedrepro.training.data import standardised
+        from sedrepro.training.data import stored_features
 
         store = FeatureStore(store_folder(self._config, self._paper, self._corpus), self.front_end)
         row = _place(store.folder / "index.tsv", filename, store.filenames)
-        values, cpu = store.array(self.who.variant), torch.device("cpu")
-        return standardised(values, np.array([row]), self.scores["mean"], self.scores["deviation"], cpu)
+        values = store.array(self.who.variant)
+        return stored_features(values, np.array([row]), self.scores["mean"], self.scores["deviation"])[:]
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:

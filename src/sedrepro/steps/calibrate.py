@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 BATCHES = 2
 #: A step that would take longer on a processor, by its stated rate, is left out.
 LONGEST_STEP_SECONDS = 60.0
+#: Groups of steps that are timed, at least.
+GROUPS = 3
 #: Of its memory that must be free: steps are timed alone.
 SHARE_OF_GPU = 0.8
 
@@ -91,7 +94,7 @@ def kinds(config: Config, paper: Paper) -> list[RunIdentity]:
 
 
 def calibrate(config: Config, paper: Paper, who: RunIdentity, device: torch.device, seconds: float) -> Measured:
-    """Time the steps of a run on random clips, for so many seconds after the first two."""
+    """Time the steps of a run on random clips, for so many seconds."""
     import torch
 
     cuda = device.type == "cuda"
@@ -138,13 +141,24 @@ def stepper(trainer: Trainer, clips: Clips) -> Callable[[], None]:
 
 
 def seconds_per_step(step: Callable[[], None], wait: Callable[[], None], seconds: float) -> float:
-    """Mean time of a step over at least two and at least so many seconds, after two to warm up."""
-    for _ in range(2):
+    """Time of a step: the median of at least `GROUPS` groups of steps, over at least so many seconds.
+
+    So what else the machine does for a moment does not count. As in training the device is waited for seldom, after a
+    group; groups have as many steps as fill their share of the time. Two steps before warm up, the second tells how
+    long one takes.
+    """
+    step()
+    wait()
+    size = max(1, int(seconds / GROUPS / max(_timed_steps(step, wait, 1), 1e-6)))
+    found: list[float] = []
+    while len(found) < GROUPS or sum(found) < seconds:
+        found.append(_timed_steps(step, wait, size))
+    return statistics.median(found) / size
+
+
+def _timed_steps(step: Callable[[], None], wait: Callable[[], None], steps: int) -> float:
+    started = time.perf_counter()
+    for _ in range(steps):
         step()
     wait()
-    started, steps = time.perf_counter(), 0
-    while steps < 2 or time.perf_counter() - started < seconds:
-        step()
-        steps += 1
-        wait()
-    return (time.perf_counter() - started) / steps
+    return time.perf_counter() - started

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from sedrepro.experiments import run_files
 from sedrepro.experiments.networks import build_network, network_module
@@ -16,7 +18,7 @@ from sedrepro.experiments.run_data import open_store, parts_of, score_arrays
 from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.steps.request import Request
-from sedrepro.training.data import Clips, standardised
+from sedrepro.training.data import Clips, stored_features
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.loop import Trainer
 from sedrepro.training.rehearsal import random_scores
@@ -43,14 +45,15 @@ def write_pseudo_labels(paper: Paper, who: RunIdentity, config: Config, threads:
     rows = np.flatnonzero(parts.weak | parts.unlabelled)
     network = build_network(paper, who.system, len(store.facts.classes), 0, who.variant)
     run_files.load_weights(network, folder)
+    stored = stored_features(store.array(who.variant), rows, scores["mean"], scores["deviation"], threads)
     asked: list[dict[str, np.ndarray]] = []
     with leased_device(config.device, memory_need(config, paper, who)) as device:
         trainer = Trainer(network, run, RunSeeds(who.fold, who.seed), device, config.mixed_precision)
         score = functools.partial(random_scores, trainer) if config.scale == REHEARSAL else trainer.scores
         for start in range(0, len(rows), ASKED_AT_ONCE):
-            some, values = rows[start : start + ASKED_AT_ONCE], store.array(who.variant)
-            features = standardised(values, some, scores["mean"], scores["deviation"], device)
-            clips = Clips(features, features.new_empty(0), tuple(store.filenames[row] for row in some))
+            some = slice(start, start + ASKED_AT_ONCE)
+            features = replace(stored, values=stored.values[some]).to(device)
+            clips = Clips(features, torch.empty(0), tuple(store.filenames[row] for row in rows[some]))
             scored = score_arrays(score(clips, with_frames=True))
             asked.append({"filenames": np.array(clips.filenames)} | scored)
     arrays = {name: np.concatenate([each[name] for each in asked]) for name in asked[0]}

@@ -12,14 +12,19 @@ from sedrepro.base.job_costs import JobCost, read_job_costs
 from sedrepro.base.terminal import aligned
 from sedrepro.experiments import places
 from sedrepro.experiments.configuration import load_config
+from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.scales import REHEARSAL
-from sedrepro.reporting.status.forecast_text import print_forecast
+from sedrepro.reporting.status.forecast import forecast, together
+from sedrepro.reporting.status.forecast_text import machine_of, print_forecast
 from sedrepro.steps.request import Request, say
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
 
-COLUMNS = ("stage", "jobs", "seconds", "cpu_seconds", "peak_memory_mib", "disk_mib")
+MEASURED = ("stage", "jobs", "seconds", "cpu_seconds", "peak_memory_mib", "disk_mib")
+#: What the forecast says of the same stage, empty where it says nothing.
+FORECAST = ("forecast_cpu_seconds", "forecast_memory_mib", "forecast_disk_mib")
+COLUMNS = (*MEASURED, *FORECAST)
 
 
 class Stage(NamedTuple):
@@ -30,12 +35,13 @@ class Stage(NamedTuple):
     results: tuple[str, ...] = ()
 
 
+TRAINED = "loading and three steps"
 STAGES = {
     "layouts": Stage(("synthesise",), ("corpora",)),
     "survey": Stage(("survey",), ("surveys",)),
     "corpora": Stage(("recipes", "corpus-tables"), ("*/corpora",)),
     "features": Stage(("features",), ("*/features",)),
-    "loading and three steps": Stage(("train", "pseudo-labels"), ("resume",), ("*/runs/*/*/*/*/[!d]*",)),
+    TRAINED: Stage(("train", "pseudo-labels"), ("resume",), ("*/runs/*/*/*/*/[!d]*",)),
     "scoring": Stage(("score",), (), ("*/runs/*/*/*/*/detected.tsv",)),
     "sweep": Stage(("sweep", "sweep-table"), (), ("post_processing.*",)),
     "figures": Stage(("examine", "figure"), (), ("*/figures",)),
@@ -44,7 +50,7 @@ STAGES = {
 
 
 def stage_rows(costs: Sequence[JobCost], work: Path, results: Path) -> list[tuple]:
-    """A row of `COLUMNS` for each stage of which something was done."""
+    """A row of `MEASURED` for each stage of which something was done."""
     rows = []
     for name, stage in STAGES.items():
         done = [cost for cost in costs if cost.verb in stage.verbs]
@@ -57,6 +63,23 @@ def stage_rows(costs: Sequence[JobCost], work: Path, results: Path) -> list[tupl
     return rows
 
 
+def with_forecast(config: Config, rows: Sequence[tuple]) -> list[tuple]:
+    """Rows of `COLUMNS`: beside each stage what was forecast of it for this share of the clips.
+
+    Time is known of a processor only, which does one thing after the other; of a GPU it is that of the GPU, not of the
+    process that waits for it.
+    """
+    machine = machine_of(config)
+    whole = together(forecast(config, [load_paper(name, config) for name in chosen_papers(config)], machine))
+    seconds = "" if machine.is_gpu else round(sum(run.seconds for run in whole.runs))
+    memory = "" if machine.is_gpu else whole.memory_mib
+    known = {
+        "features": ("", "", round(whole.features_bytes / 2**20)),
+        TRAINED: (seconds, memory, round(whole.files_bytes / 2**20)),
+    }
+    return [(*row, *known.get(row[0], ("",) * len(FORECAST))) for row in rows]
+
+
 def disk_use(paths: Iterable[Path]) -> int:
     """Bytes that files and folders take, each file once however many names it has."""
     files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
@@ -67,7 +90,7 @@ def disk_use(paths: Iterable[Path]) -> int:
 def told(config: Config, rows: Sequence[tuple]) -> str:
     """The table in words, with what it is a rehearsal of."""
     lines = [
-        ["stage", "jobs", "seconds", "CPU s", "MiB memory", "MiB disk"],
+        ["stage", "jobs", "seconds", "CPU s", "MiB memory", "MiB disk", "forecast: CPU s", "MiB memory", "MiB disk"],
         *([str(cell) for cell in r] for r in rows),
     ]
     share = "all clips" if config.share == 1 else f"a share of {config.share:g} of the clips"
@@ -98,6 +121,7 @@ def run(request: Request) -> None:
     rows = stage_rows(read_job_costs(costs), places.work_folder(config), places.results_folder(config))
     if not rows:
         raise SettingsError(f"{costs}: nothing has been rehearsed yet; run make rehearsal")
+    rows = with_forecast(config, rows)
     path = places.results_folder(config) / "rehearsal.csv"
     write_table(path, COLUMNS, rows, delimiter=",")
     say(told(config, rows))

@@ -23,7 +23,7 @@ from sedrepro.experiments import run_files
 from sedrepro.experiments.environment import write_environment
 from sedrepro.experiments.networks import build_network, training_code
 from sedrepro.experiments.places import work_folder
-from sedrepro.experiments.reservation import memory_here, memory_need, note_held, require_a_gpu_at_full
+from sedrepro.experiments.reservation import memory_need, note_held, require_a_gpu_at_full
 from sedrepro.experiments.run_config import OUTCOMES, RunConfig, read_run_config, write_run_config
 from sedrepro.experiments.run_data import load_data, open_store, score_arrays
 from sedrepro.experiments.runs import RunIdentity, base_files, base_of, stores_frames
@@ -62,8 +62,10 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
     base = _read_base(config, paper, who)
     described = describe(paper, who, config, store.facts)
     resume = who.resume_file(config)
+    loaded = load_data(config, paper, who, store, seeds, threads)  # before a device is held
     with leased_device(config.device, memory_need(config, paper, who)) as device:
-        data = load_data(config, paper, who, store, seeds, device)
+        data = loaded.to(device)
+        del loaded
 
         def initialised(use: str) -> Any:
             return build_network(paper, who.system, len(store.facts.classes), seeds.number(use), who.variant)
@@ -75,8 +77,7 @@ def _train(paper: Paper, who: RunIdentity, config: Config, threads: int, log: Ca
         )
         trainer.prepare(data, base, lambda: initialised("teacher"))
         if is_rehearsal := config.scale == REHEARSAL:
-            need = functools.partial(memory_here, config, paper, who)
-            progress = rehearsed(trainer, data.train, work_folder(config) / "steps.lock", need, log)
+            progress = rehearsed(trainer, data.train, work_folder(config) / "steps.lock", log)
         else:
             progress = trainer.fit(data.train, data.validation, log)
         frames_per_second = run.front_end.frames_per_second / network.time_reduction

@@ -15,12 +15,14 @@ from sedrepro.training.settings import Noise
 Distortion = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def time_shifts(count: int, deviation_frames: float, generator: torch.Generator) -> Tensor:
+def time_shifts(count: int, deviation_frames: float, generator: torch.Generator, device: torch.device) -> Tensor:
     """Shifts of clips in feature frames, int64 (clip,): normal with mean 0, rounded (Liu et al. 2020, Section 2.1).
 
-    The generator is on the CPU, so that all devices shift alike.
+    The generator is on the CPU, so that all devices shift alike. From pinned memory they reach a GPU without the host
+    waiting until it has done what it was given before.
     """
-    return (torch.randn(count, generator=generator) * deviation_frames).round().to(torch.int64)
+    shifts = (torch.randn(count, generator=generator) * deviation_frames).round().to(torch.int64)
+    return shifts.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else shifts.to(device)
 
 
 def shift_in_time(values: Tensor, shifts: Tensor) -> Tensor:

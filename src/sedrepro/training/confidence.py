@@ -71,7 +71,8 @@ class ConfidenceTrainer(Trainer):
 
     def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
         method = self.method
-        shifts = time_shifts(len(rows), method.shift_frames if method.augmented else 0, self.shifting)
+        frames = method.shift_frames if method.augmented else 0
+        shifts = time_shifts(len(rows), frames, self.shifting, self.device)
         features = shift_in_time(train.features[rows], shifts)
         output = self._ask(self.network, features if self.noise is None else self.noise(features, self.distorting))
         targets = shift_in_time(train.known_frame_targets[rows[self.strong]], shifts[self.strong])

@@ -1,7 +1,7 @@
 """The data of one run, resident on its device and indexed there; no work per clip in the loop."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from sedrepro.annotations.clips import Event
 from sedrepro.annotations.frames import FrameRule, event_frames
 from sedrepro.audio.store import FeatureStore
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.parallel import ordered_map
 from sedrepro.corpora.settings import Parts
 from sedrepro.training.seeds import RunSeeds
 from sedrepro.training.settings import HELD_OUT, VALIDATION, Training, selected_by
@@ -21,10 +22,49 @@ WEAK, STRONG, UNLABELLED = range(len(ROLES))
 
 
 @dataclass(frozen=True)
-class Clips:
-    """Some clips: standardised features (clip, frame, mel) and weak labels (clip, class), float32, on a device."""
+class StoredFeatures:
+    """Features (clip, frame, mel) of clips as the store has them, float16; what is taken out is standardised, float32.
 
-    features: torch.Tensor
+    They take half the memory of standardised ones, and a batch has the very values that it would have if all had been
+    standardised beforehand: a float16 number is exact in float32, where the mean is taken off and the rest divided.
+    """
+
+    values: torch.Tensor
+    mean: torch.Tensor
+    """(mel,), float32, on the device of the values; as `deviation`."""
+    deviation: torch.Tensor
+
+    def __getitem__(self, rows: torch.Tensor | np.ndarray | slice | int) -> torch.Tensor:
+        """Standardised features of some clips, or of one."""
+        return self.values[rows].to(torch.float32, copy=True).sub_(self.mean).div_(self.deviation)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def shape(self) -> torch.Size:
+        """(clip, frame, mel)."""
+        return self.values.shape
+
+    @property
+    def nbytes(self) -> int:
+        """Of memory that the values take."""
+        return self.values.nbytes
+
+    def split(self, size: int) -> Iterator[torch.Tensor]:
+        """Standardised features of so many clips after each other."""
+        return (self[start : start + size] for start in range(0, len(self), size))
+
+    def to(self, device: torch.device) -> "StoredFeatures":
+        """The same on a device."""
+        return StoredFeatures(*(each.to(device) for each in (self.values, self.mean, self.deviation)))
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Some clips on a device: standardised features (clip, frame, mel) and weak labels (clip, class), float32."""
+
+    features: torch.Tensor | StoredFeatures
     targets: torch.Tensor
     filenames: tuple[str, ...]
     roles: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
@@ -46,9 +86,19 @@ class Clips:
     def __len__(self) -> int:
         return len(self.filenames)
 
+    @property
+    def nbytes(self) -> int:
+        """Of memory that the tensors take."""
+        return sum(each.nbytes for each in (self.features, self.targets, self.frame_targets) if each is not None)
+
     def rows(self, role: int) -> np.ndarray:
         """Rows of the clips of which so much is known."""
         return np.flatnonzero(self.roles == role)
+
+    def to(self, device: torch.device) -> "Clips":
+        """The same on a device."""
+        frames = None if self.frame_targets is None else self.frame_targets.to(device)
+        return replace(self, features=self.features.to(device), targets=self.targets.to(device), frame_targets=frames)
 
 
 @dataclass(frozen=True)
@@ -66,9 +116,14 @@ class RunData:
     @property
     def resident_bytes(self) -> int:
         """What the clips hold on their device; those that both select and are held out count once."""
-        held = {id(clips.features): clips for clips in (self.train, self.validation, self.held_out)}.values()
-        tensors = (each for clips in held for each in (clips.features, clips.targets, clips.frame_targets))
-        return sum(each.numel() * each.element_size() for each in tensors if each is not None)
+        held = {id(clips): clips for clips in (self.train, self.validation, self.held_out)}
+        return sum(clips.nbytes for clips in held.values())
+
+    def to(self, device: torch.device) -> "RunData":
+        """The same on a device; clips that both select and are held out are there once."""
+        held_out = self.held_out.to(device)
+        validation = held_out if self.validation is self.held_out else self.validation.to(device)
+        return replace(self, train=self.train.to(device), validation=validation, held_out=held_out)
 
 
 def load_run_data(
@@ -77,10 +132,10 @@ def load_run_data(
     parts: Parts,
     training: Training,
     seeds: RunSeeds,
-    device: torch.device,
     strong: Mapping[str, Sequence[Event]] | None = None,
+    threads: int = 1,
 ) -> RunData:
-    """The clips of a run, standardised per mel bin with the statistics of those that train or select, on `device`.
+    """The clips of a run in memory, standardised per mel bin with the statistics of those that train or select.
 
     `strong` has the events of strongly labelled clips by filename, for training methods that use them. Selection clips
     are, as `training.select_on` says, a share of the weakly and of the strongly labelled clips that train, or (all of
@@ -96,10 +151,10 @@ def load_run_data(
         folds, splits = (", ".join(map(str, np.unique(each))) for each in (store.folds, store.splits))
         raise DataError(f"{store.folder}: no clip is {what}; it has clips of splits {splits}, folds {folds}")
     values = store.array(variant)
-    mean, deviation = mel_statistics(values, candidates)
+    mean, deviation = mel_statistics(values, candidates, threads=threads)
     last = getattr(training.method, "label_pooling", None) == "last"
     rule: FrameRule = "rounded_down" if last else "touched"
-    reader = _Reader(store, values, store.targets(), parts, strong, rule, mean, deviation, device)
+    reader = _Reader(store, values, store.targets(), parts, strong, rule, mean, deviation, threads)
     if training.select_on == VALIDATION:
         train, validation = _with_validation(store, parts, training.validation_share, seeds)
         return RunData(reader(train), reader(validation), reader(held_out), held_out, mean, deviation)
@@ -122,14 +177,14 @@ class _Reader:
     """How strong labels become frames; rounded down and pooled as "last" they are the released ones."""
     mean: np.ndarray
     deviation: np.ndarray
-    device: torch.device
+    threads: int
 
     def __call__(self, rows: np.ndarray) -> Clips:
         names = tuple(self.store.filenames[row] for row in rows)
         roles = np.select([self.parts.strong[rows], self.parts.unlabelled[rows]], [STRONG, UNLABELLED], WEAK)
         return Clips(
-            features=standardised(self.values, rows, self.mean, self.deviation, self.device),
-            targets=torch.from_numpy(self.targets[rows]).to(self.device),
+            features=stored_features(self.values, rows, self.mean, self.deviation, self.threads),
+            targets=torch.from_numpy(self.targets[rows]),
             filenames=names,
             roles=roles,
             frame_targets=None if self.strong is None else self._frame_targets(names, self.strong),
@@ -139,7 +194,7 @@ class _Reader:
         front_end, classes = self.store.facts.front_end, self.store.facts.classes
         events = [strong.get(name, ()) for name in names]
         targets = event_frames(events, classes, front_end.n_frames, front_end.frames_per_second, self.rule)
-        return torch.from_numpy(targets.astype(np.uint8)).to(self.device)
+        return torch.from_numpy(targets.astype(np.uint8))
 
 
 def _with_validation(store: FeatureStore, parts: Parts, share: float, seeds: RunSeeds) -> tuple[np.ndarray, np.ndarray]:
@@ -165,15 +220,18 @@ def _selection(splits: np.ndarray, select_on: str) -> np.ndarray:
     return splits == named[select_on]
 
 
-def standardised(
-    values: np.ndarray, rows: np.ndarray, mean: np.ndarray, deviation: np.ndarray, device: torch.device
-) -> torch.Tensor:
-    """Some clips of a store, float32 on `device`; block by block, so that no second copy of them is ever in memory."""
-    features = torch.empty((len(rows), *values.shape[1:]), dtype=torch.float32, device=device)
-    for start in range(0, len(rows), BLOCK):
-        part = values[rows[start : start + BLOCK]].astype(np.float32)
-        features[start : start + len(part)] = torch.from_numpy((part - mean) / deviation)
-    return features
+def stored_features(
+    values: np.ndarray, rows: np.ndarray, mean: np.ndarray, deviation: np.ndarray, threads: int = 1
+) -> StoredFeatures:
+    """Some clips of a store in memory, read in threads, which are faster than one where the disk is slow."""
+    found = np.empty((len(rows), *values.shape[1:]), dtype=np.float16)
+
+    def read(start: int) -> None:
+        found[start : start + BLOCK] = values[rows[start : start + BLOCK]]
+
+    for _ in ordered_map(read, range(0, len(rows), BLOCK), threads, "Reading"):
+        pass
+    return StoredFeatures(*map(torch.from_numpy, (found, mean, deviation)))
 
 
 def split_validation(
@@ -193,14 +251,22 @@ def split_validation(
     return rows[~kept], rows[kept]
 
 
-def mel_statistics(values: np.ndarray, rows: np.ndarray, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (mel,) over clips and frames, float32, summed in double precision."""
-    count, total, squares = 0, 0.0, 0.0
-    for start in range(0, len(rows), block):
+def mel_statistics(
+    values: np.ndarray, rows: np.ndarray, block: int = BLOCK, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (mel,) over clips and frames, float32, summed in double precision.
+
+    Blocks are summed in threads and their sums in order, so that the number of threads changes no bit.
+    """
+
+    def sums(start: int) -> tuple[np.ndarray, np.ndarray]:
         part = values[rows[start : start + block]].astype(np.float64)
-        count += part.shape[0] * part.shape[1]
-        total = total + part.sum(axis=(0, 1))
-        squares = squares + np.square(part).sum(axis=(0, 1))
-    mean = np.asarray(total / count)
+        return part.sum(axis=(0, 1)), np.square(part).sum(axis=(0, 1))
+
+    total, squares = np.zeros((2, values.shape[2]))
+    for first, second in ordered_map(sums, range(0, len(rows), block), threads, "Standardising"):
+        total, squares = total + first, squares + second
+    count = len(rows) * values.shape[1]
+    mean = total / count
     deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
     return mean.astype(np.float32), np.maximum(deviation, 1e-6).astype(np.float32)

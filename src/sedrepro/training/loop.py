@@ -1,7 +1,7 @@
 """The loop that every training method shares: epochs, the best of them, its resume state. Read from top to bottom."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +117,7 @@ class Trainer:
     ) -> None:
         self.network, self.run, self.seeds, self.device = network.to(device), run, seeds, device
         self.resume, self.identity = resume, identity
-        self.optimizer = OPTIMISER(self._parameters(), lr=run.training.learning_rate)
+        self.optimizer = make_optimiser(self._parameters(), run.training.learning_rate)
         self.monitor = MONITORS[run.training.monitor]
         self.schedule = Schedule(self.optimizer, run.training.schedule, self.monitor.mode)
         self.precision = PRECISIONS[precision]
@@ -343,6 +343,11 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.scaler.load_state_dict(state["scaler"])
+
+
+def make_optimiser(parameters: Iterable[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+    """What minimises the losses, in its fused form: one pass over all weights instead of a dozen for each tensor."""
+    return OPTIMISER(parameters, lr=learning_rate, fused=True)
 
 
 def take_over(network: nn.Module, weights: dict[str, Tensor]) -> None:

@@ -37,8 +37,9 @@ class MeanTeacherTrainer(Trainer):
         """Make the teacher and the noise."""
         method = self.method
         self.noise = make_noise(method.noise, data, self.run.front_end, self.device)
-        first = another().to(self.device) if method.teacher_start == "independent" else copy.deepcopy(self.network)
-        self.teacher = first.requires_grad_(False)
+        first = another() if method.teacher_start == "independent" else copy.deepcopy(self.network)
+        # A copied GRU has its weights scattered, which cuDNN would gather in every step; `to` lays them side by side.
+        self.teacher = first.to(self.device).requires_grad_(False)
         weak, unlabelled, _ = method.composition.model_dump().values()
         self.weak, self.strong = slice(0, weak), slice(weak + unlabelled, None)
 
@@ -58,7 +59,7 @@ class MeanTeacherTrainer(Trainer):
         return batches.to(self.device).unbind()
 
     def _losses(self, train: Clips, rows: Tensor) -> dict[str, Tensor]:
-        shifts = time_shifts(len(rows), self.method.shift_frames, self.shifting)
+        shifts = time_shifts(len(rows), self.method.shift_frames, self.shifting, self.device)
         student, teacher = self._both(shift_in_time(train.features[rows], shifts))
         losses = self._class_losses(train, rows, shifts, student)
         consistency = {

@@ -7,7 +7,7 @@ import torch
 
 from sedrepro.nn.output import Network
 from sedrepro.training.budget import batch_parts
-from sedrepro.training.data import ROLES, WEAK, Clips, RunData
+from sedrepro.training.data import ROLES, WEAK, Clips, RunData, StoredFeatures
 from sedrepro.training.loop import Base, Trainer
 from sedrepro.training.methods import trainer_class
 from sedrepro.training.seeds import RunSeeds
@@ -40,16 +40,16 @@ def sampled_data(run: RunSettings, classes: int, batches: int, device: torch.dev
         kinds = range(len(ROLES)) if run.training.method.strong_labels else [WEAK]
         roles = np.resize(kinds, run.training.batch_size * batches)
     count = len(roles)
-    features = rng.standard_normal((count, front_end.n_frames, front_end.n_mels), dtype=np.float32)
+    features = rng.standard_normal((count, front_end.n_frames, front_end.n_mels), dtype=np.float32).astype(np.float16)
+    mean, deviation = np.zeros(front_end.n_mels, np.float32), np.ones(front_end.n_mels, np.float32)
     frames = rng.random((count, front_end.n_frames, classes)) < 0.1
     clips = Clips(
-        features=torch.from_numpy(features).to(device),
-        targets=torch.from_numpy((rng.random((count, classes)) < 0.3).astype(np.float32)).to(device),
+        features=StoredFeatures(*map(torch.from_numpy, (features, mean, deviation))),
+        targets=torch.from_numpy((rng.random((count, classes)) < 0.3).astype(np.float32)),
         filenames=tuple(map(str, range(count))),
         roles=roles,
-        frame_targets=torch.from_numpy(frames.astype(np.uint8)).to(device),
-    )
-    mean, deviation = np.zeros(front_end.n_mels, np.float32), np.ones(front_end.n_mels, np.float32)
+        frame_targets=torch.from_numpy(frames.astype(np.uint8)),
+    ).to(device)
     return RunData(clips, clips, clips, np.arange(count), mean, deviation)
 
 

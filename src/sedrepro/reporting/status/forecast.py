@@ -22,7 +22,7 @@ from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.experiments.step_costs import step_cost
 from sedrepro.published.needs import table_runs
 from sedrepro.training.budget import batches_per_epoch
-from sedrepro.training.rehearsal import STEPS
+from sedrepro.training.rehearsal import ASKED, STEPS, thinning
 from sedrepro.training.settings import RunSettings
 
 #: Seconds of a run beside its steps: reading the data, writing the results.
@@ -163,11 +163,13 @@ class _Forecaster:
         corpus = self.paper.settings.corpus_of(who.variant)[0]
         clips = run_clips(self.config, self.paper, who, self.counts[corpus])
         steps, epochs = run.training.epochs * batches_per_epoch(run.training, clips.training), run.training.epochs
+        part, held_out = 1.0, clips.held_out  # of each batch; clips that the network scores in the end
         if self.config.scale == REHEARSAL:
-            steps, epochs = min(steps, STEPS), 0
+            steps, epochs, held_out = min(steps, STEPS), 0, ASKED
+            part = 1 / thinning(run.training, self.machine.is_gpu)
         picked = clips.selection * epochs if run.training.monitor != "none" else 0
-        scored = (picked + clips.held_out) / run.training.batch_size
-        flops = steps * cost.flops + scored * cost.scoring_flops
+        scored = (picked + held_out) / run.training.batch_size
+        flops = steps * part * cost.flops + scored * cost.scoring_flops
         rate, measured = self._rate(who, run.network, corpus)
         classes = len(self.paper.settings.classes_of(corpus))
         frames = run.front_end.n_frames // cost.time_reduction if stores_frames(self.config, self.paper) else 0
@@ -178,16 +180,16 @@ class _Forecaster:
             flops=flops,
             seconds=flops / rate / 1e9 + BESIDE_STEPS,
             measured=measured,
-            memory_mib=self._memory(who, run, clips.resident, classes),
+            memory_mib=self._memory(who, run, clips.resident, classes, part),
             files_bytes=clips.held_out * classes * (2 * frames + 4) + cost.state // 4,
         )
 
-    def _memory(self, who: RunIdentity, run: RunSettings, clips: int, classes: int) -> int:
+    def _memory(self, who: RunIdentity, run: RunSettings, clips: int, classes: int, part: float) -> int:
         cost = self.costs[who.system, who.variant]
         if self.machine.is_gpu:
             return reserved_mib(self.config, self.paper, who, cost, clips, self.machine.device.name)
         resident = resident_bytes(run, clips, classes, cost.time_reduction)
-        return (resident + cost.activations + cost.state) // MIB + PROCESS_MIB
+        return int((resident + part * cost.activations + cost.state) / MIB) + PROCESS_MIB
 
     def _rate(self, who: RunIdentity, network: str, corpus: str) -> tuple[float, bool]:
         """10^9 operations per second that the device makes of a run's steps, and whether that was measured there.
