@@ -49,7 +49,7 @@ def test_numbers_known_by_heart():
         ("mt18", "eval2018", "event_error_rate"): 1.65,
         ("attention", "validation", "event_f1"): 32.04,
         ("auto", "validation", "segment_f1"): 63.14,
-        ("prob0.9", "validation", "event_insertion_rate"): 2.72,
+        ("prob0.9_apart", "validation", "event_insertion_rate"): 2.72,
         ("c_ssed_0.01_1", "eval2018", "event_deletion_rate"): 0.86,
     }
     assert {key: PRINTED[key] for key in expected} == expected
