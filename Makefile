@@ -50,7 +50,7 @@ KEYS = $(CONFIG)
 FAILED := .snakemake/jobs_failed
 
 .DEFAULT_GOAL := help
-.PHONY: help results notebooks docs documents data unlock test lint format bench clean setup plan touch summary rehearsal
+.PHONY: help results notebooks docs documents records data unlock test lint format bench clean setup plan touch summary rehearsal
 
 help:  ## this list
 	@echo "sedrepro: make TARGET [SCALE=miniature|recordings|full] [PAPER=folder name] [DATA_ROOT=dir] [MIRROR=dir] [CORES=n]"
@@ -87,6 +87,9 @@ notebooks: $(READY)  ## run the notebooks on the results so far, into results/SC
 
 documents: $(READY)  ## fill in the numbers of README and docs from the records
 	@python -m sedrepro documents
+
+records: $(READY)  ## write the results page of every record in results/recorded
+	@python -m sedrepro record-pages
 
 docs: $(READY)  ## build the documentation as a site that works offline, into site/
 	@python -m pip install -qq --disable-pip-version-check -r envs/docs.txt -c envs/constraints.txt

@@ -1,9 +1,8 @@
-"""Forecast: hours that it gives against those that runs took here, paper by paper.
+"""The forecast compared with the time that runs took on this machine, paper by paper.
 
-Two parts. Of the runs that lie in the results of a scale, trained on this processor or GPU: the sum of what each took
-(its environment.json), against the forecast of the same runs. And, as that
-may be nothing, steps of two small systems are made here and now, with their forecast by the stated rate and by a
-calibration.
+Two parts. First, for the runs in the results of a scale that were trained on this processor or GPU: the sum of the
+times in their environment.json, compared with the forecast for the same runs. Second, since there may be no such runs,
+steps of two small systems are run now and compared with their forecast by the stated rate and by a calibration.
 
     python benchmarks/bench_forecast.py [--scale miniature] [--data-root DIR] [--seconds 5]
 """

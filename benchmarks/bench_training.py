@@ -1,9 +1,10 @@
 """One training step of each weakly supervised network: the suite's loop against a bare step and a usual script.
 
 Widths are those of `recordings` on a CPU, features are noise. Bare: forward, loss, backward and a step of Adam on one
-batch that lies there, nothing else. Script: a DataLoader over clips in an HDF5 file, standardised one by one, float32,
-with the loss read after every step. Suite: `Trainer.fit` over resident clips with its records of losses; selection
-clips are as few as can be. All three make the same number of steps with the same network, batch and thread count.
+batch that is already in memory, nothing else. Script: a DataLoader over clips in an HDF5 file, standardised one by
+one, float32, with the loss read after every step. Suite: `Trainer.fit` over resident clips, recording its losses, with
+as few selection clips as possible. All three make the same number of steps with the same network, batch and thread
+count.
 
 Then pieces of a step at published widths. Adam: torch's loop over tensors against the fused form that the suite
 uses. Batch: 32 clips taken out of resident float16 features and standardised, against float32 ones standardised

@@ -2,8 +2,9 @@
 
 Snakemake: jobs that sleep, many at a time, with its limit on submissions per second (each pass of the scheduler starts
 a timer whose end is another pass, so that its cost grows with the jobs that have ended and with their length), and
-without it, as the suite's Snakefile runs them on one machine. Verbs: each is asked for its help, by a process of its
-own that imports what the verb needs, and through the server that the workflow starts; the verb's own work is not in it.
+without it, as the suite's Snakefile runs them on one machine. Verbs: each prints its help, once in a process of its
+own that imports what the verb needs, and once through the server that the workflow starts; the work of the verb itself
+is not included.
 
     python benchmarks/bench_workflow.py [--jobs 100] [--sleep 3] [--repeats 3]
 """

@@ -1,15 +1,15 @@
-"""What kills, broken downloads and full disks do to the results: nothing, or this says what. It takes its time.
+"""Do kills, broken downloads or full disks damage the results? Names every file that they do. Takes a long time.
 
     python benchmarks/faults.py kills --paper hierarchical_pooling --kills 100
     python benchmarks/faults.py downloads
     python benchmarks/faults.py disk --paper hierarchical_pooling       (as root, or under `unshare -rm`: it mounts)
 
 All work in copies of the checkout. `kills` and `disk` first let the workflow run twice undisturbed; files that differ
-between these two (they hold times of day or durations) are named and cannot be compared. Then
+between these two runs (they hold times of day or durations) are named and not compared. Then
 
 * `kills` starts `make results` and kills a random process that works in the folder (make, Snakemake, a job, what
   serves the jobs, ...) by SIGKILL at random moments, and starts it again when it has ended. After ten kills it lets it
-  come to its end, compares every file with the undisturbed ones byte for byte, removes all results, and starts anew.
+  finish, compares every file with the undisturbed ones byte for byte, removes all results, and starts again.
 * `downloads` serves small archives on this machine, with one fault at a time, obtains and unpacks them by the command
   that the workflow uses, repeats the command where it gives up, and compares all that was put in place.
 * `disk` runs the workflow on a file system that is full when features are extracted, a network is trained, scored,
@@ -206,7 +206,7 @@ def kills(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
             ended = status == 0
             stuck = 0 if ended or killed.total() > before else stuck + 1
             if stuck:
-                print(f"fails although nothing was killed:\n{output}", flush=True)
+                print(f"failed although nothing was killed:\n{output}", flush=True)
         rounds += 1
         found = comparison.problems(checkout.marks()) if ended else ["does not come to its end"]
         problems += found
@@ -431,15 +431,13 @@ def main() -> int:
     parser.add_argument("--paper", default="hierarchical_pooling", help="paper, or papers with commas")
     parser.add_argument("--target", default="", help="only this file of the results")
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument(
-        "--kills-per-round", type=int, default=10, help="before a run may come to its end (default: 10)"
-    )
+    parser.add_argument("--kills-per-round", type=int, default=10, help="kills before a run may finish (default: 10)")
     parser.add_argument("--interval", type=float, default=4, help="mean seconds between kills (default: 4)")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments and processes")
+    parser.add_argument("--seed", type=int, default=0, help="seed for choosing moments and processes (default: 0)")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--megabytes", type=int, default=600, help="size of the small disk")
+    parser.add_argument("--megabytes", type=int, default=600, help="size of the small disk (default: 600)")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
-    parser.add_argument("--output", type=Path, help="JSON file for the counts, beside those of other faults")
+    parser.add_argument("--output", type=Path, help="JSON file to which the counts are added")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         counts = FAULTS[arguments.fault](arguments, Path(folder).resolve())

@@ -27,8 +27,18 @@ from pathlib import Path
 
 from sedrepro.base.processes import end_with_the_parent
 
-#: What jobs import inside functions, and takes long; what is not installed is left to the jobs that need it.
-LIBRARIES = ("librosa", "pandas", "sed_eval", "dcase_util", "matplotlib.pyplot", "jinja2", "sklearn.metrics")
+#: What jobs import inside functions, and takes long (torch._dynamo is what optimisers import); what is not installed is
+#: left to the jobs that need it.
+LIBRARIES = (
+    "librosa",
+    "pandas",
+    "sed_eval",
+    "dcase_util",
+    "matplotlib.pyplot",
+    "jinja2",
+    "sklearn.metrics",
+    "torch._dynamo",
+)
 
 
 def start(interpreter: str = "python") -> str | None:
@@ -56,7 +66,8 @@ def start(interpreter: str = "python") -> str | None:
 
 
 def import_all() -> None:
-    """Import every verb and the libraries that they import late."""
+    """Import every verb and the libraries that they import late, and read the suite's code, which trainings digest."""
+    from sedrepro.base.code import read_all
     from sedrepro.cli import build_parser, verb_module, verb_names
 
     build_parser()
@@ -65,6 +76,7 @@ def import_all() -> None:
     for library in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
+    read_all()
 
 
 @dataclass

@@ -253,14 +253,14 @@ def test_pooling_the_students_features_is_another_loss():
 # --- distillation
 
 
-def distance_alone(pulled: str, train: Clips, steps: int = 400) -> tuple[float, float, GuidedTrainer]:
+def distance_alone(pulled: str, train: Clips, steps: int = 200) -> tuple[float, float, GuidedTrainer]:
     """TFD before and after training on it alone, the transformations included; the rest as it starts."""
     made = trainer(settings("pts_tfd", {"pulled": pulled}), train=train)
     made._train_mode()
     made._batches(train, 1)
     rows = torch.arange(len(train))
     transforms = [made.network.teacher.transform.weight, made.network.student.transform.weight]
-    optimizer, values = torch.optim.Adam(transforms, lr=0.02), []
+    optimizer, values = torch.optim.Adam(transforms, lr=0.04), []
     for _ in range(steps):
         loss = made._losses(train, rows)["tfd"]
         optimizer.zero_grad()

@@ -1,15 +1,46 @@
 """A copy of the project in a folder of its own, in which tests run the workflow."""
 
+import multiprocessing
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+#: Forks from a process that has imported Snakemake and libraries, nothing of the suite: that takes longer than a plan.
+WITH_SNAKEMAKE = multiprocessing.get_context("forkserver")
+WITH_SNAKEMAKE.set_forkserver_preload(["snakemake.cli", "pandas", "requests", "soundfile", "soxr"])
+
+
+def snakemake(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Status and output of the command `snakemake` with these words."""
+    with tempfile.NamedTemporaryFile() as output:
+        process = WITH_SNAKEMAKE.Process(target=_command, args=(words, folder, dict(environment), output.name))
+        process.start()
+        process.join(timeout=240)
+        assert process.exitcode is not None, "Snakemake has not ended"
+        return process.exitcode, Path(output.name).read_text(encoding="utf-8", errors="replace")
+
+
+def _command(words: Sequence[str], folder: Path, environment: Mapping[str, str], output: str) -> None:
+    """What the command does, in a process of its own."""
+    os.setsid()
+    file = os.open(output, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:0] = environment["PYTHONPATH"].split(os.pathsep)
+    sys.argv = ["snakemake", *words]
+    from snakemake.cli import main
+
+    main()
 
 
 class Project:
@@ -30,18 +61,8 @@ class Project:
         }
 
     def start(self, *words: str, config: str | None = None) -> subprocess.Popen:
-        command = [
-            "snakemake",
-            "--profile",
-            "workflow/profiles/default",
-            *words,
-            "--config",
-            *_words(config or self.config),
-            "--",
-            *self.targets,
-        ]
         return subprocess.Popen(
-            command,
+            ["snakemake", *self._words(words, config)],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -51,9 +72,11 @@ class Project:
         )
 
     def run(self, *words: str, config: str | None = None) -> tuple[int, str]:
-        process = self.start(*words, config=config)
-        output, _ = process.communicate(timeout=240)
-        return process.returncode, output
+        return snakemake(self._words(words, config), self.folder, self.environment)
+
+    def _words(self, words: Sequence[str], config: str | None) -> list[str]:
+        before = ["--profile", "workflow/profiles/default", *words]
+        return [*before, "--config", *config_words(config or self.config), "--", *self.targets]
 
     def planned(self, config: str | None = None) -> dict[str, int]:
         """Rules that a dry run would run, and how often."""
@@ -96,6 +119,6 @@ class Project:
         return sorted(self.folder.glob(pattern))
 
 
-def _words(config: str) -> list[str]:
+def config_words(config: str) -> list[str]:
     """Words for `--config`: `set=...` is one word, though it holds spaces."""
     return [config] if config.startswith("set=") else config.split()

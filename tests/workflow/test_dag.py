@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from project import ROOT, Project
+from project import ROOT, Project, config_words, snakemake
 
 from sedrepro.corpora.tables import CORPUS_TABLES
 from sedrepro.miniature.dcase2017_task4 import TrafficSize, write_dcase2017_task4
@@ -51,10 +51,8 @@ def built(tmp_path_factory):
         for pattern in ("data/miniature/surveys/*/clips.tsv", "data/miniature/*/features/*/store.json")
         for path in project.files(pattern)
     }
-    unlocked = subprocess.run(
-        ["snakemake", "--unlock", "--config", TINY], cwd=project.folder, env=project.environment, capture_output=True
-    )
-    assert unlocked.returncode == 0, unlocked.stderr
+    status, output = snakemake(["--unlock", "--config", TINY], project.folder, project.environment)
+    assert status == 0, output
     status, project.output = project.run("--rerun-incomplete")
     assert status == 0, project.output
     return project
@@ -86,11 +84,9 @@ def built(tmp_path_factory):
     ],
 )
 def test_a_wrong_configuration_ends_the_workflow_with_a_line_that_says_so(empty, config, message):
-    command = ["snakemake", "--profile", "workflow/profiles/default", "-n", "--config"]
-    words = [config] if config.startswith("set=") else config.split()
-    done = subprocess.run([*command, *words], cwd=empty.folder, env=empty.environment, capture_output=True, text=True)
-    assert done.returncode != 0
-    shown = done.stdout + done.stderr
+    words = ["--profile", "workflow/profiles/default", "-n", "--config", *config_words(config)]
+    status, shown = snakemake(words, empty.folder, empty.environment)
+    assert status != 0
     assert len([line for line in shown.splitlines() if message in line]) == 1, shown
     assert "Traceback" not in shown
     assert len(shown.splitlines()) <= 5, shown

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import Project, snakemake
 from small_mirror import SmallMirror, make_small_mirror
 from web_server import Turn, WebServer
 
@@ -66,8 +66,8 @@ def built(tmp_path_factory, mirror):
         process.communicate()
         project.killed = process.returncode
         project.received = project.files(f"{RECEIPTS}/*/[!.]*.json")
-        unlock = ["snakemake", "--unlock", "--config", *config.split()]
-        subprocess.run(unlock, cwd=project.folder, env=project.environment, check=True, capture_output=True)
+        status, output = snakemake(["--unlock", "--config", *config.split()], project.folder, project.environment)
+        assert status == 0, output
         status, project.output = project.run("--rerun-incomplete")
         assert status == 0, project.output
         project.requests = list(server.requests)

@@ -64,6 +64,12 @@ def imported(file: Path) -> list[str]:
     return _read(file, file.stat().st_mtime_ns)[0]
 
 
+def read_all() -> None:
+    """Read every source file of the suite; what is forked from this process reads only what changed since."""
+    for file in PACKAGE.rglob("*.py"):
+        imported(file)
+
+
 @functools.cache
 def _read(file: Path, changed: int) -> tuple[list[str], str]:
     """What a source file imports, and the digest of what it does."""

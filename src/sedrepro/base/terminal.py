@@ -52,15 +52,20 @@ def folded(text: str, indent: str = "    ") -> str:
     )
 
 
-def aligned(lines: Iterable[Sequence[str]], left: int, indent: str = "  ") -> str:
-    """Lines of fields in columns, the first `left` of them to the left."""
+def aligned(lines: Iterable[Sequence[str]], left: int | None = None, indent: str = "  ") -> str:
+    """Lines of fields in columns, the first `left` of them (default: all) to the left, the others to the right."""
+    return "\n".join(aligned_lines(lines, left, indent))
+
+
+def aligned_lines(lines: Iterable[Sequence[str]], left: int | None = None, indent: str = "  ") -> list[str]:
+    """The lines of `aligned`, one by one."""
     lines = list(lines)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rows = (
         "  ".join(
-            field.ljust(width) if place < left else field.rjust(width)
+            field.ljust(width) if left is None or place < left else field.rjust(width)
             for place, (field, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     )
-    return "\n".join(f"{indent}{row}" for row in rows)
+    return [f"{indent}{row}" for row in rows]

@@ -1,6 +1,7 @@
 """Search of the post-processing on a split with strong labels: the whole grid, one setting for all classes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Found(Typed):
 
     chosen: PostProcessing
     value: float = Field(description="the criterion's value on the split")
-    combinations: int = Field(description="settings that were tried")
+    combinations: int = Field(description="settings of the grid")
 
 
 def search(
@@ -56,28 +57,41 @@ def search(
     if not reference.any():
         raise DataError(f"split '{how.choose_on}': has no event to choose the post-processing on; name another split")
     comparison = _Comparison(reference, scores.shape[1], frames_per_second, durations, segment_seconds)
+    grid = how.thresholds, how.median_seconds, how.longest_gap_seconds, how.shortest_seconds
     tried = [(comparison.counts(runs), setting) for setting, runs in _grid(scores, how, frames_per_second)]
     best, chosen = min(tried, key=lambda one: _rank(one[0], one[1], how.criterion))
-    return Found(chosen=chosen, value=getattr(best, how.criterion), combinations=len(tried))
+    return Found(chosen=chosen, value=getattr(best, how.criterion), combinations=math.prod(map(len, grid)))
 
 
 def _grid(scores: np.ndarray, how: Search, frames_per_second: float) -> Iterator[tuple[PostProcessing, Runs]]:
-    """Every setting and the runs of active frames it gives; each step is done once for all that follow from it."""
+    """Settings and the runs of active frames they give; each step is done once for all that follow from it.
+
+    Of settings that are the same in frames only the simplest is tried.
+    """
     rows = by_class(scores)
+    medians = _distinct(how.median_seconds, lambda seconds: median_window(seconds, frames_per_second))
+    gaps = _distinct(how.longest_gap_seconds, lambda seconds: frames_in(seconds, frames_per_second))
+    # No run is shorter than a frame.
+    lengths = _distinct(how.shortest_seconds, lambda seconds: max(1, frames_in(seconds, frames_per_second)))
     for threshold in how.thresholds:
         decisions = rows >= threshold
-        for median in how.median_seconds:
-            filtered = find_runs(median_filtered(decisions, median_window(median, frames_per_second), how.border))
-            for gap in how.longest_gap_seconds:
-                closed = joined(filtered, frames_in(gap, frames_per_second))
-                for shortest in how.shortest_seconds:
+        for window, median in medians.items():
+            filtered = find_runs(median_filtered(decisions, window, how.border))
+            for longest_gap, gap in gaps.items():
+                closed = joined(filtered, longest_gap)
+                for length, shortest in lengths.items():
                     setting = PostProcessing(
                         threshold=threshold,
                         median_seconds=median,
                         longest_gap_seconds=gap,
                         shortest_seconds=shortest,
                     )
-                    yield setting, without_short(closed, frames_in(shortest, frames_per_second))
+                    yield setting, without_short(closed, length)
+
+
+def _distinct(grid: Sequence[float], frames: Callable[[float], int]) -> dict[int, float]:
+    """The durations of a grid by what they are in frames; of equal ones the shortest, in seconds."""
+    return {frames(seconds): seconds for seconds in sorted(grid, reverse=True)}
 
 
 class _Comparison:

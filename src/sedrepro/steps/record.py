@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from sedrepro.reporting.records.page import write_record_page
 from sedrepro.reporting.records.record import record
 from sedrepro.steps.request import Request
 
@@ -22,4 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(request: Request) -> None:
     """Keep the results of the paper of the options."""
     options = request.options
-    print(record(request.config, request.paper, options.command, options.note, options.incomplete, options.overwrite))
+    folder = record(request.config, request.paper, options.command, options.note, options.incomplete, options.overwrite)
+    print(folder)
+    print(write_record_page(folder))

@@ -60,6 +60,12 @@ def test_the_class_counts_before_the_distance():
     assert choose_clip(events, list(events)) == "far"
 
 
+def test_an_event_that_fills_its_clip_shows_nothing_and_comes_last_of_its_class():
+    events = {"whole": [train(3)], "short": [train(0, 1)], "other": [Event(7.5, 9.5, CAR)]}
+    assert choose_clip(events, list(events)) == "short"
+    assert choose_clip(events, ["whole", "other"]) == "whole"
+
+
 def test_without_the_class_the_nearest_event_is_taken():
     events = {"a": [Event(0, 1, CAR)], "b": [Event(7, 9, BUS)], "c": [Event(7, 8, CAR)]}
     assert choose_clip(events, list(events)) == "b"

@@ -75,6 +75,9 @@ window.addEventListener("load", function () {
     var answer = document.querySelector("#hierarchical_pooling-table2 .answer"), place = answer.getBoundingClientRect();
     report.answer = answer.innerText;
     report.answered_at = [place.top, place.bottom];
+    report.hints = all("#hierarchical_pooling-table2 .scroll").filter(function (s) {
+      return s.checkVisibility();
+    }).map(function (s) { return [s.classList.contains("wide"), s.scrollWidth > s.clientWidth + 1]; });
     report.copies = all("#hierarchical_pooling-table2 .answer button.copy").length;
     var field = document.getElementById("search");
     field.value = "segment_f1"; field.dispatchEvent(new Event("input"));
@@ -139,6 +142,14 @@ def test_it_fits_the_window_and_wide_tables_scroll_by_themselves(reported, width
     assert report["closed"] <= width
     assert report["open"] <= width
     assert report["scrolled"] > 0
+
+
+@EVERYWHERE
+def test_what_is_wider_than_the_window_says_that_it_scrolls(reported, width, scheme):
+    hints = reported(width, scheme)["hints"]
+    assert hints
+    assert all(hinted == wide for hinted, wide in hints)
+    assert width > 390 or any(hinted for hinted, _ in hints)
 
 
 @EVERYWHERE

@@ -6,7 +6,6 @@ import json
 import os
 
 import pytest
-from page_example import parsed
 from test_paper_tables import write_run
 
 from sedrepro.base.errors import DataError
@@ -61,7 +60,7 @@ def test_a_record_has_few_files_that_hold_all_tables_metrics_and_histories(confi
     folder = record(config, paper, "make results", "a remark")
     kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert kept == {
-        *("record.json", "index.html", "tables.csv", "tables.md", "metrics.csv", "histories.csv"),
+        *("record.json", "tables.csv", "tables.md", "metrics.csv", "histories.csv"),
         "figures/figure2.png",
     }
     runs = table_runs(config, paper, "table2")
@@ -79,17 +78,6 @@ def test_a_record_has_few_files_that_hold_all_tables_metrics_and_histories(confi
     assert {row["average_precision"] for row in metrics if row["event_class"] == "Bus"} == {"0.25", "0.5"}
     losses = [(row["epoch"], row["train_loss"]) for row in rows(folder / "histories.csv")]
     assert losses == [("1", "0.5"), ("2", "0.25")] * len(runs)
-
-
-def test_the_page_of_a_record_links_what_the_record_holds_and_names_no_folder_of_the_machine(
-    config, paper, done, tmp_path
-):
-    folder = record(config.model_copy(update={"data_root": tmp_path}), paper, "make results")
-    root = parsed(folder / "index.html")
-    targets = [link.get("href") for link in root.iter("a") if not link.get("href").startswith(("#", "http"))]
-    assert "tables.csv" in targets and all((folder / target).is_file() for target in targets)
-    assert "Recorded on" in "".join(root.itertext())
-    assert str(tmp_path) not in (folder / "index.html").read_text()
 
 
 def test_what_is_missing_or_stale_is_refused_and_named_where_it_is_kept(config, paper, done):

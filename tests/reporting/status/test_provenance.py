@@ -6,7 +6,7 @@ from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.provenance import SOURCES
 from sedrepro.experiments.scales import SCALES
-from sedrepro.reporting.status.provenance import print_settings, setting_rows
+from sedrepro.reporting.status.provenance import print_settings, setting_rows, unstated
 
 ROOT = Path(__file__).parents[3]
 PAPER = "two_step_attention"
@@ -51,6 +51,30 @@ def test_an_overridden_mapping_is_one_row():
     assert rows["systems.vgg_gwrp.arguments"][1] == "configuration"
     assert "gap" in rows["systems.vgg_gwrp.arguments"][0]
     assert not [key for key in rows if key.startswith("systems.vgg_gwrp.arguments.")]
+
+
+@pytest.mark.parametrize("name", paper_names())
+def test_an_assumption_that_a_scale_replaces_is_still_one_and_says_what_is_used_instead(name):
+    published, small = unstated(paper(name)), unstated(paper(name, "miniature"))
+    for source, reasons in published.items():
+        for reason, lines in reasons.items():
+            there = small[source][reason]
+            assert {line.split(" = ")[0] for line in lines} == {line.split(" = ")[0] for line in there}
+            for line in lines:
+                assert any(one == line or one.startswith(f"{line} (") for one in there), line
+    assert "(here 8, 8, 16, 16, by the scale)" in str(unstated(paper(scale="miniature"))["authors' code"])
+
+
+def test_labels_and_names_of_networks_are_no_assumptions():
+    for name in paper_names():
+        lines = str(unstated(paper(name, "miniature")))
+        assert ".label = " not in lines
+        assert not any(f"systems.{system}.network = " in lines for system in paper(name).settings.systems)
+
+
+def test_what_a_replaced_mapping_held_is_listed_with_the_whole_that_replaced_it():
+    changed = unstated(paper(**{"systems.vgg_gwrp.arguments": {"pooling": "gap"}}))
+    assert changed["configuration"] == {"": ["systems.vgg_gwrp.arguments = {'pooling': 'gap'}"]}
 
 
 def test_printed_settings_are_aligned_below_the_papers_name(capsys):

@@ -268,11 +268,16 @@ def accuracies(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _histogram(panel: Any, counts: np.ndarray, number: int) -> None:
-    """Share of the frames in each bin, as steps."""
+    """Share of the frames in each bin, as steps; over two powers of ten or more, which are labelled."""
+    from matplotlib.ticker import NullFormatter
+
     shares = counts[0] / max(1, counts[0].sum())
     panel.stairs(shares, np.linspace(0, 1, BINS + 1), color=COLOURS[number % 5], linestyle=LINES[number % 5])
     if shares.any():
         panel.set_yscale("log")
+        panel.yaxis.set_minor_formatter(NullFormatter())
+        low, high = panel.get_ylim()
+        panel.set_ylim(bottom=min(low, high / 100))
 
 
 def _said_of_fits(fits: int) -> str:

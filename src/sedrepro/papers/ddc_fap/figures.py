@@ -145,7 +145,7 @@ def _spread(panel: Any, place: int, values: np.ndarray, family: tuple[str, str, 
         values,
         marker,
         color=colour,
-        markersize=3,
+        markersize=3 if len(values) >= FEWEST_FOR_A_BOX else 6,
         alpha=0.7,
         linestyle="none",
     )

@@ -205,6 +205,16 @@ def _records(keys: Keys) -> str:
     return "\n".join(lines)
 
 
+def _outdated(keys: Keys) -> str:
+    """The records that today's code contradicts, each with what has changed since."""
+    lines = [_line(["record", "what has changed since"]), _line(["---"] * 2)]
+    for folder, paper, facts in records():
+        if facts.get("outdated"):
+            link = f"[{facts['date']}, {paper}]({keys['up']}{(RECORDED / folder / paper / 'record.json').as_posix()})"
+            lines.append(_line([link, facts["outdated"]]))
+    return "\n".join(lines)
+
+
 def _download(_keys: Keys) -> str:
     """What all needed archives take, in GB of 10^9 bytes."""
     config = load_config("full")
@@ -219,6 +229,7 @@ FACTS: dict[str, Callable[[Keys], str]] = {
     "histories": _histories,
     "history": _history,
     "measured": _measured,
+    "outdated": _outdated,
     "published": _published,
     "record": _fact_of_record,
     "records": _records,

@@ -79,7 +79,7 @@ def save_picture(figure: Any, stem: Path) -> Path:
 
 def _settle(figure: Any) -> None:
     """Let the layout be solved once, then round and keep it."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes in figure.axes:
         place = axes.get_position()

@@ -42,6 +42,8 @@ class PaperResults:
     """What its settings name and the folder lacks."""
     top: Path = Path()
     """The folder of the page, which links are relative to."""
+    recorded: bool = False
+    """Whether a record holds them: its runs were made with the settings of an earlier commit."""
 
     @property
     def claim_tables(self) -> list[str]:
@@ -86,8 +88,7 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
     cells = {
         table.name: compared_cells(config, [table]) for table in paper_tables(config, paper.name) if table.name in there
     }
-    pictures = {name: _picture(folder / "figures" / name) for name in settings.figures}
-    figures = {name: path for name, path in pictures.items() if path is not None}
+    figures = pictures_of(paper, folder)
     coverage = rows_if_there(folder / "coverage.csv", COVERAGE_COLUMNS)
     missing = [*(n for n in settings.tables if n not in tables), *(n for n in settings.figures if n not in figures)]
     return PaperResults(
@@ -96,7 +97,7 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
         tables=tables,
         figures=figures,
         cells=cells,
-        claims=[row for row in claims if row["paper"] == paper.name] or _claims_of(paper, tables),
+        claims=[row for row in claims if row["paper"] == paper.name] or claims_of(paper, tables),
         coverage=coverage,
         costs=read_costs(folder),
         missing=missing if coverage else [*missing, "coverage"],
@@ -104,7 +105,7 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
     )
 
 
-def _claims_of(paper: Paper, tables: Mapping[str, FilledTable]) -> Rows:
+def claims_of(paper: Paper, tables: Mapping[str, FilledTable]) -> Rows:
     """The claims in the tables of a paper, in the columns of claims.csv, which may have been written without it."""
     layouts = paper.settings.tables
     return [
@@ -122,6 +123,12 @@ def rows_if_there(path: Path, columns: Iterable[str]) -> Rows:
         DataError: it is damaged or lacks a column (names it).
     """
     return read_table(path, tuple(columns), delimiter=",") if path.is_file() else []
+
+
+def pictures_of(paper: Paper, folder: Path) -> dict[str, Path]:
+    """The pictures of those figures of a paper that a folder with its results or a record of them holds."""
+    pictures = {name: _picture(folder / "figures" / name) for name in paper.settings.figures}
+    return {name: path for name, path in pictures.items() if path is not None}
 
 
 def _picture(stem: Path) -> Path | None:

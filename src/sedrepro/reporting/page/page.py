@@ -49,7 +49,13 @@ def write_page(config: Config) -> Path:
 
 
 def results_page(
-    config: Config, papers: Sequence[PaperResults], top: Path, files: Sequence[str] = FILES, remark: str = ""
+    config: Config,
+    papers: Sequence[PaperResults],
+    top: Path,
+    files: Sequence[str] = FILES,
+    heading: str = "",
+    remarks: Sequence[str] = (),
+    warning: str = "",
 ) -> str:
     """The page over what lies in the results of papers.
 
@@ -58,23 +64,26 @@ def results_page(
         papers: what lies there.
         top: the folder of the page.
         files: files in that folder that the page links, as far as they are there.
-        remark: where the results come from, if the page is not made beside them.
+        heading: what the page is about (default: all papers at the scale).
+        remarks: where the results come from, if they are a record.
+        warning: why they should not be relied on, if there is a reason.
     """
     verdicts = _sum(results.verdicts() for results in papers)
     outcomes = _sum(results.outcomes() for results in papers)
-    sweep = "" if remark else _sweep(config, papers)
+    sweep = "" if remarks else _sweep(config, papers)
     titles = {results.paper.name: results.paper.settings.about.title for results in papers}
     contents = {"overview": "Overview"} | {name: name for name in titles}
     contents |= {"post-processing": "Post-processing"} if sweep else {}
     return render(
         "page",
         title=f"sedrepro: results at {config.scale} scale",
-        heading=f"Sound event detection papers: results at {config.scale} scale",
+        heading=heading or f"Sound event detection papers: results at {config.scale} scale",
         scale_means=SCALES[config.scale],
         numbers_mean=_what_numbers_mean(config.scale),
         in_numbers=_in_numbers(papers, verdicts),
         made=_made(),
-        remark=remark,
+        remarks=remarks,
+        warning=warning,
         contents=contents | {"comparing": "How numbers are compared"},
         titles=titles,
         matrix=[_matrix_row(results) for results in papers],

@@ -24,7 +24,7 @@ from sedrepro.reporting.page.data import FIGURE_FILES, PaperResults
 from sedrepro.reporting.page.digest import digest_of_claims, digest_of_figure, digest_of_table
 from sedrepro.reporting.rendering import render_part
 from sedrepro.reporting.status.cost import by_system, duration, environments, memory, total
-from sedrepro.reporting.status.provenance import setting_rows
+from sedrepro.reporting.status.provenance import unstated
 from sedrepro.reporting.tables.comparison import PaperTable, how_to_make
 from sedrepro.reporting.tables.coverage import coverage_table
 from sedrepro.reporting.tables.files import TABLE_FILES
@@ -86,7 +86,7 @@ def links(paths: Iterable[tuple[str, Path]], top: Path) -> Links:
 def _in_short(results: PaperResults) -> str:
     """Where the paper stands, in one sentence."""
     verdicts, cost = results.verdicts(), total(results.costs)
-    parts = [f"{counted(verdicts.total(), 'cell')} ({_counts(verdicts)})" if verdicts else "no cells yet"]
+    parts = [f"{counted(verdicts.total(), 'cell')} ({_counts(verdicts)})" if verdicts else "No cells yet"]
     parts.append(digest_of_claims(results).verdict.rstrip(".") if results.claims else "no claims tried")
     parts.append(f"{counted(cost.runs, 'run')} in {duration(cost.seconds)}" if cost.runs else "no runs")
     return f"{'; '.join(parts)}."
@@ -194,11 +194,14 @@ def _figure(results: PaperResults, config: Config, name: str, path: Path) -> Mar
 
 
 def _settings(results: PaperResults, config: Config) -> Markup:
-    """Every setting that the paper does not state, by where it comes from, those of one reason together."""
-    grouped: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for key, value, source, reason in setting_rows(results.paper):
-        grouped[source][reason].append(f"{key} = {value}")
-    stated = sum(map(len, grouped.pop("paper", {}).values()))
+    """Every setting that the paper does not state, by where it comes from, those of one reason together.
+
+    A record has none: its runs were made with those of an earlier commit.
+    """
+    if results.recorded:
+        return Markup("")
+    grouped = unstated(results.paper)
+    stated = sum(origin.source == "paper" for origin in results.paper.provenance.values())
     order = [*(source for source in _SOURCES if source in grouped), *(s for s in grouped if s not in _SOURCES)]
     return render_part(
         "part_settings",

@@ -15,6 +15,13 @@ Row = dict[str, Any]
 
 #: What tells a run from another one.
 RUN = ("system", "variant", "fold", "seed")
+#: Columns of metrics.csv that say what a row is about; where the last are empty, it is about all of them.
+PLACE = (*RUN, "split", "detection", "event_class")
+#: Columns of metrics.csv that belong to a run or a split, and are no metrics.
+OF_RUN = (
+    *("clips", "clips_expected", "parameters", "seconds", "peak_memory_mib", "peak_gpu_memory_mib"),
+    *("device", "commit"),
+)
 
 
 def tables_csv(paths: Iterable[Path]) -> str:
@@ -40,7 +47,7 @@ def metrics_csv(folders: Iterable[Path]) -> str:
         for folder in folders
         for row in _metric_rows(read_metrics(folder / "metrics.json"), read_environment(folder / ENVIRONMENT))
     ]
-    return as_csv((*RUN, "split", "detection", "event_class"), rows)
+    return as_csv((*PLACE, *OF_RUN), rows)
 
 
 def _metric_rows(run: RunMetrics, environment: Environment) -> Iterator[Row]:

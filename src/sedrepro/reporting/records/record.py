@@ -7,8 +7,9 @@ A record is `results/recorded/<date>_<scale>_<budget>/<paper>/` with
 * `metrics.csv`: all metrics of all runs, and what each run cost;
 * `histories.csv`: losses and validation score of all runs, by epoch;
 * `coverage.csv`, where the data were surveyed;
-* `record.json`: command, date, machine, commits, and what was missing or stale;
-* `index.html`: the results page of the paper.
+* `record.json`: command, date, machine, commits, and what was missing or stale.
+
+Its results page is made from these files (`page.py`) and is not kept.
 """
 
 import datetime
@@ -16,7 +17,6 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,9 @@ from sedrepro.experiments.environment import read_environment
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import paper_folder
 from sedrepro.experiments.run_files import ENVIRONMENT
-from sedrepro.reporting.page.data import read_results
-from sedrepro.reporting.page.page import PAGE, results_page
 from sedrepro.reporting.records.contents import histories_csv, metrics_csv, tables_csv, tables_markdown
+from sedrepro.reporting.records.page import RECORD
 from sedrepro.reporting.status.state import PaperState
-
-RECORD = "record.json"
-#: Files that the page of a record links.
-FILES = ("tables.csv", "tables.md", "metrics.csv", "histories.csv", "coverage.csv", RECORD)
 
 
 def record(
@@ -97,16 +92,6 @@ def write_record(folder: Path, config: Config, paper: Paper, facts: Mapping[str,
         for path in [*results.glob("coverage.csv"), *results.glob("figures/*.png")]:
             _copy(path, temporary / path.relative_to(results))
         write_json(temporary / RECORD, facts)
-        write_text(temporary / PAGE, _page(temporary, config, paper, facts))
-
-
-def _page(folder: Path, config: Config, paper: Paper, facts: Mapping[str, Any]) -> str:
-    """The results page of the paper, which links what the record holds."""
-    anywhere = config.model_copy(update={"data_root": Path("...") if config.data_root else None})
-    (results,) = read_results(anywhere, [paper.name])
-    recorded = replace(results, folder=folder, top=folder)
-    remark = f"Recorded on {facts['date']}: {facts['command']}. {facts['note']}".strip()
-    return results_page(anywhere, [recorded], folder, FILES, remark)
 
 
 def _run_folders(results: Path) -> list[Path]:

@@ -1,10 +1,14 @@
 """Every setting of a paper with where it comes from."""
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sedrepro.base.terminal import folded, line_width
+from sedrepro.base.terminal import aligned, folded, line_width
+from sedrepro.base.typed import load
+from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.provenance import published_values
 
 
 def setting_rows(paper: Paper) -> list[tuple[str, str, str, str]]:
@@ -13,6 +17,50 @@ def setting_rows(paper: Paper) -> list[tuple[str, str, str, str]]:
     return [
         (key, _shown(_lookup(values, key)), origin.source, origin.reason) for key, origin in paper.provenance.items()
     ]
+
+
+def replaced_rows(paper: Paper) -> list[tuple[str, str, str, str]]:
+    """(key, value, source, reason) of every published value that the scale or the configuration replaces."""
+    path = paper.folder / "settings.yaml"
+    plain, published = published_values(path)
+    plain.pop("scales", None)
+    values = load(PaperSettings, plain, str(path)).model_dump(mode="json")
+    return [
+        (key, _shown(_lookup(values, key)), origin.source, origin.reason)
+        for key, origin in published.items()
+        if paper.provenance.get(key) != origin
+    ]
+
+
+def unstated(paper: Paper) -> dict[str, dict[str, list[str]]]:
+    """The settings that the paper does not state, as text by source and reason.
+
+    A value that a scale or a configuration replaces is still a reading of the paper: it stands with its own source,
+    and says what is used instead. Labels of systems and names of networks are no readings.
+    """
+    grouped: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    here = {key: (value, source, reason) for key, value, source, reason in setting_rows(paper)}
+    for key, (value, source, reason) in here.items():
+        if _is_reading(key):
+            grouped[source][reason].append(f"{key} = {value}")
+    for key, value, source, reason in replaced_rows(paper):
+        if _is_reading(key):
+            used = next((one for one in _with_parents(key) if one in here), None)
+            instead = f"here {here[used][0]}, by the {here[used][1]}" if used else "not used here"
+            grouped[source][reason].append(f"{key} = {value} ({instead})")
+    grouped.pop("paper", None)
+    return {source: dict(reasons) for source, reasons in grouped.items()}
+
+
+def _is_reading(key: str) -> bool:
+    return not key.startswith("systems.") or key.rpartition(".")[2] not in ("label", "network")
+
+
+def _with_parents(key: str) -> Iterator[str]:
+    """A dotted key and the mappings around it, the nearest first."""
+    while key:
+        yield key
+        key = key.rpartition(".")[0]
 
 
 def print_settings(paper: Paper) -> None:
@@ -34,9 +82,8 @@ def print_rows(rows: Sequence[tuple[str, str, str, str]]) -> None:
     if width is not None:
         print("\n".join(_in_width(rows, width)))
         return
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    for key, value, source, reason in rows:
-        print(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {source:<{widths[2]}}  {reason}".rstrip())
+    if rows:
+        print(aligned(rows, indent=""))
 
 
 def _in_width(rows: Sequence[tuple[str, str, str, str]], width: int) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from sedrepro.base.errors import SedreproError
 from sedrepro.base.files import read_json
+from sedrepro.base.terminal import aligned
 from sedrepro.base.typed import load
 from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
@@ -189,12 +190,7 @@ def print_states(config: Config, name: str = "") -> None:
         about = paper.settings.about
         cost = f"; {counted(spent.runs, 'run')}, {duration(spent.seconds)}" if spent.runs else ""
         print(f"{each}: {about.title} ({about.published_in}); scale {config.scale}{cost}")
-        rows = [_row(item) for item in items]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-        for *cells, why in rows:
-            padded = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            print(f"  {padded}  {why}".rstrip())
-        print()
+        print(aligned(map(_row, items)), end="\n\n")
 
 
 def _row(item: Item) -> tuple[str, ...]:

@@ -89,14 +89,19 @@ def compared_cells(config: Config, tables: Iterable[PaperTable]) -> list[dict[st
     """
     tables = list(tables)
     cells = [
-        _compared(config, table, cell)
+        cell
         for table in tables
         if table.there
-        for cell in read_table(table.path, _READ, delimiter=",")
+        for cell in compared_rows(config, table, read_table(table.path, _READ, delimiter=","))
     ]
     if not cells:
         raise DataError(f"{tables[0].path}: no such file; run {how_to_make(config, tables[0])}")
     return cells
+
+
+def compared_rows(config: Config, table: PaperTable, rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows of a table's csv in the columns of `COLUMNS`."""
+    return [_compared(config, table, cell) for cell in rows]
 
 
 def _compared(config: Config, table: PaperTable, cell: dict[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TextIO
 
+from sedrepro.base.terminal import aligned_lines
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.reporting.tables.comparison import PaperTable, compared_cells, how_to_make, paper_tables, verdict_counts
@@ -49,15 +50,9 @@ def _table_lines(config: Config, table: PaperTable, cells: Sequence[dict[str, st
     heads = ["verdict", "ours ± sd (runs)", "95 % interval", "published", "difference", "metric", "cell"]
     if table.layout.kind == "text":
         heads = ["verdict", "what", "cell"]
-    sizes = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-    shown = [_padded(heads, sizes)]
-    for cell, line in zip(cells, lines, strict=True):
-        shown.append(_with_colour(_padded(line, sizes), cell["verdict"], coloured))
-    return [title, *(f"  {line}".rstrip() for line in shown), f"  {_counts_text(cells, coloured)}"]
-
-
-def _padded(texts: Sequence[str], sizes: Sequence[int]) -> str:
-    return "  ".join(text.ljust(size) for text, size in zip(texts, sizes, strict=True)).rstrip()
+    head, *shown = aligned_lines([heads, *lines])
+    shown = [_with_colour(line, cell["verdict"], coloured) for cell, line in zip(cells, shown, strict=True)]
+    return [title, head, *shown, f"  {_counts_text(cells, coloured)}"]
 
 
 def _verdict_text(cell: dict[str, str]) -> str:

@@ -1,5 +1,7 @@
 """The files of a filled table: csv, Markdown, HTML and LaTeX; and reading the csv back."""
 
+import csv
+import io
 import math
 from pathlib import Path
 
@@ -25,7 +27,16 @@ def write(table: FilledTable, layout: TableLayout, stem: Path | str) -> None:
     write_text(f"{stem}.md", to_markdown(table, layout))
     write_text(f"{stem}.html", to_html(table, layout))
     write_text(f"{stem}.tex", to_latex(table, layout))
-    write_text(f"{stem}.csv", table.rows.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(f"{stem}.csv", _csv(table))
+
+
+def _csv(table: FilledTable) -> str:
+    return table.rows.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def text_rows(table: FilledTable) -> list[dict[str, str]]:
+    """The rows of a table as the texts that its csv holds."""
+    return list(csv.DictReader(io.StringIO(_csv(table))))
 
 
 def read_tidy(path: Path, layout: TableLayout, scale: str) -> FilledTable:

@@ -12,7 +12,7 @@ from sedrepro.experiments.table_layout import SCALES
 from sedrepro.published.cells import UNITS, Cell, runs_needed
 from sedrepro.published.verdict import METRICS, difference, verdict
 from sedrepro.reporting.tables.tidy import FilledTable, data_of, table_of_cells, tidy_row
-from sedrepro.reporting.tables.values import result
+from sedrepro.reporting.tables.values import Result, result
 
 RunsByPair = Mapping[tuple[str, str], Sequence[RunMetrics]]
 """Runs by system and variant, ordered by fold and seed."""
@@ -31,7 +31,8 @@ def fill(
         SettingsError: the scale is unknown.
     """
     of_pair = runs_by_pair(runs_needed(cells), runs, scale)
-    return table_of_cells(cells, [_filled(cell, of_pair, scale, absent) for cell in cells], scale)
+    rows = [filled_row(cell, result(cell, of_pair, absent), of_pair, scale) for cell in cells]
+    return table_of_cells(cells, rows, scale)
 
 
 def runs_by_pair(needed: Iterable[tuple[str, str]], runs: Iterable[RunMetrics], scale: str) -> RunsByPair:
@@ -54,8 +55,8 @@ def runs_by_pair(needed: Iterable[tuple[str, str]], runs: Iterable[RunMetrics], 
     return dict(of_pair)
 
 
-def _filled(cell: Cell, runs: RunsByPair, scale: str, absent: Mapping[str, str]) -> dict[str, Any]:
-    ours = result(cell, runs, absent)
+def filled_row(cell: Cell, ours: Result, runs: RunsByPair, scale: str) -> dict[str, Any]:
+    """The row of a cell with what its runs came to, in the columns of `tidy_row`."""
     tolerance = METRICS[cell.metric].tolerance * UNITS[cell.unit]
     outcome = verdict(scale, ours, cell.published, tolerance, cell.suspect, cell.at_hand)
     notes = [cell.suspect, cell.note, *ours.notes]

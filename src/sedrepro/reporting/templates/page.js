@@ -36,6 +36,18 @@
   });
   window.addEventListener("afterprint", function () { opened.forEach(function (i) { i.open = false; }); opened = []; });
 
+  /* What is wider than its place says that it can be scrolled. */
+  if (window.ResizeObserver) {
+    var watcher = new ResizeObserver(function (entries) {
+      requestAnimationFrame(function () {
+        entries.forEach(function (entry) {
+          entry.target.classList.toggle("wide", entry.target.scrollWidth > entry.target.clientWidth + 1);
+        });
+      });
+    });
+    each(all(".scroll"), function (part) { watcher.observe(part); });
+  }
+
   /* Commands are copied. */
   function copyOf(code) {
     if (navigator.clipboard) { return navigator.clipboard.writeText(code.textContent); }

@@ -1,0 +1,176 @@
+"""The results page of a record: made by today's code from what the record holds, so it never becomes outdated.
+
+Tables and claims are filled again from the metrics of the record's runs; tables.csv keeps what was filled then. Nothing
+of the page is kept in the repository.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_json, read_table, write_text
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.metrics_files import RunMetrics
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.experiments.places import table_file
+from sedrepro.experiments.table_layout import TableLayout
+from sedrepro.published.cells import Cell, read_text_cells, runs_needed
+from sedrepro.published.claims import Claim, read_claims
+from sedrepro.published.needs import cells_file, table_cells
+from sedrepro.reporting.claims.evidence import figures_read
+from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.claims.registry import predicate_of
+from sedrepro.reporting.page.data import PaperResults, claims_of, pictures_of
+from sedrepro.reporting.page.page import PAGE, results_page
+from sedrepro.reporting.records.reading import RecordedRuns, recorded_coverage
+from sedrepro.reporting.tables.comparison import PaperTable, compared_rows
+from sedrepro.reporting.tables.files import text_rows
+from sedrepro.reporting.tables.numbers import RunsByPair, filled_row, runs_by_pair
+from sedrepro.reporting.tables.text import fill_text, texts_of_code
+from sedrepro.reporting.tables.tidy import FilledTable, table_of_cells
+from sedrepro.reporting.tables.values import Result, result
+
+RECORD = "record.json"
+#: Files that the page of a record links.
+FILES = ("tables.csv", "tables.md", "metrics.csv", "histories.csv", "coverage.csv", RECORD)
+
+#: Of a cell or a claim that asks for a metric which the runs of a record were not scored by.
+SCORED_OTHERWISE = "the runs of this record were not scored in this way"
+HOW_IT_IS_MADE = (
+    "Tables and claims are computed by today’s code from all runs in metrics.csv; tables.csv and tables.md keep them "
+    "as they were filled at the time. Tables of definitions and settings show today’s code."
+)
+#: What tells the rows of one claim apart.
+_KEY = ("id", "metric", "variant", "split", "event_class")
+
+
+def write_record_page(folder: Path) -> Path:
+    """Write `index.html` to the folder of a record; returns its path.
+
+    Raises:
+        DataError: a file of the record is missing or damaged (names it).
+    """
+    path = folder / PAGE
+    write_text(path, record_page(folder))
+    return path
+
+
+def record_page(folder: Path) -> str:
+    """The results page of a record, which links what it holds.
+
+    Raises:
+        DataError: a file of the record is missing or damaged (names it).
+    """
+    facts = read_json(folder / RECORD)
+    config = config_of_record(folder, facts)
+    paper = load_paper(folder.name, config)
+    results = read_record(folder, config, paper)
+    heading = f"{paper.settings.about.title}: record of {facts['date']}"
+    warning = f"Newer code contradicts this record. {facts['outdated']}" if facts.get("outdated") else ""
+    return results_page(config, [results], folder, FILES, heading, list(_remarks(facts)), warning)
+
+
+def config_of_record(folder: Path, facts: Mapping[str, Any]) -> Config:
+    """A configuration that asks for the folds and seeds of the runs of a record; where its data lay is not told."""
+    runs = read_table(folder / "metrics.csv", ("fold", "seed"), delimiter=",")
+    folds, seeds = (tuple(sorted({int(run[name]) for run in runs})) for name in ("fold", "seed"))
+    data_root = None if facts["scale"] == "miniature" else Path("...")
+    return Config(scale=facts["scale"], budget=facts["budget"], folds=folds, seeds=seeds, data_root=data_root)
+
+
+def _remarks(facts: Mapping[str, Any]) -> Iterable[str]:
+    """Where the results come from, and what to know about them."""
+    yield f"Recorded on {facts['date']}: {facts['command']}. {facts['note']}".strip()
+    if facts.get("unfinished"):
+        yield f"When this was recorded: {'; '.join(facts['unfinished'])}."
+    yield HOW_IT_IS_MADE
+
+
+def read_record(folder: Path, config: Config, paper: Paper) -> PaperResults:
+    """What a record holds of a paper, with its tables filled from the metrics of its runs.
+
+    Raises:
+        DataError: a file of the record is missing or damaged (names it).
+    """
+    runs, then = RecordedRuns(folder, paper, config.scale), _recorded_claims(folder)
+    layouts = paper.settings.tables
+    made = {name: _filled(paper, name, runs.metrics, config.scale, then) for name in layouts}
+    tables = {name: table for name, table in made.items() if _says_anything(table, layouts[name])}
+    cells = {
+        name: compared_rows(config, _as_made(config, paper, name, layouts[name]), text_rows(table))
+        for name, table in tables.items()
+        if layouts[name].kind != "claims"
+    }
+    return PaperResults(
+        paper=paper,
+        folder=folder,
+        tables=tables,
+        figures=pictures_of(paper, folder),
+        cells=cells,
+        claims=claims_of(paper, tables),
+        coverage=recorded_coverage(folder),
+        costs=runs.costs,
+        top=folder,
+        recorded=True,
+    )
+
+
+def _as_made(config: Config, paper: Paper, name: str, layout: TableLayout) -> PaperTable:
+    """A table where a run of the suite would write it, for the commands that make it again."""
+    return PaperTable(paper.name, name, layout, table_file(config, paper.name, name))
+
+
+def _says_anything(table: FilledTable, layout: TableLayout) -> bool:
+    """Whether a table has any number of the record; those of texts and claims always say something."""
+    return layout.kind != "numbers" or bool(table.rows["runs"].any())
+
+
+def _filled(paper: Paper, name: str, runs: list[RunMetrics], scale: str, then: Mapping[Any, Any]) -> FilledTable:
+    path, kind = cells_file(paper, name), paper.settings.tables[name].kind
+    if kind == "claims":
+        return FilledTable(
+            pd.DataFrame([_claim(claim, paper, name, runs, scale, then) for claim in read_claims(path)]), scale
+        )
+    if kind == "text":
+        texts = read_text_cells(path)
+        return fill_text(texts, texts_of_code(paper, name, texts), scale)
+    cells = table_cells(paper, name)
+    of_pair = runs_by_pair(runs_needed(cells), runs, scale)
+    return table_of_cells(cells, [filled_row(cell, _result(cell, of_pair), of_pair, scale) for cell in cells], scale)
+
+
+def _result(cell: Cell, runs: RunsByPair) -> Result:
+    """What the runs say of a cell, if they were scored in the way that it asks for."""
+    try:
+        return result(cell, runs)
+    except DataError:
+        return Result(notes=[SCORED_OTHERWISE])
+
+
+def _claim(
+    claim: Claim, paper: Paper, table: str, runs: list[RunMetrics], scale: str, then: Mapping[Any, dict[str, str]]
+) -> dict[str, Any]:
+    """The row of a claim; one about what a figure stores, which no record keeps, is as it was found at the time."""
+    layout, labels = paper.settings.tables[table], {name: one.label for name, one in paper.settings.systems.items()}
+    try:
+        filled = fill_claims([claim], runs, scale, labels, layout, paper)
+    except DataError:
+        filled = fill_claims([claim], [], scale, labels, layout, paper)
+        filled.rows["note"] = SCORED_OTHERWISE
+    row = filled.rows.to_dict("records")[0]
+    figures = figures_read(predicate_of(claim, paper.name))
+    if not figures:
+        return row
+    kept = then.get(tuple(str(row[name]) for name in _KEY))
+    if kept is None:
+        return row | {"mean": f"a record does not hold the arrays of {', '.join(figures)}"}
+    return row | {name: kept[name] for name in ("mean", "verdict", "note")} | {"runs": int(kept["runs"])}
+
+
+def _recorded_claims(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
+    """The claims of a record as they were found at the time, by what tells them apart."""
+    rows = read_table(folder / "tables.csv", ("metric", "mean", "verdict", "note", "runs"), delimiter=",")
+    return {tuple(row.get(name, "") for name in _KEY): row for row in rows if row.get("id") and row.get("claim")}

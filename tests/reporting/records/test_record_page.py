@@ -1,0 +1,123 @@
+"""The page of a record: what is read back from its files, and that today's code still finds its numbers."""
+
+import csv
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+from page_example import parsed
+from test_paper_tables import write_run
+
+from sedrepro.base.errors import DataError
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.metrics_files import RunMetrics, read_metrics, write_metrics
+from sedrepro.experiments.papers import Paper, load_paper
+from sedrepro.published.needs import table_runs
+from sedrepro.reporting.documents.recorded import RECORDED, records
+from sedrepro.reporting.paper_tables import write_paper_table
+from sedrepro.reporting.records.page import SCORED_OTHERWISE, config_of_record, read_record, write_record_page
+from sedrepro.reporting.records.reading import RecordedRuns
+from sedrepro.reporting.records.record import record
+
+PAPER = "two_step_attention"
+KEPT = [RECORDED.absolute() / folder / paper for folder, paper, _ in records()]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.chdir(tmp_path)
+    return Config(scale="miniature", folds=[1], seeds=[1, 2], device="cpu", papers=[PAPER])
+
+
+@pytest.fixture
+def paper(config: Config) -> Paper:
+    """The paper with one table, whose runs and file are there."""
+    paper = load_paper(PAPER, config)
+    tables = {"table2": paper.settings.tables["table2"]}
+    small = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": tables, "figures": {}}))
+    for run in table_runs(config, small, "table2"):
+        write_run(config, run, 0.25 * run.seed)
+        (run.folder(config) / "config.json").unlink()
+        (run.folder(config) / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
+    write_paper_table(config, small, "table2")
+    return small
+
+
+def comparable(run: RunMetrics) -> dict:
+    """What a record keeps of a run's metrics."""
+    whole = run.model_dump(exclude={"data", "classes", "evaluation"})
+    for split in whole["splits"].values():
+        split.pop("classes_without_events")
+    return whole
+
+
+def test_the_runs_of_a_record_are_read_back_as_they_were_scored(config: Config, paper: Paper):
+    needed = table_runs(config, paper, "table2")
+    first = needed[0].metrics_file(config)
+    scored = read_metrics(first)
+    (split,) = scored.splits
+    undefined = scored.splits[split].model_copy(update={"metrics": scored.splits[split].metrics | {"micro_ap": None}})
+    write_metrics(first, scored.model_copy(update={"splits": {split: undefined}}))
+    folder = record(config, paper, "make results", incomplete=True)
+    kept = {str(run): run for run in RecordedRuns(folder, paper, config.scale).metrics}
+    assert len(kept) == len(needed)
+    for run in needed:
+        was = read_metrics(run.metrics_file(config))
+        assert comparable(kept[str(was)]) == comparable(was)
+        assert set(kept[str(was)].classes) <= set(was.classes)
+
+
+def test_a_damaged_record_is_an_error_that_names_the_file(config: Config, paper: Paper):
+    folder = record(config, paper, "make results", incomplete=True)
+    metrics = folder / "metrics.csv"
+    good = metrics.read_text()
+    metrics.write_text(good.replace("0.25", "a quarter"))
+    with pytest.raises(DataError, match=r"metrics\.csv: could not convert string to float"):
+        RecordedRuns(folder, paper, config.scale)
+    metrics.write_text(good.replace("detection,", "detected,", 1))
+    with pytest.raises(DataError, match=r"metrics\.csv: column 'detection' is missing"):
+        RecordedRuns(folder, paper, config.scale)
+
+
+def test_the_page_links_what_the_record_holds_and_says_what_newer_code_contradicts(
+    config: Config, paper: Paper, tmp_path: Path
+):
+    folder = record(config.model_copy(update={"data_root": tmp_path}), paper, "make results", incomplete=True)
+    facts = json.loads((folder / "record.json").read_text())
+    (folder / "record.json").write_text(json.dumps(facts | {"outdated": "The sign of a loss was wrong."}))
+    root = parsed(write_record_page(folder))
+    targets = [link.get("href") for link in root.iter("a") if not link.get("href").startswith(("#", "http"))]
+    assert "tables.csv" in targets and all((folder / target).is_file() for target in targets)
+    said = "".join(root.itertext())
+    assert f"Recorded on {facts['date']}: make results" in said
+    assert "The sign of a loss was wrong." in said
+    assert "Assumptions and deviations" not in said  # those of today's settings are not those of its runs
+    assert str(tmp_path) not in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize("folder", KEPT, ids=[f"{folder.parent.name}/{folder.name}" for folder in KEPT])
+def test_todays_code_finds_the_numbers_that_a_record_was_filled_with(folder: Path):
+    """Cells of equal place and number of runs: a table may have gained runs that were made by hand, or cells."""
+    facts = json.loads((folder / "record.json").read_text())
+    config = config_of_record(folder, facts)
+    results = read_record(folder, config, load_paper(folder.name, config))
+    assert len(results.costs) == facts["runs"]
+    assert sum(cost.seconds for cost in results.costs) == pytest.approx(facts["training_seconds"], abs=0.1)
+    now: dict[tuple[str, ...], list[tuple[float, str]]] = {}
+    for name, table in results.tables.items():
+        for row in table.rows.to_dict("records"):
+            place = (name, *(str(row.get(column, "")) for column in ("system", "variant", "metric", "split")))
+            place += (*(str(row.get(column, "")) for column in ("detection", "event_class", "published", "runs")),)
+            now.setdefault(place, []).append((row["mean"], row["note"]))
+    compared = 0
+    with open(folder / "tables.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            place = tuple(row.get(column) or "" for column in ("table", "system", "variant", "metric", "split"))
+            place += tuple(row.get(column) or "" for column in ("detection", "event_class", "published", "runs"))
+            if row["runs"] not in ("", "0") and place in now:
+                found = [mean for mean, note in now[place] if SCORED_OTHERWISE not in note]
+                assert any(math.isclose(mean, float(row["mean"]), rel_tol=1e-4, abs_tol=1e-4) for mean in found), place
+                compared += 1
+    assert compared >= 40
