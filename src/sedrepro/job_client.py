@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import sys
+from typing import TextIO
 
 from sedrepro.base.processes import end_with_the_parent
 
@@ -50,11 +51,19 @@ def _wait(server: socket.socket) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, held)
     for number in held:
         signal.signal(number, pass_on)
-    child = int(replies.readline() or 0)
+    child = int(_reply(replies) or 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
-    status = replies.readline()
+    status = _reply(replies)
     if not status:
         print("sedrepro: the process that runs the jobs has ended; run it again to resume", file=sys.stderr)
         return 1
     # What a signal ended is told as a shell would.
     return int(status) if int(status) >= 0 else 128 - int(status)
+
+
+def _reply(replies: TextIO) -> str:
+    """A line of the server; empty if it has ended, whether it closed its socket or was killed."""
+    try:
+        return replies.readline()
+    except ConnectionResetError:
+        return ""

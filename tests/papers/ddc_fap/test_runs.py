@@ -45,7 +45,7 @@ TINY = {
     "networks.gated_cnn.filters": [2, 2],
     "networks.gated_cnn.last_filters": 4,
     "networks.gated_cnn.recurrent": 3,
-    "networks.talnet.channels": [2, 2, 4, 4, 4],
+    "networks.talnet.channels": [2, 2, 4, 4],
     "networks.talnet.recurrent": 3,
     "networks.adaptive_distance.channels": [4, 4],
     "training.epochs": 1,
