@@ -45,8 +45,8 @@ ROOT = Path(__file__).parents[1]
 LEFT_OUT = ("results/recorded/", "notebooks/", "tests/")
 MADE = ("results/miniature", "data/miniature")
 MADE_PATH = re.compile(r"\b(data|results)/miniature/")
-#: Logs and benchmarks tell when something ran.
-NO_RESULTS = {"logs", "benchmarks"}
+#: Logs and costs tell when something ran.
+NO_RESULTS = {"logs", "costs.tsv"}
 #: Seconds after which a run that does not end counts as hanging.
 PATIENCE = 3600
 #: So many fruitless starts in a row, without a kill, mean that going on does not help.

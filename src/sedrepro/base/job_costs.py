@@ -1,6 +1,7 @@
 """What each job of the workflow cost: one line per verb, appended when it ends, whoever ran it and wherever."""
 
 import csv
+import errno
 import os
 import resource
 import shlex
@@ -54,8 +55,12 @@ def _append(path: Path, words: Sequence[str], seconds: float) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # One write to the end of the file: lines of jobs that end at the same time do not mix.
+        line = ("\t".join(fields) + "\n").encode("utf-8", "surrogateescape")
         with path.open("ab", buffering=0) as file:
-            file.write(("\t".join(fields) + "\n").encode("utf-8", "surrogateescape"))
+            written = file.write(line)
+            if written < len(line):  # a disk that became full; half a line would be an error for who reads them
+                file.truncate(file.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:  # what a job cost is no reason for it to fail
         print(f"{path}: the cost of this job is not recorded ({error.strerror or error})", file=sys.stderr)
 

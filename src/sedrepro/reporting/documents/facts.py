@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from sedrepro.experiments.runs import base_of, figure_runs
 from sedrepro.obtaining.plan import chosen_data_sets, files_of
 from sedrepro.published.cells import NOT_AT_HAND
 from sedrepro.published.needs import cells_file, scored_runs
-from sedrepro.reporting.documents.recorded import MEASURED, RECORDED, only_row, read_csv, records, rows_where
+from sedrepro.reporting.documents.recorded import FAULTS, MEASURED, RECORDED, only_row, read_csv, records, rows_where
 
 MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
 Keys = dict[str, str]
@@ -125,13 +126,20 @@ def _fact_of_record(keys: Keys) -> str:
     return shown(str(_named(read_json(folder / "record.json"), field)), form)
 
 
+def _faults(keys: Keys) -> str:
+    """A count of the last test of a kind of fault; how many, where things are listed."""
+    counts = _named(read_json(FAULTS), keys.pop("fault"))
+    found = _named(counts, keys.pop("count"))
+    return str(len(found) if isinstance(found, list) else found)
+
+
 def _measured(keys: Keys) -> str:
     """A measurement, or another column of its row."""
     column, form = keys.pop("column", "value"), keys.pop("format", "")
     return shown(_named(only_row(MEASURED, keys), column), form)
 
 
-def _named(row: Mapping[str, str], column: str) -> str:
+def _named(row: Mapping[str, Any], column: str) -> Any:
     if column not in row:
         raise DataError(f"there is no '{column}'; {did_you_mean(column, row)}")
     return row[column]
@@ -225,6 +233,7 @@ def _download(_keys: Keys) -> str:
 FACTS: dict[str, Callable[[Keys], str]] = {
     "cell": _cell,
     "download": _download,
+    "faults": _faults,
     "grid": _grid,
     "histories": _histories,
     "history": _history,

@@ -13,6 +13,8 @@ from sedrepro.base.files import read_json
 RECORDED = Path("results", "recorded")
 #: Times and sizes that a person measured: a row per measurement, which says on what machine and when.
 MEASURED = RECORDED / "measurements.csv"
+FAULTS = RECORDED / "faults.json"
+"""Counts of the last tests by `benchmarks/faults.py`."""
 
 
 @functools.cache
