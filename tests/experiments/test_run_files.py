@@ -1,6 +1,7 @@
 """The files of a run's folder: what is written is read again, and damage is named."""
 
 import json
+import resource
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,17 @@ def test_weights_return_to_an_equal_network_only(tmp_path: Path):
     assert read_weights(tmp_path).keys() == {"weight", "bias"}
     for other in (nn.Linear(4, 2), nn.Linear(3, 2, bias=False), nn.Bilinear(3, 3, 2)):
         assert refused(load_weights, other, tmp_path).startswith(f"{tmp_path / WEIGHTS}: cannot be read (")
+
+
+def test_weights_on_a_full_disk_leave_nothing(tmp_path: Path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        told = refused(write_weights, tmp_path, {"weight": torch.ones(1000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.startswith(f"{tmp_path / WEIGHTS}: cannot be written (")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [None, b"", b"x" * 40])

@@ -1,5 +1,6 @@
 import copy
 import math
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +30,7 @@ from sklearn.metrics import average_precision_score
 
 from sedrepro.annotations.clips import Event
 from sedrepro.annotations.frames import event_frames
-from sedrepro.base.errors import SedreproError, SettingsError
+from sedrepro.base.errors import DataError, SedreproError, SettingsError
 from sedrepro.training import mean_teacher
 from sedrepro.training.data import STRONG, UNLABELLED, WEAK
 
@@ -425,6 +426,19 @@ def test_a_resume_file_of_no_use_is_passed_over(tmp_path, passed_over):
     data = run_data(clips())
     make = lambda **arguments: trainer(crnn(dropout=0.3), data, **small.RANDOM, **arguments)  # noqa: E731
     require_equal_after_a_kill(make, data, tmp_path / "run.pt", kill_after_epoch(2), resumes=False, **passed_over)
+
+
+def test_a_full_disk_is_told_with_the_resume_file(tmp_path):
+    data = run_data(clips())
+    trained = trainer(crnn(), data, **small.RANDOM, resume=tmp_path / "run.pt", identity="one")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"run\.pt: cannot be written \(.*; free space"):
+            fit(trained, data)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def _forget_the_teacher(path):

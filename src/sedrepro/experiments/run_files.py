@@ -47,10 +47,11 @@ def read_pseudo_labels(folder: Path) -> dict[str, np.ndarray]:
 
 def write_weights(folder: Path, weights: dict[str, Any]) -> None:
     """Write tensors by name."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary)
+    written = save({name: tensor.contiguous() for name, tensor in weights.items()})
+    with atomic_path(folder / WEIGHTS) as temporary:  # written by Python, which says why a file cannot be
+        temporary.write_bytes(written)
 
 
 def read_weights(folder: Path) -> dict[str, Any]:

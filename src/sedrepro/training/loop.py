@@ -1,6 +1,7 @@
 """The loop that every training method shares: epochs, the best of them, its resume state. Read from top to bottom."""
 
 import copy
+import io
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -311,8 +312,10 @@ class Trainer:
     def _save(self) -> None:
         if self.resume is None:
             return
-        with atomic_path(self.resume) as temporary:
-            torch.save(self._state(), temporary)
+        state = io.BytesIO()
+        torch.save(self._state(), state)
+        with atomic_path(self.resume) as temporary:  # written by Python, which says why a file cannot be
+            temporary.write_bytes(state.getbuffer())
 
     def _state(self) -> dict[str, Any]:
         return {
