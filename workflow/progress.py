@@ -14,8 +14,10 @@ SHOWN = re.compile(r"[Ee]rror|Exception|^Slurm|^left out: |^Nothing to be done|^
 TRANSFER = re.compile(r"\d[\d.]*[kMGT]?B/s\b|trying (again|once more)")
 HIDDEN = re.compile(
     r"^(CalledProcessError|RuleException|Error in rule|Command )|\(check log file|^ +File |^ +message: |Look above"
-    r"|^--- Logging error ---|^ +logger\.|^Message: '"
+    r"|^--- Logging error ---|^ +logger\.|^Message: '|^(Workflow|InputFunction)\w+ in |^Error:$|^MissingRuleException:$"
 )
+NO_RULE = re.compile(r"^No rule to produce (\S+)")
+OF_SETTINGS = re.compile(r"^ *SettingsError: ")
 # Snakemake that cannot write its locks and logs; jobs say so in other words, with the file.
 FULL = re.compile(r"^OSError: \[Errno 28\]")
 NO_SPACE = (
@@ -27,12 +29,15 @@ OF_LOCK = re.compile(r"[Ll]ocked|--unlock|no other Snakemake|no other instances|
 INTERRUPTED = re.compile(r"on user request|KeyboardInterrupt")
 #: The exit status where no job began: there is nothing new to show.
 NOTHING_BEGAN = 2
+EXAMPLE = "results/miniature/c_ssed/tables/table2.csv"
+#: What is raised while the workflow is read: the next line says what is wrong.
+OF_CONFIGURATION = re.compile(r"^WorkflowError in file ")
 INTRODUCES = re.compile(r"^\w*(Error|Exception)\b.*:$")
 
 
 def shown(lines: Iterable[str]) -> Iterator[str]:
     """The lines worth showing; what an error line ending in a colon introduces is shown too."""
-    done, introduced, locked, interrupted, full = "starting", False, False, False, False
+    done, introduced, of_configuration, locked, interrupted, full = "starting", False, False, False, False, False
     for line in lines:
         text = line.rstrip("\n")
         if LOCK.search(text) or (locked and OF_LOCK.search(text)):
@@ -53,8 +58,11 @@ def shown(lines: Iterable[str]) -> Iterator[str]:
             done = f"{match[1]}/{match[2]}"
         elif TRANSFER.search(text):
             yield f"    {text.strip()}"
+        elif match := NO_RULE.match(text):
+            yield f"error: {match[1]} is not made by any rule; a target is a file, such as {EXAMPLE}"
         elif (introduced or SHOWN.search(text)) and not HIDDEN.search(text):
-            yield text
+            yield OF_SETTINGS.sub("error: ", text) if not of_configuration else f"error: {text}"
+        of_configuration = bool(OF_CONFIGURATION.match(text))
         introduced = bool(INTRODUCES.search(text)) and not text.startswith("RuleException") and not LOCK.search(text)
 
 

@@ -23,7 +23,15 @@ def test_one_line_per_started_job_with_what_is_done():
 
 def test_an_error_of_the_configuration_is_shown_with_its_message():
     output = 'WorkflowError in file "common.smk", line 47:\nscale \'x\' is unknown\n  File "common.smk", line 47\n'
-    assert shown(output) == ['WorkflowError in file "common.smk", line 47:', "scale 'x' is unknown"]
+    assert shown(output) == ["error: scale 'x' is unknown"]
+
+
+def test_a_target_that_is_no_result_is_told_in_one_line():
+    of_table = 'InputFunctionException in rule table in file "x", line 32:\nError:\n  SettingsError: no table9\n'
+    assert shown(of_table + "Wildcards:\n  table=table9\n") == ["error: no table9"]
+    of_rule = "MissingRuleException:\nNo rule to produce table2 (if you use input functions make sure).\n"
+    (told,) = shown(of_rule)
+    assert told.startswith("error: table2 is not made by any rule; a target is a file, such as results/")
 
 
 def test_a_failed_job_is_shown_by_its_own_words():

@@ -174,7 +174,9 @@ def _plain_values(value: Any) -> Any:
 
 def _require_data_root(config: Config, where: str) -> None:
     if config.scale == "recordings" and config.data_root is None:
-        raise SettingsError(f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings")
+        raise SettingsError(
+            f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings (make: DATA_ROOT=dir)"
+        )
     if config.data_root is not None and not config.data_root.is_dir():
         hint = "; create it first" if config.scale == "full" else ""
         raise SettingsError(f"{where}: data_root = {config.data_root}: no such folder{hint}")

@@ -22,6 +22,13 @@ TABLE, RECORD, PICTURE = "events.tsv", "events.json", "events"
 FORMATS = {"tsv": (TABLE,), "json": (RECORD,), "both": (TABLE, RECORD)}
 #: A folder that holds anything else is not replaced.
 FILES = {TABLE, RECORD, f"{PICTURE}.svg", f"{PICTURE}.png"}
+WARNINGS = {
+    "miniature": "a miniature model: a narrow network trained on synthesised sounds, to show that the software works; "
+    "its events mean nothing",
+    "rehearsal": "a rehearsal: it was trained for three steps only and has learned nothing; its events mean nothing",
+    "recordings": "trained on a part of the data, or on other recordings in the same layout: not a reproduction",
+}
+"""By scale, what keeps its events from being used."""
 COLUMNS = (*STRONG_COLUMNS, "mean_score", "largest_score")
 
 
@@ -53,8 +60,8 @@ def detect_with(
 ) -> None:
     """Write the events of recordings to `output/<name of the recording>/`; one that fails writes none.
 
-    `facts` say in events.json who found them. Each folder holds events.tsv and events.json, or one of them, and a
-    picture as PNG and SVG.
+    `facts` say in events.json who found them, with a warning where they should not be used. Each folder holds
+    events.tsv and events.json, or one of them, and a picture as PNG and SVG.
 
     Raises:
         DataError: after all others are done, some recordings could not be read or written (counts them).
@@ -62,6 +69,8 @@ def detect_with(
     """
     if form not in FORMATS:
         raise SettingsError(f"format '{form}' is unknown; {did_you_mean(form, FORMATS)}")
+    if facts["warning"]:
+        log(f"warning: {facts['warning']}")
     if way.note:
         log(f"detection '{way.name}': {way.note}")
     each_recording(clips, output, lambda clip, target: _one(listener, facts, clip, target, way, form), "used", log)
@@ -74,6 +83,7 @@ def run_facts(run: RunView, way: Way) -> dict[str, Any]:
     chosen = {"settings": way.detector.settings, "class_settings": way.detector.class_settings}
     return {
         "sedrepro": __version__,
+        "warning": WARNINGS.get(run.config.scale, ""),
         "run": asdict(run.who) | described,
         "detection": how | {"method": way.how.model_dump(mode="json", exclude={"kind", "corpora"})} | chosen,
     }

@@ -41,12 +41,6 @@ MODEL = "model.json"
 FORMAT = 1
 #: Equal runs give equal files: members bear this date.
 DATE = (1980, 1, 1, 0, 0, 0)
-WARNINGS = {
-    "miniature": "a miniature model: a narrow network trained on synthesised sounds, to show that the software works; "
-    "its events mean nothing",
-    "rehearsal": "a rehearsal: it was trained for three steps only and has learned nothing; its events mean nothing",
-    "recordings": "trained on a part of the data, or on other recordings in the same layout: not a reproduction",
-}
 
 
 class ModelFile(Typed):
@@ -107,7 +101,7 @@ def _described(paper: Paper, run: RunView, way: Way, listener: Listener) -> dict
         "paper": paper.name,
         "label": paper.settings.systems[run.who.system].label,
         "run": asdict(run.who) | facts["run"],
-        "warning": WARNINGS.get(str(config.get("scale")), ""),
+        "warning": facts["warning"],
         "network": settings.network,
         "arguments": settings.arguments,
         "loss_weights": settings.loss_weights,

@@ -62,7 +62,5 @@ def _by_model(options: argparse.Namespace) -> None:
                 f"--{name}: selects among the runs of --system; a model file holds one run and one detection method"
             )
     listener, way, facts = read_model(options.model)
-    if facts["warning"]:
-        say(f"warning: {facts['warning']}")
     set_up_torch(options.threads, tf32=False)
     detect_with(listener, facts, options.recordings, options.output or Path("detected"), way, options.format, say)
