@@ -1,6 +1,7 @@
 """The forecast: which runs, at which rate, and what does not fit."""
 
 import pytest
+import untrained as made
 
 from sedrepro.base import gpus
 from sedrepro.base.errors import SettingsError
@@ -10,7 +11,6 @@ from sedrepro.experiments.devices import KNOWN, device_of, known_device
 from sedrepro.experiments.gpu_memory import measured_of
 from sedrepro.experiments.measured import write_measured
 from sedrepro.experiments.papers import load_paper
-from sedrepro.experiments.run_files import RUN_FILES
 from sedrepro.reporting.status.forecast import BESIDE_STEPS, Forecast, Machine, forecast, planned_runs, together
 from sedrepro.reporting.status.forecast_text import at_once, machine_of, one_line, print_forecast
 
@@ -73,16 +73,16 @@ def test_the_first_seed_is_a_part_of_all(full):
     assert together([full, first]).hours == pytest.approx(full.hours + first.hours)
 
 
-def test_runs_that_are_there_cost_nothing_more(folder, tmp_path):
-    config = config_of("full", folder, results_dir=str(tmp_path))
+def test_runs_that_are_there_cost_nothing_more_unless_they_would_be_trained_again(tmp_path):
+    config = config_of("miniature", tmp_path)
     before = of_paper(config)
-    done = before.runs[0].who
-    done.folder(config).mkdir(parents=True)
-    for name in RUN_FILES:
-        (done.folder(config) / name).touch()
+    there = before.runs[0].who
+    made.write_run(config, there)
     after = of_paper(config)
-    assert [run.who for run in after.runs if run.done] == [done]
+    assert [run.who for run in after.runs if run.done] == [there]
     assert after.hours == pytest.approx(before.hours - before.runs[0].seconds / 3600)
+    other = config_of("miniature", tmp_path, set={PAPER: {"networks.gated_crnn.dropout": 0.5}})
+    assert not any(run.done for run in of_paper(other).runs)
 
 
 def test_a_calibrated_rate_is_taken_also_for_like_networks(tmp_path):

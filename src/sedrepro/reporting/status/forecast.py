@@ -16,11 +16,11 @@ from sedrepro.experiments.devices import Device
 from sedrepro.experiments.gpu_memory import MIB, reserved_mib, resident_bytes
 from sedrepro.experiments.measured import measured_here, nearest, shipped
 from sedrepro.experiments.papers import Paper
-from sedrepro.experiments.run_files import RUN_FILES
 from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs, stores_frames
 from sedrepro.experiments.scales import REHEARSAL
 from sedrepro.experiments.step_costs import step_cost
 from sedrepro.published.needs import table_runs
+from sedrepro.reporting.status.state import PaperState
 from sedrepro.training.budget import batches_per_epoch
 from sedrepro.training.rehearsal import ASKED, STEPS, thinning
 from sedrepro.training.settings import RunSettings
@@ -149,14 +149,14 @@ class _Forecaster:
         self.timed = {kind: row for kind, row in found.items() if row is not None and row.gflops is not None}
         self.costs = {kind: step_cost(config, paper, *kind) for kind in kinds}
         self.known: dict[tuple[str, str, int], Run] = {}
+        self.state = PaperState(config, paper)
 
     def __call__(self, who: RunIdentity) -> Run:
         """The forecast of a run."""
         key = (who.system, who.variant, who.fold)
         if key not in self.known:
             self.known[key] = self._run(who)
-        done = all((who.folder(self.config) / name).is_file() for name in RUN_FILES)
-        return replace(self.known[key], who=who, done=done)
+        return replace(self.known[key], who=who, done=self.state.of_training(who).name == "done")
 
     def _run(self, who: RunIdentity) -> Run:
         run, cost = self.paper.run(who.system, who.variant), self.costs[who.system, who.variant]

@@ -118,21 +118,27 @@ class PaperState:
         newer = [source.name for source in sources if source.stat().st_mtime > made]
         return State("stale", f"published/{newer[0]} is newer") if newer else DONE
 
-    def _of_run(self, run: RunIdentity) -> State:
-        folder, metrics = run.folder(self._config), run.metrics_file(self._config)
-        lacking = [name for name in RUN_FILES if not (folder / name).is_file()]
-        if lacking:
+    def of_training(self, run: RunIdentity) -> State:
+        """The state of its training, whether it was scored or not."""
+        folder = run.folder(self._config)
+        if not all((folder / name).is_file() for name in RUN_FILES):
             return State("missing")
-        if run in self._scored and not metrics.is_file():
-            return State("missing", "trained, not scored")
-        if metrics.is_file() and (folder / SCORES).stat().st_mtime > metrics.stat().st_mtime:
-            return State("stale", "trained again, not scored")
         trained = (folder / CONFIG).stat().st_mtime
         for path in base_files(self._config, self._paper, run):
             if path.is_file() and path.stat().st_mtime > trained:
                 return State("stale", f"{path.name} of the run that it is based on is newer")
         changed = self._changed(run, folder / CONFIG)
         return State("stale", changed) if changed else DONE
+
+    def _of_run(self, run: RunIdentity) -> State:
+        training, metrics = self.of_training(run), run.metrics_file(self._config)
+        if training.name == "missing":
+            return training
+        if run in self._scored and not metrics.is_file():
+            return State("missing", "trained, not scored")
+        if metrics.is_file() and (run.folder(self._config) / SCORES).stat().st_mtime > metrics.stat().st_mtime:
+            return State("stale", "trained again, not scored")
+        return training
 
     def _changed(self, run: RunIdentity, path: Path) -> str:
         """What of all that decides a run's result is not as config.json has it, the first; empty where all is."""
