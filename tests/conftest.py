@@ -1,6 +1,8 @@
 """What tests of several rooms share."""
 
+import resource
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,18 @@ def _sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sources(_sources: Path, tmp_path: Path) -> Path:
     """A tiny miniature corpus of one's own, free to be damaged."""
     return Path(shutil.copytree(_sources, tmp_path / "sources"))
+
+
+@pytest.fixture
+def largest_file() -> Iterator[Callable[[int | None], None]]:
+    """Sets the largest size that the system lets a file have, which fails like a full disk; None: as before."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size: int | None) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before if size is None else (size, before[1]))
+
+    yield limit
+    limit(None)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What jobs cost: a line each, whoever ends first and however it ends."""
 
-import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -58,16 +57,13 @@ def test_a_folder_that_cannot_be_written_does_not_end_the_job(tmp_path, monkeypa
     assert "costs.tsv" in capsys.readouterr().err
 
 
-def test_a_disk_that_becomes_full_leaves_no_half_line(tmp_path, monkeypatch, capsys):
+def test_a_disk_that_becomes_full_leaves_no_half_line(tmp_path, monkeypatch, capsys, largest_file):
     path = tmp_path / "costs.tsv"
     monkeypatch.setenv(VARIABLE, str(path))
     spend(["train"])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
-    try:
-        spend(["score"])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    largest_file(path.stat().st_size + 10)
+    spend(["score"])
+    largest_file(None)
     assert "not recorded (No space left on device)" in capsys.readouterr().err
     spend(["table"])
     assert [cost.verb for cost in read_job_costs(path)] == ["train", "table"]

@@ -1,7 +1,6 @@
 """The files of a run's folder: what is written is read again, and damage is named."""
 
 import json
-import resource
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -86,13 +85,9 @@ def test_weights_return_to_an_equal_network_only(tmp_path: Path):
         assert refused(load_weights, other, tmp_path).startswith(f"{tmp_path / WEIGHTS}: cannot be read (")
 
 
-def test_weights_on_a_full_disk_leave_nothing(tmp_path: Path):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        told = refused(write_weights, tmp_path, {"weight": torch.ones(1000)})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+def test_weights_on_a_full_disk_leave_nothing(tmp_path: Path, largest_file):
+    largest_file(1000)
+    told = refused(write_weights, tmp_path, {"weight": torch.ones(1000)})
     assert told.startswith(f"{tmp_path / WEIGHTS}: cannot be written (")
     assert list(tmp_path.iterdir()) == []
 

@@ -637,14 +637,6 @@ def test_only_what_is_missing_needs_space(server: WebServer, target: Path, web: 
     assert server.starts(PATH) == [1000, 1000]
 
 
-@pytest.fixture
-def largest_file() -> Callable[[int], None]:
-    """Sets the largest size that the system lets a file have, which fails like a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("limit", [100_000, 262_144, 262_145])
 def test_a_disk_that_runs_full(
     server: WebServer, target: Path, web: Web, largest_file: Callable[[int], None], limit: int

@@ -1,7 +1,6 @@
 """A disk that is full while tables and figures are written: named, nothing half written, and equal bytes afterwards."""
 
-import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,18 +12,6 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.reporting.figures.pictures import save_picture
 from sedrepro.reporting.paper_tables import write_paper_table
-
-
-@pytest.fixture
-def room() -> Iterator[Callable[[int | None], None]]:
-    """Sets the largest size that the system lets a file have, which fails like a full disk; None: as before."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(size: int | None) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before if size is None else (size, before[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def table(folder: Path) -> None:
@@ -48,19 +35,19 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("make", [table, picture])
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_what_does_not_fit_is_named_and_leaves_nothing(
-    tmp_path: Path, room: Callable[[int | None], None], make: Callable[[Path], None], share: float
+    tmp_path: Path, largest_file: Callable[[int | None], None], make: Callable[[Path], None], share: float
 ):
     whole, small = tmp_path / "whole", tmp_path / "small"
     for folder in (whole, small):
         folder.mkdir()
     make(whole)
     expected = files(whole)
-    room(int(share * max(map(len, expected.values()))))
+    largest_file(int(share * max(map(len, expected.values()))))
     with pytest.raises(DataError, match=r"cannot be written \(.*; free space") as caught:
         make(small)
     named = Path(str(caught.value).partition(": ")[0])
     assert str(named.relative_to(small)) in expected and not named.exists()
     assert files(small).items() <= expected.items()  # what is there is whole
-    room(None)
+    largest_file(None)
     make(small)
     assert files(small) == expected

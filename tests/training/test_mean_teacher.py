@@ -1,6 +1,5 @@
 import copy
 import math
-import resource
 from dataclasses import replace
 
 import numpy as np
@@ -428,16 +427,12 @@ def test_a_resume_file_of_no_use_is_passed_over(tmp_path, passed_over):
     require_equal_after_a_kill(make, data, tmp_path / "run.pt", kill_after_epoch(2), resumes=False, **passed_over)
 
 
-def test_a_full_disk_is_told_with_the_resume_file(tmp_path):
+def test_a_full_disk_is_told_with_the_resume_file(tmp_path, largest_file):
     data = run_data(clips())
     trained = trainer(crnn(), data, **small.RANDOM, resume=tmp_path / "run.pt", identity="one")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        with pytest.raises(DataError, match=r"run\.pt: cannot be written \(.*; free space"):
-            fit(trained, data)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    largest_file(1000)
+    with pytest.raises(DataError, match=r"run\.pt: cannot be written \(.*; free space"):
+        fit(trained, data)
     assert list(tmp_path.iterdir()) == []
 
 
