@@ -1,44 +1,18 @@
 """Records: what they keep, and that nothing incomplete, stale or recorded before is kept or replaced unasked."""
 
 import csv
-import dataclasses
 import json
 import os
 
 import pytest
-from test_paper_tables import write_run
 
 from sedrepro.base.errors import DataError
-from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import paper_folder, table_file
 from sedrepro.published.needs import table_runs
-from sedrepro.reporting.paper_tables import write_paper_table
 from sedrepro.reporting.records import record as module
 from sedrepro.reporting.records.record import record
 from sedrepro.reporting.status.state import State
-
-PAPER = "two_step_attention"
-
-
-@pytest.fixture
-def config(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return Config(scale="miniature", folds=[1], seeds=[1, 2], device="cpu", papers=[PAPER])
-
-
-@pytest.fixture
-def paper(config):
-    """The paper with one table, whose runs and file are there."""
-    paper = load_paper(PAPER, config)
-    tables = {"table2": paper.settings.tables["table2"]}
-    small = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": tables, "figures": {}}))
-    for run in table_runs(config, small, "table2"):
-        write_run(config, run, 0.25 * run.seed)
-        (run.folder(config) / "config.json").unlink()
-        (run.folder(config) / "history.csv").write_text("epoch,train_loss\n1,0.5\n2,0.25\n")
-    write_paper_table(config, small, "table2")
-    return small
 
 
 @pytest.fixture
@@ -53,7 +27,7 @@ def rows(path):
 
 
 def test_a_record_has_few_files_that_hold_all_tables_metrics_and_histories(config, paper, done):
-    figures = paper_folder(config, PAPER) / "figures"
+    figures = paper_folder(config, paper.name) / "figures"
     figures.mkdir()
     for name in ("figure2.png", "figure2.svg", "figure2.npz"):
         (figures / name).write_bytes(b"a figure")
@@ -67,7 +41,7 @@ def test_a_record_has_few_files_that_hold_all_tables_metrics_and_histories(confi
     facts = json.loads((folder / "record.json").read_text())
     assert (facts["runs"], facts["training_seconds"], facts["command"]) == (len(runs), 1.5 * len(runs), "make results")
     assert (facts["peak_gpu_memory_mib"], facts["unfinished"]) == (None, [])
-    assert [row | {"table": "table2"} for row in rows(table_file(config, PAPER, "table2"))] == rows(
+    assert [row | {"table": "table2"} for row in rows(table_file(config, paper.name, "table2"))] == rows(
         folder / "tables.csv"
     )
     metrics = rows(folder / "metrics.csv")
@@ -81,7 +55,7 @@ def test_a_record_has_few_files_that_hold_all_tables_metrics_and_histories(confi
 
 
 def test_what_is_missing_or_stale_is_refused_and_named_where_it_is_kept(config, paper, done):
-    path = table_file(config, PAPER, "table2")
+    path = table_file(config, paper.name, "table2")
     os.utime(path, (1, 1))
     with pytest.raises(DataError, match=r"table2 is stale \(.*is newer\).*--incomplete"):
         record(config, paper, "make results")
@@ -103,4 +77,4 @@ def test_a_record_is_never_replaced_unasked(config, paper, done):
 
 def test_nothing_to_record_is_an_error(config):
     with pytest.raises(DataError, match="holds no scored run"):
-        record(config, load_paper(PAPER, config), "make results")
+        record(config, load_paper(config.papers[0], config), "make results")

@@ -1,14 +1,12 @@
 """The page of a record: what is read back from its files, and that today's code still finds its numbers."""
 
 import csv
-import dataclasses
 import json
 import math
 from pathlib import Path
 
 import pytest
 from page_example import parsed
-from test_paper_tables import write_run
 
 from sedrepro.base.errors import DataError
 from sedrepro.experiments.configuration import Config
@@ -16,33 +14,11 @@ from sedrepro.experiments.metrics_files import RunMetrics, read_metrics, write_m
 from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.documents.recorded import RECORDED, records
-from sedrepro.reporting.paper_tables import write_paper_table
 from sedrepro.reporting.records.page import SCORED_OTHERWISE, config_of_record, read_record, write_record_page
 from sedrepro.reporting.records.reading import RecordedRuns
 from sedrepro.reporting.records.record import record
 
-PAPER = "two_step_attention"
 KEPT = [RECORDED.absolute() / folder / paper for folder, paper, _ in records()]
-
-
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    monkeypatch.chdir(tmp_path)
-    return Config(scale="miniature", folds=[1], seeds=[1, 2], device="cpu", papers=[PAPER])
-
-
-@pytest.fixture
-def paper(config: Config) -> Paper:
-    """The paper with one table, whose runs and file are there."""
-    paper = load_paper(PAPER, config)
-    tables = {"table2": paper.settings.tables["table2"]}
-    small = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": tables, "figures": {}}))
-    for run in table_runs(config, small, "table2"):
-        write_run(config, run, 0.25 * run.seed)
-        (run.folder(config) / "config.json").unlink()
-        (run.folder(config) / "history.csv").write_text("epoch,train_loss\n1,0.5\n")
-    write_paper_table(config, small, "table2")
-    return small
 
 
 def comparable(run: RunMetrics) -> dict:
