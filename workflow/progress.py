@@ -27,6 +27,8 @@ NO_SPACE = (
 LOCK = re.compile(r"LockException|Directory cannot be locked")
 OF_LOCK = re.compile(r"[Ll]ocked|--unlock|no other Snakemake|no other instances|remaining lock|kill signal|^/\S")
 INTERRUPTED = re.compile(r"on user request|KeyboardInterrupt")
+#: What Snakemake says in many lines, and what is said once instead.
+ONCE = {FULL: NO_SPACE, INTERRUPTED: "interrupted; run the same command again to resume"}
 #: The exit status where no job began: there is nothing new to show.
 NOTHING_BEGAN = 2
 EXAMPLE = "results/miniature/c_ssed/tables/table2.csv"
@@ -37,21 +39,18 @@ INTRODUCES = re.compile(r"^\w*(Error|Exception)\b.*:$")
 
 def shown(lines: Iterable[str]) -> Iterator[str]:
     """The lines worth showing; what an error line ending in a colon introduces is shown too."""
-    done, introduced, of_configuration, locked, interrupted, full = "starting", False, False, False, False, False
+    done, introduced, of_configuration, locked = "starting", False, False, False
+    told: set[str] = set()
     for line in lines:
         text = line.rstrip("\n")
         if LOCK.search(text) or (locked and OF_LOCK.search(text)):
             if not locked:
                 yield in_use(others_here())
             locked = True
-        elif FULL.search(text):
-            if not full:
-                yield NO_SPACE
-            full = True
-        elif INTERRUPTED.search(text):
-            if not interrupted:
-                yield "interrupted; run the same command again to resume"
-            interrupted = True
+        elif said := next((said for pattern, said in ONCE.items() if pattern.search(text)), None):
+            if said not in told:
+                yield said
+            told.add(said)
         elif match := STARTED.match(text):
             yield f"[{done}] {match[1]}"
         elif match := DONE.match(text):
