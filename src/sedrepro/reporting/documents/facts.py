@@ -20,7 +20,16 @@ from sedrepro.experiments.runs import base_of, figure_runs
 from sedrepro.obtaining.plan import chosen_data_sets, files_of
 from sedrepro.published.cells import NOT_AT_HAND
 from sedrepro.published.needs import cells_file, scored_runs
-from sedrepro.reporting.documents.recorded import FAULTS, MEASURED, RECORDED, only_row, read_csv, records, rows_where
+from sedrepro.reporting.documents.recorded import (
+    FAULTS,
+    MEASURED,
+    RECORDED,
+    REHEARSED,
+    only_row,
+    read_csv,
+    records,
+    rows_where,
+)
 
 MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
 Keys = dict[str, str]
@@ -133,6 +142,12 @@ def _faults(keys: Keys) -> str:
     return str(len(found) if isinstance(found, list) else found)
 
 
+def _rehearsed(keys: Keys) -> str:
+    """The sum of a column of whole numbers over the stages of the rehearsal of a paper, or of the one `stage` named."""
+    column = keys.pop("column")
+    return str(sum(int(_named(row, column)) for row in rows_where(REHEARSED, keys).to_dict("records")))
+
+
 def _measured(keys: Keys) -> str:
     """A measurement, or another column of its row."""
     column, form = keys.pop("column", "value"), keys.pop("format", "")
@@ -242,6 +257,7 @@ FACTS: dict[str, Callable[[Keys], str]] = {
     "published": _published,
     "record": _fact_of_record,
     "records": _records,
+    "rehearsed": _rehearsed,
     "runs": _runs,
     "text": _text,
 }

@@ -15,6 +15,8 @@ RECORDED = Path("results", "recorded")
 MEASURED = RECORDED / "measurements.csv"
 FAULTS = RECORDED / "faults.json"
 """Counts of the last tests by `benchmarks/faults.py`."""
+REHEARSED = RECORDED / "rehearsal.csv"
+"""What each stage of the rehearsals took: a row per paper and stage."""
 
 
 @functools.cache
