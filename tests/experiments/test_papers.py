@@ -316,18 +316,29 @@ def test_a_network_that_cannot_be_built_is_refused_when_settings_are_read(key, v
     assert problem in message
 
 
+def test_a_system_with_values_of_its_own_may_stay_behind_when_its_network_is_changed():
+    """As at a narrow width for a trial: `linear_hierarchical_narrow` has filters of its own."""
+    one = {"networks.gated_crnn.filters": [2], "networks.gated_crnn.poolings": [[2, 4]]}
+    changed = configured(set={"hierarchical_pooling": one | {"networks.gated_crnn.last_pooling": [1, 4]}})
+    loaded = load_paper("hierarchical_pooling", changed)
+    assert loaded.run("linear_single").arguments["filters"] == [2]
+    with pytest.raises(SettingsError, match="system 'linear_hierarchical_narrow'"):
+        require_networks(loaded, ["systems.linear_hierarchical_narrow.arguments"])
+
+
 def test_networks_are_built_without_changing_random_numbers():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    require_networks(paper())
+    require_networks(paper(), ())
     assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.parametrize("scale", ["miniature", "full"])
 @pytest.mark.parametrize("name", paper_names())
 def test_the_networks_of_every_paper_can_be_built(name, scale):
-    require_networks(load_paper(name, make_config(GIVEN | {"scale": scale}, "test")))
+    loaded = load_paper(name, make_config(GIVEN | {"scale": scale}, "test"))
+    require_networks(loaded, [f"systems.{system}" for system in loaded.settings.systems])
 
 
 def test_overrides_of_an_unknown_paper_name_the_nearest():

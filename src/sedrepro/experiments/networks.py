@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sedrepro.base.errors import SettingsError
@@ -56,22 +56,30 @@ def shape_networks(keys: Iterable[str]) -> bool:
     return any(SHAPING.match(key) for key in keys)
 
 
-def require_networks(paper: Paper) -> None:
+def require_networks(paper: Paper, changed: Collection[str]) -> None:
     """Refuse at once what else would only show when a run starts: build the network of each system, without values.
 
-    A system may be made for the features of one corpus alone: one that it can be built for is enough.
+    A system may be made for the features of one corpus alone: one that it can be built for is enough. And one system of
+    a network may stay behind when that is changed for the others, by keys that it has values of its own for: it is
+    refused if none of the network can be built, or if its own settings are `changed` (dotted keys).
 
     Raises:
         SettingsError: an argument is unknown to a network, or impossible (names system, argument and what is allowed).
     """
     import torch
 
-    outcomes: dict[str, SettingsError | None] = {}
+    known: dict[str, SettingsError | None] = {}
+    errors: dict[str, SettingsError | None] = {}
+    systems = paper.settings.systems
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        for system in paper.settings.systems:
-            found = [_outcome(paper, system, corpus, outcomes) for corpus in paper.settings.corpora]
-            if (error := found[0]) is not None and None not in found:
-                raise error
+        for system in systems:
+            found = [_outcome(paper, system, corpus, known) for corpus in paper.settings.corpora]
+            errors[system] = None if None in found else found[0]
+    for system, error in errors.items():
+        own = any(f"{key}.".startswith(f"systems.{system}.") for key in changed)
+        alike = [errors[other] for other in systems if systems[other].network == systems[system].network]
+        if error is not None and (own or None not in alike):
+            raise error
 
 
 def _outcome(paper: Paper, system: str, corpus: str, known: dict[str, SettingsError | None]) -> SettingsError | None:

@@ -163,7 +163,7 @@ def load_paper(name: str, config: Config) -> Paper:
     _require_runs(paper)
     if shape_networks(changes):
         try:
-            require_networks(paper)
+            require_networks(paper, changes)
         except SettingsError as error:
             given = ", ".join(f"{name}.{key} = {value!r}" for key, value in changes.items() if shape_networks([key]))
             raise SettingsError(f"{CONFIGURED}: {given}: {error}") from error

@@ -23,5 +23,6 @@ def run(request: Request) -> None:
         SettingsError: a setting is wrong, or a network cannot be built with them.
     """
     paper = request.paper
-    require_networks(paper)
+    if not request.config.set.get(paper.name):  # what that changes was looked at when it was read
+        require_networks(paper, [f"systems.{system}" for system in paper.settings.systems])
     print_settings(paper)
