@@ -13,8 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sedrepro.base.code import read_all
-
 ROOT = Path(__file__).parents[2]
 #: Forks from a process that has imported Snakemake and libraries, nothing of the suite: that takes longer than a plan.
 WITH_SNAKEMAKE = multiprocessing.get_context("forkserver")
@@ -26,6 +24,8 @@ NOT_COPIED = shutil.ignore_patterns("*.egg-info", "*.pyc.*", ".*.code")
 @functools.cache
 def prepare_sources() -> None:
     """Compile and read all sources here, once, so that no copy needs to."""
+    from sedrepro.base.code import read_all  # the processes below import this module, and the suite from their copy
+
     compileall.compile_dir(ROOT / "src", quiet=2)
     read_all()
 
