@@ -6,6 +6,7 @@ from torch import nn
 
 from sedrepro.experiments.clip_counts import run_clips
 from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.devices import REFERENCE
 from sedrepro.experiments.gpu_memory import MIB, needed_mib
 from sedrepro.experiments.measured import Measured, measured_here, shipped, write_measured
 from sedrepro.experiments.networks import build_network
@@ -83,7 +84,7 @@ def test_a_count_is_kept(folder, monkeypatch):
 
 def test_counted_activations_are_what_a_gpu_held():
     """Without the work space that some convolutions take in full precision: see the next test."""
-    for row in shipped():
+    for row in shipped(REFERENCE.name):
         if row.tf32:
             assert row.held_mib == pytest.approx(row.activations_mib, rel=0.18), row
 
@@ -114,7 +115,7 @@ def test_what_a_first_run_held_on_the_device_corrects_the_count(folder, tmp_path
     config = config_of("full", tmp_path)
     paper, who = load_paper("ddc_fap", config), RunIdentity("ddc_fap", "vgg_fap", "remix_0db", 1, 1)
     counted = needed_mib(config, paper, who, "NVIDIA T4")
-    row = next(row for row in shipped() if row.system == "vgg_fap")
+    row = next(row for row in shipped(REFERENCE.name) if row.system == "vgg_fap")
     found = Measured.model_validate(row.model_dump() | {"device": "NVIDIA T4", "held_mib": 2000})
     write_measured(config, paper, "vgg_fap", "remix_0db", found)
     assert measured_here(config, paper, "vgg_fap", "remix_0db", "NVIDIA T4") == found

@@ -29,11 +29,12 @@ KNOWN = {
     "rtx4090": Device("NVIDIA GeForce RTX 4090", 82.6, 82.6, 24_564),
     "t4": Device("NVIDIA T4", 8.1, 8.1, 15_360),
 }
-#: The device of `measured.csv`.
+#: The GPU of `measured.csv`, and its processor.
 REFERENCE = KNOWN["h200"]
+REFERENCE_CORE = "Intel(R) Xeon(R) Processor"
 #: Share of the best rate that convolutions of these networks reach where nothing like them was measured.
 REACHED = 0.3
-#: 10^9 operations per second of one processor core, where it was not calibrated.
+#: 10^9 operations per second of one processor core where nothing like a network was measured on any.
 CORE_GFLOPS = 20.0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sedrepro.experiments.clip_counts import run_clips
+from sedrepro.experiments.devices import REFERENCE
 from sedrepro.experiments.measured import Measured, measured_here, nearest, shipped, write_measured
 from sedrepro.experiments.step_costs import step_cost
 
@@ -55,8 +56,8 @@ def reserved_mib(config: Config, paper: Paper, who: RunIdentity, cost: StepCost,
     here = measured_here(config, paper, who.system, who.variant, device)
     if here is not None:
         return round(CONTEXT_MIB + data + MEASURED_MARGIN * here.held_mib)
-    rows = [row for row in shipped() if row.tf32 == config.tf32]
-    like = nearest(rows, paper.name, who.system, run.network, corpus)
+    rows = [row for row in shipped(REFERENCE.name) if row.tf32 == config.tf32]
+    like = nearest(rows, paper.name, who.system, run.network, corpus, cost.flops / 1e9)
     alike = like is not None and (like.network, like.corpus) == (run.network, corpus)
     workspace = max(WORKSPACE_MIB, like.workspace_mib if like is not None and alike else 0)
     return round(CONTEXT_MIB + data + (cost.state + WASTE * cost.activations) / MIB + workspace)

@@ -1,12 +1,14 @@
 """What was measured of training steps, by device: time, and the memory that the process held.
 
-`measured.csv` beside this module has what the suite's own record measured, at scale full; `calibrate` and the first run
-of each kind on a GPU write files of their own.
+`measured.csv` beside this module has what the suite's own record measured: at scale full on a GPU, and on a core of a
+processor at every scale (large batches thinned). `calibrate` and the first run of each kind on a GPU write files of
+their own.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from sedrepro.experiments.papers import Paper
 
 SHIPPED = Path(__file__).with_name("measured.csv")
+#: Steps whose operations differ by less than this factor are of about the same size.
+ALIKE = 3.0
+TINY = 1e-6
 
 
 class Measured(Typed):
@@ -54,10 +59,11 @@ class Measured(Typed):
         return max(0, self.held_mib - self.activations_mib)
 
 
-def shipped() -> list[Measured]:
-    """What the suite's record measured."""
+def shipped(device: str) -> list[Measured]:
+    """What the suite's record measured on a device."""
     with open(SHIPPED, newline="", encoding="utf-8") as file:
-        return [load(Measured, row, f"{SHIPPED}: row {number}") for number, row in enumerate(csv.DictReader(file), 2)]
+        rows = [load(Measured, row, f"{SHIPPED}: row {number}") for number, row in enumerate(csv.DictReader(file), 2)]
+    return [row for row in rows if row.device == device]
 
 
 def kind_of(config: Config, paper: Paper, system: str, variant: str) -> str:
@@ -84,11 +90,17 @@ def measured_here(config: Config, paper: Paper, system: str, variant: str, devic
         return None
 
 
-def nearest(rows: list[Measured], paper: str, system: str, network: str, corpus: str) -> Measured | None:
-    """Of measurements that of the most similar run: of this system, this network, this paper; on this corpus first."""
+def nearest(
+    rows: list[Measured], paper: str, system: str, network: str, corpus: str, gflop_per_step: float
+) -> Measured | None:
+    """Of a paper's measurements that of the most similar run.
 
-    def likeness(row: Measured) -> tuple[bool, bool, bool]:
-        return row.network == network, row.corpus == corpus, row.system == system
+    What counts is, in this order, the network, whether its step is of about the same size, the corpus, and the system;
+    last, how close the sizes are.
+    """
 
-    alike = [row for row in rows if row.paper == paper]
-    return max(alike, key=likeness, default=None)
+    def likeness(row: Measured) -> tuple[bool, bool, bool, bool, float]:
+        ratio = abs(math.log(max(row.gflop_per_step, TINY) / max(gflop_per_step, TINY)))
+        return row.network == network, ratio < math.log(ALIKE), row.corpus == corpus, row.system == system, -ratio
+
+    return max((row for row in rows if row.paper == paper), key=likeness, default=None)

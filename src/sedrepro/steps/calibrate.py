@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from sedrepro.experiments.step_costs import step_cost
 from sedrepro.reporting.status.forecast import planned_runs
 from sedrepro.steps.request import Request, say
 from sedrepro.training.device import leased_device, set_up_torch
+from sedrepro.training.rehearsal import thinning
 from sedrepro.training.sampling import sampled_trainer
 
 if TYPE_CHECKING:
@@ -27,13 +29,15 @@ if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
     from sedrepro.experiments.papers import Paper
     from sedrepro.experiments.runs import RunIdentity
+    from sedrepro.training.counting import StepCost
     from sedrepro.training.data import Clips
     from sedrepro.training.loop import Trainer
+    from sedrepro.training.settings import Training
 
 #: Batches of random clips.
 BATCHES = 2
-#: A step that would take longer on a processor, by its stated rate, is left out.
-LONGEST_STEP_SECONDS = 60.0
+#: Of a step that would take longer on a processor, by its stated rate, the batch is thinned as in a rehearsal.
+LONGEST_STEP_SECONDS = 2.0
 #: Groups of steps that are timed, at least.
 GROUPS = 3
 #: Of its memory that must be free: steps are timed alone.
@@ -65,14 +69,10 @@ def run(request: Request) -> None:
 
 
 def _timed(request: Request, paper: Paper, who: RunIdentity, device: torch.device) -> Measured | None:
-    """Time a kind of run, keep and print what came out; None of one that is too much for the device."""
+    """Time a kind of run, keep and print what came out; None of one that is too much for the GPU."""
     import torch
 
     config, name = request.config, f"{paper.name} {who.system} {who.variant}"
-    cost = step_cost(config, paper, who.system, who.variant)
-    if device.type == "cpu" and cost.flops / 1e9 / CORE_GFLOPS > LONGEST_STEP_SECONDS:
-        say(f"{name}: a step takes more than a minute here, left out")
-        return None
     try:
         found = calibrate(config, paper, who, device, request.options.seconds)
     except torch.OutOfMemoryError:
@@ -94,15 +94,21 @@ def kinds(config: Config, paper: Paper) -> list[RunIdentity]:
 
 
 def calibrate(config: Config, paper: Paper, who: RunIdentity, device: torch.device, seconds: float) -> Measured:
-    """Time the steps of a run on random clips, for so many seconds."""
+    """Time the steps of a run on random clips, for so many seconds.
+
+    On a processor that is the time of one core, whatever else the machine does. Large batches are thinned there; their
+    time is then that of the clips left, times those that each stands for.
+    """
     import torch
 
     cuda = device.type == "cuda"
     name = torch.cuda.get_device_name(device) if cuda else processor_name()
     classes = len(paper.settings.classes_of(paper.settings.corpus_of(who.variant)[0]))
     run = paper.run(who.system, who.variant)
+    every = 1 if cuda else thinned(run.training, step_cost(config, paper, who.system, who.variant))
+    batch = math.ceil(run.training.batch_size / every)
     trainer, clips = sampled_trainer(
-        run,
+        run.model_copy(update={"training": run.training.model_copy(update={"batch_size": batch})}),
         lambda: build_network(paper, who.system, classes, 0, who.variant),
         classes,
         BATCHES,
@@ -114,11 +120,17 @@ def calibrate(config: Config, paper: Paper, who: RunIdentity, device: torch.devi
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     wait: Callable[[], None] = (lambda: torch.cuda.synchronize(device)) if cuda else (lambda: None)
-    milliseconds = 1000 * seconds_per_step(step, wait, seconds)
+    clock = time.perf_counter if cuda else time.process_time
+    milliseconds = 1000 * seconds_per_step(step, wait, seconds, clock) * run.training.batch_size / batch
     measured = {"ms_per_step": milliseconds}
     if cuda:
         measured["held_mib"] = torch.cuda.max_memory_reserved(device) // MIB
     return known.model_copy(update=measured)
+
+
+def thinned(training: Training, cost: StepCost) -> int:
+    """Of how many clips of a batch one is taken on a processor."""
+    return thinning(training, False) if cost.flops / 1e9 / CORE_GFLOPS > LONGEST_STEP_SECONDS else 1
 
 
 def stepper(trainer: Trainer, clips: Clips) -> Callable[[], None]:
@@ -140,25 +152,26 @@ def stepper(trainer: Trainer, clips: Clips) -> Callable[[], None]:
     return step
 
 
-def seconds_per_step(step: Callable[[], None], wait: Callable[[], None], seconds: float) -> float:
+def seconds_per_step(
+    step: Callable[[], None], wait: Callable[[], None], seconds: float, clock: Callable[[], float]
+) -> float:
     """Time of a step: the median of at least `GROUPS` groups of steps, over at least so many seconds.
 
     So what else the machine does for a moment does not count. As in training the device is waited for seldom, after a
     group; groups have as many steps as fill their share of the time. Two steps before warm up, the second tells how
     long one takes.
     """
-    step()
-    wait()
-    size = max(1, int(seconds / GROUPS / max(_timed_steps(step, wait, 1), 1e-6)))
+
+    def timed(steps: int) -> float:
+        started = clock()
+        for _ in range(steps):
+            step()
+        wait()
+        return clock() - started
+
+    timed(1)
+    size = max(1, int(seconds / GROUPS / max(timed(1), 1e-6)))
     found: list[float] = []
     while len(found) < GROUPS or sum(found) < seconds:
-        found.append(_timed_steps(step, wait, size))
+        found.append(timed(size))
     return statistics.median(found) / size
-
-
-def _timed_steps(step: Callable[[], None], wait: Callable[[], None], steps: int) -> float:
-    started = time.perf_counter()
-    for _ in range(steps):
-        step()
-    wait()
-    return time.perf_counter() - started

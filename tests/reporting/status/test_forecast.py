@@ -8,9 +8,9 @@ from sedrepro.base.errors import SettingsError
 from sedrepro.base.gpus import Gpu
 from sedrepro.experiments import step_costs
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.devices import KNOWN, device_of, known_device
+from sedrepro.experiments.devices import CORE_GFLOPS, KNOWN, REFERENCE_CORE, Device, device_of, known_device
 from sedrepro.experiments.gpu_memory import measured_of
-from sedrepro.experiments.measured import write_measured
+from sedrepro.experiments.measured import shipped, write_measured
 from sedrepro.experiments.papers import load_paper
 from sedrepro.reporting.status.forecast import BESIDE_STEPS, Forecast, Machine, forecast, planned_runs, together
 from sedrepro.reporting.status.forecast_text import at_once, machine_of, one_line, print_forecast
@@ -91,6 +91,18 @@ def test_runs_that_are_there_cost_nothing_more_unless_they_would_be_trained_agai
     assert after.hours == pytest.approx(before.hours - before.runs[0].seconds / 3600)
     other = config_of("miniature", tmp_path, set={PAPER: {"networks.gated_crnn.dropout": 0.5}})
     assert not any(run.done for run in of_paper(other).runs)
+
+
+def test_on_a_processor_that_was_not_calibrated_each_network_has_the_rate_of_the_record(tmp_path, monkeypatch, alike):
+    core, config = Machine(Device("another processor", 0, 0, 8000), 2, False), config_of("miniature", tmp_path)
+    found = of_paper(config, core)
+    rates = {row.gflops for row in shipped(REFERENCE_CORE) if row.paper == PAPER}
+    assert not any(run.measured for run in found.runs)
+    for run in found.runs:
+        assert any((run.seconds - BESIDE_STEPS) * rate == pytest.approx(run.flops / 1e9) for rate in rates)
+    monkeypatch.setattr("sedrepro.reporting.status.forecast.shipped", lambda device: [])  # as of a sixth paper
+    for run in of_paper(config, core).runs:
+        assert (run.seconds - BESIDE_STEPS) * CORE_GFLOPS == pytest.approx(run.flops / 1e9)
 
 
 def test_a_calibrated_rate_is_taken_also_for_like_networks(tmp_path, alike):

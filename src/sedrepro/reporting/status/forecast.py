@@ -14,7 +14,7 @@ from sedrepro.experiments.clip_counts import corpus_clips, run_clips
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.devices import Device
 from sedrepro.experiments.gpu_memory import MIB, reserved_mib, resident_bytes
-from sedrepro.experiments.measured import measured_here, nearest, shipped
+from sedrepro.experiments.measured import Measured, measured_here, nearest, shipped
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs, stores_frames
 from sedrepro.experiments.scales import REHEARSAL
@@ -195,22 +195,26 @@ class _Forecaster:
         """10^9 operations per second that the device makes of a run's steps, and whether that was measured there.
 
         Of a kind that was not calibrated it is that of the most similar one that was. On a GPU of which nothing is
-        known it is the H200's, scaled by the best rates of both.
+        known it is the H200's, scaled by the best rates of both; on a processor that of the suite's record, as it is.
         """
         kind = (who.system, who.variant)
-        timed = [self.timed[kind]] if kind in self.timed else list(self.timed.values())
-        like = nearest(timed, self.paper.name, who.system, network, corpus)
-        if like is not None and like.gflops is not None:
-            return like.gflops, True
+
+        def rate(rows: list[Measured]) -> float | None:
+            size = self.costs[kind].flops / 1e9
+            like = nearest(rows, self.paper.name, who.system, network, corpus, size)
+            return None if like is None else like.gflops
+
+        here = rate([self.timed[kind]] if kind in self.timed else list(self.timed.values()))
+        if here is not None:
+            return here, True
         device = self.machine.device
         if not self.machine.is_gpu:
-            return devices.CORE_GFLOPS, False
+            return rate(shipped(devices.REFERENCE_CORE)) or devices.CORE_GFLOPS, False
         tf32 = self.config.tf32 and device.tf32 > device.fp32
         scale = device.tf32 / devices.REFERENCE.tf32 if tf32 else device.fp32 / devices.REFERENCE.fp32
-        rows = [row for row in shipped() if row.tf32 == tf32 and row.gflops is not None]
-        like = nearest(rows, self.paper.name, who.system, network, corpus)
-        if like is not None and like.gflops is not None:
-            return like.gflops * scale, False
+        known = rate([row for row in shipped(devices.REFERENCE.name) if row.tf32 == tf32 and row.gflops is not None])
+        if known is not None:
+            return known * scale, False
         return devices.REACHED * 1000 * (device.tf32 if tf32 else device.fp32), False
 
 

@@ -11,7 +11,7 @@ from sedrepro.base.terminal import aligned
 from sedrepro.base.words import counted
 from sedrepro.data_sets import trait
 from sedrepro.experiments.configuration import Config, budget_of
-from sedrepro.experiments.devices import Device, cores, device_of, known_device
+from sedrepro.experiments.devices import REFERENCE_CORE, Device, cores, device_of, known_device
 from sedrepro.experiments.environment import processor_name
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.obtaining.plan import absent_data_sets, files_of, missing_bytes, origin_of, unpacked_size
@@ -120,7 +120,7 @@ def _origin_of_rates(whole: Forecast, machine: Machine) -> str:
     known = sum(run.measured for run in whole.runs)
     if known == len(whole.runs):
         return f"rates: measured on this {'GPU' if machine.is_gpu else 'processor'} by sedrepro calibrate"
-    source = "those of an H200, scaled by data sheets" if machine.is_gpu else "a stated one"
+    source = "those of an H200, scaled by data sheets" if machine.is_gpu else f"those of a core of {REFERENCE_CORE}"
     part = "" if not known else f"measured here for {known} of {len(whole.runs)} runs, else "
     return f"rates: {part}{source}, which may be wrong by a factor of two; sedrepro calibrate measures them"
 
