@@ -41,11 +41,14 @@ PAPERS = $(subst $(space),$(comma),$(NAMES))
 # The values of DATA_ROOT and MIRROR as they stand, for Snakemake, which reads YAML, and for sedrepro, which does not.
 CHOSEN = --config scale=$(SCALE) $(if $(PAPER),papers=$(PAPERS)) \
 	$(if $(value DATA_ROOT),$(call quoted,data_root=$(call as_yaml,$(value DATA_ROOT)))) \
-	$(if $(value MIRROR),$(call quoted,mirror=$(call as_yaml,$(value MIRROR)))) $(foreach key,$(KEYS),$(call quoted,$(key)))
+	$(if $(value MIRROR),$(call quoted,mirror=$(call as_yaml,$(value MIRROR)))) \
+	$(foreach key,$(filter-out $(OF_PAPERS),$(KEYS)),$(call quoted,$(key))) $(if $(OF_PAPERS),$(call quoted,set=$(OF_PAPERS)))
 ASSIGNED = --scale $(SCALE) $(if $(PAPER),--set papers=$(PAPERS)) \
 	$(if $(value DATA_ROOT),--set $(call quoted,data_root=$(value DATA_ROOT))) \
 	$(if $(value MIRROR),--set $(call quoted,mirror=$(value MIRROR))) $(foreach key,$(KEYS),--set $(call quoted,$(key)))
 KEYS = $(CONFIG)
+# Settings of papers, PAPER.KEY=VALUE: Snakemake takes no key with dots, so they are one text for it.
+OF_PAPERS = $(strip $(foreach key,$(KEYS),$(if $(findstring .,$(firstword $(subst =, ,$(key)))),$(key))))
 # That jobs failed, while what is there without them is shown.
 FAILED := .snakemake/jobs_failed
 
@@ -64,6 +67,7 @@ help:  ## this list
 	@echo "  make data DRY_RUN=1                                    what would be downloaded, and under which terms"
 	@echo "  make data SET=dcase2017_task4 MIRROR=dir-or-url        one data set, from a copy of the archives"
 	@echo "  make results CONFIG='device=cpu seeds=1,2'             any configuration key"
+	@echo "  make results CONFIG='c_ssed.training.epochs=3'         any setting of a paper"
 
 setup: $(READY)  ## create the environment (a virtual environment in .venv, pinned versions)
 
@@ -116,7 +120,7 @@ touch: $(READY)  ## accept results that were copied without their times as up to
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
 plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on another machine; JOBS=1: job by job)
-	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT))
+	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT)) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
 	@echo
 	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
 

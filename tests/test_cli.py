@@ -289,7 +289,7 @@ def test_wrong_configurations_end_with_one_line(words, hint, capsys):
 @pytest.mark.parametrize(
     ("setting", "hint"),
     [
-        ("training.epoch=1", "did you mean 'epochs'?"),
+        ("training.epoch=1", "did you mean 'two_step_attention.training.epochs'?"),
         ("training.epochs=-1", "greater than 0"),
         ("front_end.fmax=9000", "half the sample rate"),
     ],

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from snakemake.cli import parse_config
 
+from sedrepro.experiments.configuration import make_config
+
 ROOT = Path(__file__).parents[1]
 AWKWARD = ["/data/set #2", "2023_11", "{a}", "it's $HOME", "a, b", "null", "x: y", 'say "so"', "1e3", "True", "*", "~"]
 #: Stands for Python: makes an environment whose own python tells what it was asked for.
@@ -53,6 +55,23 @@ def test_any_configuration_key_can_be_given():
     lines = planned("results", "CONFIG=device=cpu seeds=1,2")
     config = parse_config(words_of(lines, "snakemake --profile", "--config")[1:])
     assert config == {"scale": "miniature", "device": "cpu", "seeds": "1,2"}
+
+
+def test_settings_of_papers_can_be_given_beside_keys():
+    lines = planned("results", "CONFIG=c_ssed.training.epochs=3 device=cpu c_ssed.networks.crnn.filters=[4,4]")
+    config = parse_config(words_of(lines, "snakemake --profile", "--config")[1:])
+    assert make_config(config | {"folds": [1], "seeds": [1]}, "a file").set == {
+        "c_ssed": {"training.epochs": 3, "networks.crnn.filters": [4, 4]}
+    }
+    assert config["device"] == "cpu"
+    assert "c_ssed.training.epochs=3" in words_of(lines, "sedrepro summary", "--scale")
+
+
+def test_the_plan_is_of_the_targets_that_are_named():
+    table = "results/miniature/c_ssed/tables/table2.csv"
+    told = " ".join(planned("plan", f"TARGET={table}"))
+    assert f"--target {table}" in told[told.index("sedrepro forecast") : told.index("snakemake")]
+    assert not any("--target" in line for line in planned("plan", "PAPER=c_ssed"))
 
 
 @pytest.fixture

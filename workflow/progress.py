@@ -87,6 +87,17 @@ def _is_other(process: Path) -> bool:
     return here and parent != os.getppid() and any(Path(os.fsdecode(word)).name == "snakemake" for word in command[:2])
 
 
+def say(line: str) -> None:
+    """Print a line. Once nobody reads any more (`make results | head`), the workflow goes on without a word.
+
+    It must not end of it: Snakemake would be killed by its next line, and leave its lock behind.
+    """
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Snakemake ends by itself, and its last lines are worth showing
     # Progress bars end their lines with a carriage return; names may be no UTF-8.
@@ -94,7 +105,7 @@ if __name__ == "__main__":
     sys.stdout.reconfigure(errors="surrogateescape")
     began = failed = False
     for shown_line in shown(sys.stdin):
-        print(shown_line, flush=True)
+        say(shown_line)
         began = began or shown_line.startswith("[")
         failed = failed or "rror" in shown_line
     sys.exit(NOTHING_BEGAN if failed and not began else 0)

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
@@ -20,6 +19,7 @@ from sedrepro.experiments.configuration import (
     Config,
     load_config,
     parse_assignments,
+    split_by_paper,
 )
 from sedrepro.experiments.scales import SCALES
 
@@ -69,15 +69,10 @@ def verb_module(verb: str):
 
 def configuration(options: argparse.Namespace) -> Config:
     """The configuration that the common options describe: file, scale, and `--set key=value` changes."""
-    changes: dict[str, Any] = {}
-    overrides: dict[str, dict[str, Any]] = {}
-    for key, value in parse_assignments(options.set).items():
-        paper, dot, rest = key.partition(".")
-        if not dot:
-            changes[key] = value
-        elif paper in (known := _paper_names()):
-            overrides.setdefault(paper, {})[rest] = value
-        else:
+    changes, overrides = split_by_paper(parse_assignments(options.set))
+    for paper, given in overrides.items():
+        if paper not in (known := _paper_names()):
+            key = f"{paper}.{next(iter(given))}"
             raise SettingsError(f"--set {key}: '{paper}' is not a paper; {did_you_mean(paper, known)}")
     if overrides:
         changes["set"] = overrides

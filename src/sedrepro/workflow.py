@@ -94,7 +94,7 @@ def configured(values: Mapping[str, Any], project: Path) -> Config:
     merged = read_yaml(file) | dict(values)
     if not project.samefile(Path.cwd()):
         merged.setdefault("checksums", str(project / Config.model_fields["checksums"].default))
-    config = make_config(merged, f"{file} and the command line")
+    config = make_config(merged, str(file), set(values))
     folders = {key: getattr(config, key) for key in ("data_root", "work_dir", "results_dir")}
     linked = {key: _link_to(folder) for key, folder in folders.items() if _has_braces(folder)}
     return config.model_copy(update=linked)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
 from sedrepro.base.errors import SettingsError
-from sedrepro.base.typed import Typed, load
+from sedrepro.base.typed import Dropout, Typed, Width, Widths, checked, load
 
 
 class Window(Typed):
@@ -186,3 +186,40 @@ def test_whatever_a_section_is_called_its_path_and_its_keys_are_told(name, kind)
     known = sorted(kind.keys() | ({"windows"} if kind is MIXED else {"tail", "window"}))
     message = refused({"nested": {name: [{name: kind | {"QQQ": 1}}]}})
     assert message == f"unknown key 'nested.{name}.0.{name}.QQQ'; known: {', '.join(known)}"
+
+
+@checked
+def layer(units: Width, dropout: Dropout = 0, sizes: Widths = (1,)) -> tuple:
+    return units, dropout, sizes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"units": 0}, "units = 0: must be greater than or equal to 1"),
+        ({"units": "4"}, "units = '4': must be a valid integer"),
+        ({"units": True}, "units = True: must be a valid integer"),
+        ({"units": 4, "dropout": 1.0}, "dropout = 1.0: must be less than 1"),
+        ({"units": 4, "sizes": [3, -1]}, "sizes.1 = -1: must be greater than or equal to 1"),
+        ({"unit": 4}, "unknown argument 'unit'; did you mean 'units'?"),
+        ({"units": 4, "droput": 0.5}, "unknown argument 'droput'; did you mean 'dropout'?"),
+        ({}, "argument 'units' is missing"),
+    ],
+)
+def test_arguments_that_are_not_as_annotated_are_refused(arguments, problem):
+    with pytest.raises(SettingsError) as caught:
+        layer(**arguments)
+    assert str(caught.value) == problem
+
+
+def test_checked_arguments_are_handed_on_as_they_are():
+    assert layer(4, 1 / 3, sizes=[2, 3]) == (4, 1 / 3, [2, 3])
+
+
+def test_errors_of_a_checked_function_are_its_own():
+    @checked
+    def broken(units: Width) -> None:
+        raise ValueError(f"{units} do not fit")
+
+    with pytest.raises(ValueError, match="3 do not fit"):
+        broken(3)

@@ -83,6 +83,18 @@ def test_wrong_configurations_are_refused_in_one_line(changes, words):
         assert word in message
 
 
+def test_a_value_of_the_command_line_is_not_blamed_on_a_file(tmp_path):
+    for changes in ({"sedes": [1]}, {"folds": []}, {"scale": "full", "data_root": tmp_path / "no"}):
+        assert refused(make_config, GIVEN | changes, "some.yaml", changes).startswith("command line: ")
+    assert refused(make_config, GIVEN | {"seeds": []}, "some.yaml", {"folds"}).startswith("some.yaml: ")
+
+
+def test_settings_of_papers_may_be_one_text():
+    config = make_config(GIVEN | {"set": "c_ssed.training.epochs=3 c_ssed.classes=[a,b] ddc_fap.x=y"}, "x")
+    assert config.set == {"c_ssed": {"training.epochs": 3, "classes": ["a", "b"]}, "ddc_fap": {"x": "y"}}
+    assert "write PAPER.KEY=VALUE" in refused(make_config, GIVEN | {"set": "epochs=3"}, "x")
+
+
 def test_a_missing_key_is_named():
     assert "key 'scale' is missing" in refused(make_config, {"folds": [1], "seeds": [1]}, "x")
 

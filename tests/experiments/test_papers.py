@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from sedrepro.base.errors import SettingsError
@@ -8,6 +9,7 @@ from sedrepro.data_sets import data_set
 from sedrepro.experiments import papers as module
 from sedrepro.experiments import provenance
 from sedrepro.experiments.configuration import make_config
+from sedrepro.experiments.networks import require_networks
 from sedrepro.experiments.papers import PAPERS_FOLDER, chosen_papers, load_paper, paper_names
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.experiments.runs import figure_runs, runs_of
@@ -268,18 +270,75 @@ def test_an_overridden_mapping_forgets_where_its_old_values_came_from():
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("training.epoch", "did you mean 'epochs'?"),
-        ("trainin.epochs", "did you mean 'training'?"),
-        ("training.epochs.first", "'epochs' holds no keys"),
+        ("training.epoch", "did you mean 'two_step_attention.training.epochs'?"),
+        ("trainin.epochs", "did you mean 'two_step_attention.training.epochs'?"),
+        ("trainin.epoch", "did you mean 'two_step_attention.training.epochs'?"),
+        ("training.epochs.first", "'two_step_attention.training.epochs' holds no keys"),
         ("systems.2ap_alpha_0.002.label", "unknown key"),
-        ("systems.vgg_gapp.label", "did you mean 'vgg_gap'?"),
-        ("", "unknown key ''"),
+        ("systems.vgg_gapp.label", "did you mean 'two_step_attention.systems.vgg_gap.label'?"),
+        ("", "unknown key 'two_step_attention.'"),
     ],
 )
 def test_unknown_override_keys_name_the_nearest(key, hint):
     message = refused(paper, overrides={key: 1})
-    assert "configuration: set.two_step_attention" in message
+    assert message.startswith("configuration: ")
     assert hint in message
+    assert "set." not in message  # no command line takes it so
+
+
+def test_the_nearest_key_can_be_set():
+    """What a hint proposes works as it stands, also where names hold dots."""
+    message = refused(paper, overrides={"system.2ap_alpha_0.01.labl": "x"})
+    proposed = message.split("did you mean 'two_step_attention.")[1].removesuffix("'?")
+    assert paper(overrides={proposed: "x"}).settings.systems["2ap_alpha_0.01"].label == "x"
+
+
+def test_a_wrong_value_is_blamed_on_where_it_was_given():
+    message = refused(paper, overrides={"training.epochs": "many"})
+    assert message.startswith("configuration of two_step_attention: 'training.epochs' = 'many'")
+    assert refused(paper, overrides={"training.schedule": {"kind": "never"}}).startswith("configuration of ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("networks.two_step.channels", 4, "channels = 4: must be a list"),
+        ("networks.two_step.channels", [4, 0], "channels.1 = 0: must be greater than or equal to 1"),
+        ("networks.two_step", {"chanels": [4]}, "'chanels'; did you mean 'channels'?"),
+        ("systems.vgg_gap.arguments", {"pooling": "gapp"}, "pooling 'gapp' is unknown; did you mean 'gap'?"),
+        ("systems.vgg_gwrp.arguments.r", "abc", "r = 'abc': must be a valid number"),
+        ("systems.vgg_gwrp.arguments.r", 2, "r = 2.0 must lie between 0 and 1"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_refused_when_settings_are_read(key, value, problem):
+    message = refused(paper, overrides={key: value})
+    assert message.startswith(f"configuration: two_step_attention.{key} = {value!r}: ")
+    assert problem in message
+
+
+def test_a_system_with_values_of_its_own_may_stay_behind_when_its_network_is_changed():
+    """As at a narrow width for a trial: `linear_hierarchical_narrow` has filters of its own."""
+    one = {"networks.gated_crnn.filters": [2], "networks.gated_crnn.poolings": [[2, 4]]}
+    changed = configured(set={"hierarchical_pooling": one | {"networks.gated_crnn.last_pooling": [1, 4]}})
+    loaded = load_paper("hierarchical_pooling", changed)
+    assert loaded.run("linear_single").arguments["filters"] == [2]
+    with pytest.raises(SettingsError, match="system 'linear_hierarchical_narrow'"):
+        require_networks(loaded, ["systems.linear_hierarchical_narrow.arguments"])
+
+
+def test_networks_are_built_without_changing_random_numbers():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    require_networks(paper(), ())
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("scale", ["miniature", "full"])
+@pytest.mark.parametrize("name", paper_names())
+def test_the_networks_of_every_paper_can_be_built(name, scale):
+    loaded = load_paper(name, make_config(GIVEN | {"scale": scale}, "test"))
+    require_networks(loaded, [f"systems.{system}" for system in loaded.settings.systems])
 
 
 def test_overrides_of_an_unknown_paper_name_the_nearest():

@@ -46,6 +46,17 @@ def test_one_that_cannot_be_read_keeps_none_back(tmp_path):
     assert [line.split(": ")[-1].split(" in ")[0] for line in said] == ["1 event", "corrupt", "2 events"]
 
 
+def test_the_problem_of_a_single_recording_is_said_once(tmp_path):
+    def work(path, target):
+        raise AudioError(path, "corrupt")
+
+    said = []
+    with pytest.raises(DataError, match=r"a\.wav: corrupt$") as caught:
+        each_recording([tmp_path / "a.wav"], tmp_path, work, "used", said.append)
+    assert said == []
+    assert "1 of 1" not in str(caught.value)
+
+
 def test_two_recordings_of_one_name_do_not_replace_each_other(tmp_path):
     said, done = [], []
     paths = [tmp_path / "a.wav", tmp_path / "x" / "a.flac", tmp_path / "b.wav"]

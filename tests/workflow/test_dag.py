@@ -79,7 +79,8 @@ def built(tmp_path_factory):
         ("folds=[]", "folds"),
         ("papers=two_steps", "paper 'two_steps' is unknown; did you mean 'two_step_attention'?"),
         ("set={two_step_atention: {training.epochs: 1}}", "paper 'two_step_atention' is unknown; did you mean"),
-        ("set={two_step_attention: {training.epoch: 1}}", "unknown key 'training.epoch'; did you mean 'epochs'?"),
+        ("set={two_step_attention: {training.epoch: 1}}", "did you mean 'two_step_attention.training.epochs'?"),
+        ("set=two_step_attention.training.epoch=1", "did you mean 'two_step_attention.training.epochs'?"),
         ("set={two_step_attention: {training.epochs: -1}}", "'training.epochs' = -1: Input should be greater than 0"),
     ],
 )

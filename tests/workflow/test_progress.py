@@ -4,6 +4,7 @@ import importlib.util
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -135,3 +136,17 @@ def test_a_full_disk_is_one_line_and_a_job_that_meets_it_keeps_its_own():
     assert shown(SNAKEMAKE_ON_A_FULL_DISK) == [progress.NO_SPACE]
     line = "sedrepro train: error: results/weights.safetensors: No space left on device"
     assert shown(line) == [line]
+
+
+def test_the_workflow_goes_on_when_nobody_reads_its_progress():
+    """As in `make results | head`: whoever writes to it is neither stopped nor killed."""
+    command = [sys.executable, SPEC.origin]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write("Job 1: Drawing a\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "[starting] Drawing a\n"
+        process.stdout.close()
+        for number in range(2000):  # more than the pipe holds
+            process.stdin.write(f"Job {number}: Drawing {'x' * 100}\n")
+        process.stdin.close()
+        assert process.wait(10) == 0

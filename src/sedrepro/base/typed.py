@@ -1,12 +1,14 @@
 """Typed, validated settings and files: unknown keys and impossible values become one-line errors."""
 
+import functools
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, validate_call
 
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.base.files import read_json
@@ -19,20 +21,64 @@ class Typed(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
+
+#: Arguments of networks: a number of units or channels, one per layer, and a share of units that are dropped.
+Width = Annotated[int, Field(ge=1)]
+Widths = Annotated[Sequence[Width], Field(min_length=1)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
-def load(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
-    """Validate `values` as `model`; `where` (a file or a section) starts every error message.
+def load(model: type[Model], values: Mapping[str, Any], where: str | Callable[[str], str]) -> Model:
+    """Validate `values` as `model`; `where` (a file or a section; or what tells that of a dotted key) starts an error.
 
     Raises:
         SettingsError: the first wrong key or value, naming the nearest valid key.
     """
     if not isinstance(values, Mapping):
-        raise SettingsError(f"{where}: must hold keys and values")
+        raise SettingsError(f"{_place(where, '')}: must hold keys and values")
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        raise SettingsError(f"{where}: {_first_problem(model, error)}") from None
+        key = ".".join(_follow(model, error.errors()[0]["loc"])[0])
+        raise SettingsError(f"{_place(where, key)}: {_first_problem(model, error)}") from None
+
+
+def _place(where: str | Callable[[str], str], key: str) -> str:
+    return where if isinstance(where, str) else where(key)
+
+
+def checked(function: Callable[Given, Made]) -> Callable[Given, Made]:
+    """A function whose arguments must be what their annotations say; a whole number may be a float.
+
+    Calls of it raise:
+        SettingsError: the first argument that is wrong, unknown (names the nearest) or missing.
+    """
+    validated = validate_call(config=ConfigDict(strict=True, arbitrary_types_allowed=True))(function)
+
+    @functools.wraps(function)
+    def call(*values: Given.args, **named: Given.kwargs) -> Made:
+        try:
+            return validated(*values, **named)
+        except ValidationError as error:
+            raise SettingsError(_first_wrong_argument(function, error)) from None
+
+    return call
+
+
+def _first_wrong_argument(function: Callable[..., Any], error: ValidationError) -> str:
+    problems = error.errors()
+    # A name that is mistyped is missing, too.
+    first = next((each for each in problems if each["type"] == "unexpected_keyword_argument"), problems[0])
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "unexpected_keyword_argument":
+        known = [name for name in inspect.signature(function).parameters if name != "self"]
+        return f"unknown argument '{key}'; {did_you_mean(key, known)}"
+    if first["type"].startswith("missing"):
+        return f"argument '{key}' is missing"
+    allowed = first["msg"].replace("Input should", "must").replace("an instance of Sequence", "a list")
+    return f"{key} = {first['input']!r}: {allowed}"
 
 
 def read_typed(model: type[Model], path: Path | str, remedy: str) -> Model:

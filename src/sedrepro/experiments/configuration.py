@@ -1,7 +1,7 @@
 """The configuration of a run of the suite: scale, folders, device, seeds, folds, and overrides of settings."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -137,19 +137,62 @@ def scale_file(scale: str) -> Path:
     return CONFIG_FOLDER / f"{scale}.yaml"
 
 
-def make_config(values: Mapping[str, Any], where: str) -> Config:
+#: Where a value comes from that no file gives.
+COMMAND_LINE = "command line"
+
+
+def make_config(values: Mapping[str, Any], file: str, changed: Collection[str] = ()) -> Config:
     """Validate configuration values; empty values count as not given, one value may stand for a list of one.
 
+    `set` may also be a text as on a command line: `PAPER.KEY=VALUE PAPER.KEY=VALUE`.
+
+    Args:
+        values: the values, by key.
+        file: where they come from, for errors.
+        changed: the keys that the command line gives, for errors.
+
     Raises:
-        SettingsError: a key or a value is wrong (names it), or a folder is missing.
+        SettingsError: a key or a value is wrong (names it and its origin), or a folder is missing.
     """
+
+    def origin(key: str) -> str:
+        if not key and changed:  # a rule across keys
+            return f"{file} and the {COMMAND_LINE}"
+        return COMMAND_LINE if key.split(".")[0] in changed else file
+
     given = {key: _listed(key, value) for key, value in values.items() if value is not None and value != ""}
     if "set" in given:
-        given["set"] = _plain_values(given["set"])
-    config = load(Config, given, where)
+        changes = given["set"]
+        given["set"] = _of_papers(changes.split()) if isinstance(changes, str) else _plain_values(changes)
+    config = load(Config, given, origin)
     if config.scale != "miniature":
-        _require_data_root(config, where)
+        _require_data_root(config, origin("data_root"))
     return config
+
+
+def _of_papers(words: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Settings of papers in words PAPER.KEY=VALUE.
+
+    Raises:
+        SettingsError: a word is none of that kind.
+    """
+    keys, of_papers = split_by_paper(parse_assignments(words))
+    if keys:
+        raise SettingsError(f"set: '{next(iter(keys))}' has no paper; write PAPER.KEY=VALUE")
+    return of_papers
+
+
+def split_by_paper(assigned: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Keys of the configuration, and settings of papers by paper and dotted key; the latter are PAPER.KEY."""
+    keys: dict[str, Any] = {}
+    of_papers: dict[str, dict[str, Any]] = {}
+    for key, value in assigned.items():
+        paper, dot, rest = key.partition(".")
+        if dot:
+            of_papers.setdefault(paper, {})[rest] = value
+        else:
+            keys[key] = value
+    return keys, of_papers
 
 
 def _listed(key: str, value: Any) -> Any:
@@ -222,7 +265,7 @@ def load_config(
         raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
     if project is not None:
         values = _in_project(project) | values
-    return make_config(values, str(path))
+    return make_config(values, str(path), set(changes or {}))
 
 
 def _in_project(project: Path) -> dict[str, str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import re
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sedrepro.base.errors import SettingsError
@@ -11,6 +14,10 @@ from sedrepro.training.methods import trainer_module
 if TYPE_CHECKING:
     from sedrepro.experiments.papers import Paper
     from sedrepro.experiments.runs import RunIdentity
+
+
+#: Settings, by dotted key, that decide whether a network can be built.
+SHAPING = re.compile(r"(networks|front_end|classes)\b|systems\..+\.(network|arguments|loss_weights)\b|corpora\.")
 
 
 def network_module(paper: str) -> str:
@@ -39,6 +46,53 @@ def build_network(paper: Paper, system: str, classes: int, seed: int, variant: s
         return module.build(
             run.network, run.arguments, run.loss_weights, classes, run.front_end.n_frames, run.front_end.n_mels
         )
-    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+    except (SettingsError, TypeError, ValueError, IndexError, RuntimeError) as error:
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SettingsError(f"{paper.name}: system '{system}': network '{run.network}': {problem}") from error
+
+
+def shape_networks(keys: Iterable[str]) -> bool:
+    """Whether changed settings, by dotted key, can make a network impossible."""
+    return any(SHAPING.match(key) for key in keys)
+
+
+def require_networks(paper: Paper, changed: Collection[str]) -> None:
+    """Refuse at once what else would only show when a run starts: build the network of each system, without values.
+
+    A system may be made for the features of one corpus alone: one that it can be built for is enough. And one system of
+    a network may stay behind when that is changed for the others, by keys that it has values of its own for: it is
+    refused if none of the network can be built, or if its own settings are `changed` (dotted keys).
+
+    Raises:
+        SettingsError: an argument is unknown to a network, or impossible (names system, argument and what is allowed).
+    """
+    import torch
+
+    known: dict[str, SettingsError | None] = {}
+    errors: dict[str, SettingsError | None] = {}
+    systems = paper.settings.systems
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        for system in systems:
+            found = [_outcome(paper, system, corpus, known) for corpus in paper.settings.corpora]
+            errors[system] = None if None in found else found[0]
+    for system, error in errors.items():
+        own = any(f"{key}.".startswith(f"systems.{system}.") for key in changed)
+        alike = [errors[other] for other in systems if systems[other].network == systems[system].network]
+        if error is not None and (own or None not in alike):
+            raise error
+
+
+def _outcome(paper: Paper, system: str, corpus: str, known: dict[str, SettingsError | None]) -> SettingsError | None:
+    """Why the network of a system cannot be built for the features of a corpus; `known` are those of equal ones."""
+    classes = len(paper.settings.classes_of(corpus))
+    variant = next(iter(paper.settings.corpora[corpus].variants(corpus)))
+    run = paper.run(system, variant)
+    size = (run.front_end.n_frames, run.front_end.n_mels, classes)
+    made_of = json.dumps([run.network, run.arguments, run.loss_weights, size], sort_keys=True)
+    if made_of not in known:
+        try:
+            build_network(paper, system, classes, 0, variant)
+            known[made_of] = None
+        except SettingsError as error:
+            known[made_of] = error
+    return known[made_of]

@@ -1,28 +1,49 @@
 """Values that a scale or the configuration changes, by dotted key."""
 
+import difflib
 from typing import Any
 
-from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.configuration import Config, budget_of
 
 
-def override(values: dict[str, Any], dotted: str, value: Any, where: str) -> None:
+def override(values: dict[str, Any], dotted: str, value: Any, where: str, prefix: str = "") -> None:
     """Replace the value at a dotted key, which must exist.
 
-    A part that itself holds dots (a system's name, say) is matched as the longest key that fits.
+    A part that itself holds dots (a system's name, say) is matched as the longest key that fits. Errors show keys as
+    they are written, which may be with a `prefix`.
+
+    Raises:
+        SettingsError: there is no such key (names the nearest, whole), or it lies below a value.
     """
-    node, rest = values, dotted
+    node, rest, so_far = values, dotted, prefix
     while True:
-        key = next((k for k in sorted(node, key=len, reverse=True) if rest == k or rest.startswith(f"{k}.")), None)
+        key = _first_key(node, rest)
         if key is None:
-            part = rest.split(".")[0]
-            raise SettingsError(f"{where}: unknown key '{dotted}'; {did_you_mean(part, node)}")
+            raise SettingsError(f"{where}: unknown key '{prefix}{dotted}'; {_nearest(node, rest, so_far)}")
         if rest == key:
             node[key] = value
             return
         if not isinstance(node[key], dict):
-            raise SettingsError(f"{where}: '{dotted}': '{key}' holds no keys")
-        node, rest = node[key], rest[len(key) + 1 :]
+            raise SettingsError(f"{where}: '{prefix}{dotted}': '{so_far}{key}' holds no keys")
+        node, rest, so_far = node[key], rest[len(key) + 1 :], f"{so_far}{key}."
+
+
+def _first_key(node: dict[str, Any], dotted: str) -> str | None:
+    """The longest key of a section that a dotted key begins with."""
+    return next((k for k in sorted(node, key=len, reverse=True) if dotted == k or dotted.startswith(f"{k}.")), None)
+
+
+def _nearest(node: dict[str, Any], rest: str, so_far: str) -> str:
+    """A hint at the whole key that is nearest to `so_far` and an unknown `rest`, or at all keys of its section."""
+    part, _, deeper = rest.partition(".")
+    near = _first_key(node, rest) or next(iter(difflib.get_close_matches(part, map(str, node), n=1, cutoff=0.5)), None)
+    if near is None:
+        return f"known: {', '.join(f'{so_far}{key}' for key in sorted(node))}"
+    left = rest[len(near) + 1 :] if rest.startswith(f"{near}.") else deeper
+    if not left or not isinstance(node[near], dict):
+        return f"did you mean '{so_far}{near}'?"
+    return _nearest(node[near], left, f"{so_far}{near}.")
 
 
 def scale_keys(config: Config) -> list[str]:

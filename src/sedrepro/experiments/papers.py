@@ -13,6 +13,7 @@ from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.typed import load
 from sedrepro.corpora.settings import Corpus, Remix
 from sedrepro.experiments.configuration import Config, budget_of
+from sedrepro.experiments.networks import require_networks, shape_networks
 from sedrepro.experiments.overrides import override, scale_keys
 from sedrepro.experiments.overruled import overruled
 from sedrepro.experiments.paper_settings import PaperSettings
@@ -20,6 +21,8 @@ from sedrepro.experiments.provenance import AUTHORS_CODE, Provenance, mark, publ
 from sedrepro.experiments.scales import SCALES
 from sedrepro.training.settings import METHODS, RunSettings, Training
 
+#: Where a changed setting comes from: a configuration file or the command line.
+CONFIGURED = "configuration"
 PAPERS_FOLDER = Path(__file__).parents[1] / "papers"
 
 
@@ -131,7 +134,7 @@ def load_paper(name: str, config: Config) -> Paper:
     path = PAPERS_FOLDER / name / "settings.yaml"
     for other in config.set:
         if other not in paper_names():
-            raise SettingsError(f"configuration: set: paper '{other}' is unknown; {did_you_mean(other, paper_names())}")
+            raise SettingsError(f"{CONFIGURED}: set: paper '{other}' is unknown; {did_you_mean(other, paper_names())}")
     values, provenance = published_values(path)
     scales = values.pop("scales", {})
     known = [*SCALES, *(f"{scale}-{budget}" for scale in SCALES for budget in ("cpu", "gpu"))]
@@ -146,12 +149,24 @@ def load_paper(name: str, config: Config) -> Paper:
         override(values, dotted, value, f"{path}: share")
         mark(provenance, dotted, Provenance("scale", f"a share of {config.share:g} of it"))
     for dotted, value in config.set.get(name, {}).items():
-        override(values, dotted, value, f"configuration: set.{name}")
+        override(values, dotted, value, CONFIGURED, f"{name}.")
         mark(provenance, dotted, Provenance("configuration"))
-    settings, changes = load(PaperSettings, values, str(path)), config.set.get(name, {})
+    changes = config.set.get(name, {})
+
+    def origin(key: str) -> str:
+        given = any(f"{key}.".startswith(f"{each}.") for each in changes)
+        return f"{CONFIGURED} of {name}" if given else str(path)
+
+    settings = load(PaperSettings, values, origin)
     paper = Paper(name, settings, provenance, budget_of(config), tuple(overruled(settings, changes, name)))
     _require_named_code(paper, path)
     _require_runs(paper)
+    if shape_networks(changes):
+        try:
+            require_networks(paper, changes)
+        except SettingsError as error:
+            given = ", ".join(f"{name}.{key} = {value!r}" for key, value in changes.items() if shape_networks([key]))
+            raise SettingsError(f"{CONFIGURED}: {given}: {error}") from error
     return paper
 
 

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedrepro.base.code import code_digest
@@ -23,23 +24,32 @@ if TYPE_CHECKING:
 COUNTING = "sedrepro.training.counting"
 
 
-def step_cost(config: Config, paper: Paper, system: str, variant: str) -> StepCost:
-    """Cost of a training step of a system on a corpus variant, from the folder of counts or counted now."""
-    from sedrepro.training.counting import StepCost
-
-    run, classes = paper.run(system, variant), len(paper.settings.classes_of(paper.settings.corpus_of(variant)[0]))
+def cost_file(config: Config, paper: Paper, system: str, variant: str) -> Path:
+    """Where the cost of a training step is kept; equal steps have one file."""
+    run = paper.run(system, variant)
     # Neither the rate of learning nor the length of training changes what a step costs.
     changing = {"learning_rate", "epochs", "monitor", "schedule", "stop_patience", "select_on", "validation_share"}
     counted = run.model_dump(mode="json", exclude={"training": changing, "based_on": True})
     code = _digest(paper.name, run.training.method.kind)
-    text = json.dumps([paper.name, counted, classes, code], sort_keys=True)
-    path = step_costs_folder(config) / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+    text = json.dumps([paper.name, counted, _classes(paper, variant), code], sort_keys=True)
+    return step_costs_folder(config) / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+
+
+def step_cost(config: Config, paper: Paper, system: str, variant: str) -> StepCost:
+    """Cost of a training step of a system on a corpus variant, from the folder of counts or counted now."""
+    from sedrepro.training.counting import StepCost
+
+    path = cost_file(config, paper, system, variant)
     try:
         return StepCost(**read_json(path))
     except (DataError, TypeError):
-        cost = _count(paper, system, variant, classes)
+        cost = _count(paper, system, variant, _classes(paper, variant))
     write_json(path, asdict(cost))
     return cost
+
+
+def _classes(paper: Paper, variant: str) -> int:
+    return len(paper.settings.classes_of(paper.settings.corpus_of(variant)[0]))
 
 
 @functools.cache

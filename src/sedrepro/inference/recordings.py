@@ -64,10 +64,10 @@ def each_recording(
     """Let `work` make `output/<name of the recording>` of every recording; it returns the number of events.
 
     Whatever `work` raises about one recording is said, and the next one is done; so is a recording of a name that an
-    earlier one has, whose folder it would replace.
+    earlier one has, whose folder it would replace. The problem of a single recording is the error, and not said before.
 
     Raises:
-        DataError: after all others are `done`, some recordings could not be (counts them).
+        DataError: after all others are `done`, some recordings could not be (counts them), or the only one could not.
         SettingsError: the settings are wrong, for every recording.
     """
     failed: list[str] = []
@@ -86,7 +86,10 @@ def each_recording(
             raise
         except Exception as error:  # a fault of one file, or ours with it: the others are wanted all the same
             failed.append(str(error) if isinstance(error, SedreproError) else f"{path}: {_named(error)}")
-            log(f"left out: {failed[-1]}")
+            if len(paths) > 1:
+                log(f"left out: {failed[-1]}")
+    if failed and len(paths) == 1:
+        raise DataError(failed[0])
     if failed:
         raise DataError(f"{len(failed)} of {len(paths)} recordings cannot be {done}, the first: {failed[0]}")
 

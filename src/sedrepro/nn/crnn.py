@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.typed import Dropout, Width, Widths, checked
 from sedrepro.nn.blocks import GatedLinearBlock, as_image, baseline_init, glorot_uniform, pooling_reductions
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import pooling as make_pooling
@@ -32,16 +33,17 @@ class Crnn(Network):
         ValueError: the input is smaller than the poolings, or filters and poolings differ in number.
     """
 
+    @checked
     def __init__(
         self,
         classes: int,
         frames: int,
         mels: int,
-        filters: Sequence[int],
+        filters: Widths,
         poolings: Sequence[Sequence[int]],
-        recurrent: int,
-        recurrent_layers: int,
-        dropout: float,
+        recurrent: Width,
+        recurrent_layers: Width,
+        dropout: Dropout,
         pooling: str,
         pooling_arguments: Mapping[str, Any] | None = None,
         norm_momentum: float = 0.1,

@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from sedrepro.base.typed import Dropout, Widths, checked
 from sedrepro.nn.blocks import as_image, glorot_uniform, norm_arguments, pooling_reductions
 from sedrepro.nn.output import Network, Output
 
@@ -29,15 +30,16 @@ class GuidedEncoder(nn.Module):
         ValueError: the lists differ in length, or the features are smaller than the poolings.
     """
 
+    @checked
     def __init__(
         self,
         frames: int,
         mels: int,
-        filters: Sequence[int],
-        convolutions: Sequence[int],
-        kernels: Sequence[int],
+        filters: Widths,
+        convolutions: Widths,
+        kernels: Widths,
         poolings: Sequence[Sequence[int]],
-        dropout: float,
+        dropout: Dropout,
         batch_norm: str = "torch",
     ) -> None:
         super().__init__()

@@ -1,13 +1,13 @@
 """Networks that classify every time-frequency bin and pool the class masks (Kong et al. 2019)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.typed import Widths, checked
 from sedrepro.nn.blocks import AtrousEncoder, ConvBlocks, DilatedDepthwiseBlocks, as_image, he_uniform
 from sedrepro.nn.output import Network, Output
 from sedrepro.nn.poolings import TimeFrequencyAttention
@@ -27,19 +27,20 @@ class MaskNetwork(Network):
         SettingsError: there are no such blocks or no such pooling (names the nearest), or its arguments are wrong.
     """
 
+    @checked
     def __init__(
         self,
         classes: int,
-        channels: Sequence[int],
+        channels: Widths,
         pooling: str,
         blocks: str = "vgg",
-        block_arguments: Mapping[str, Any] = MappingProxyType({}),
+        block_arguments: Mapping[str, Any] | None = None,
         **pooling_arguments: Any,
     ) -> None:
         super().__init__()
         if blocks not in BLOCKS:
             raise SettingsError(f"blocks '{blocks}' are unknown; {did_you_mean(blocks, BLOCKS)}")
-        self.blocks = BLOCKS[blocks]((1, *channels), **block_arguments)
+        self.blocks = BLOCKS[blocks]((1, *channels), **(block_arguments or {}))
         self.masks = nn.Conv2d(channels[-1], classes, 1)
         self.pooling: Any = make_pooling(pooling, classes, channels[-1], **pooling_arguments)
         he_uniform(self)
@@ -65,9 +66,8 @@ class AtrousAttention(Network):
     (batch, frame, mel) -> clip (batch, class), frame (batch, frame, class).
     """
 
-    def __init__(
-        self, classes: int, channels: Sequence[int], attention_bounds: tuple[float, float], classification: str
-    ) -> None:
+    @checked
+    def __init__(self, classes: int, channels: Widths, attention_bounds: Sequence[float], classification: str) -> None:
         super().__init__()
         self.encoder = AtrousEncoder(channels)
         he_uniform(self)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.typed import checked
 from sedrepro.nn.blocks import he_uniform
 
 
@@ -225,6 +226,7 @@ class FrequencyAutoPooling(Pooling):
     definition = "sum x_i exp(alpha(f_i) x_i) / sum exp(alpha(f_i) x_i)"
     weight = "exp(alpha(f_i) x_i)"
 
+    @checked
     def __init__(
         self,
         classes: int,
@@ -237,17 +239,15 @@ class FrequencyAutoPooling(Pooling):
     ) -> None:
         super().__init__(classes, features)
         if not 0 < alpha_start < alpha_max < math.inf:
-            raise SettingsError(
-                f"fap: alpha_max = {alpha_max} must be a number above {alpha_start}, where alpha starts"
-            )
+            raise SettingsError(f"alpha_max = {alpha_max} must be a number above {alpha_start}, where alpha starts")
         if type(mels) is not int or mels < 1:
-            raise SettingsError(f"fap: mels = {mels} must be a whole number of at least 1")
+            raise SettingsError(f"mels = {mels} must be a whole number of at least 1")
         for name, given, known in (
             ("bound", bound, self.BOUNDS),
             ("frame_weights", frame_weights, self.FRAME_WEIGHTS),
         ):
             if given not in known:
-                raise SettingsError(f"fap: {name} '{given}' is unknown; {did_you_mean(given, known)}")
+                raise SettingsError(f"{name} '{given}' is unknown; {did_you_mean(given, known)}")
         self.alpha_max, self.bound, self.frame_weights = alpha_max, bound, frame_weights
         start = -math.log(alpha_max / alpha_start - 1) if bound == "sigmoid" else alpha_start
         self.free_alpha = nn.Parameter(torch.full((classes, mels), start))
@@ -268,7 +268,7 @@ class FrequencyAutoPooling(Pooling):
         alpha = self.alpha
         mels = alpha.shape[1]
         if values.shape[-1] % mels:
-            raise ValueError(f"fap: {values.shape[-1]} instances are no whole number of frames of {mels} mel bands")
+            raise ValueError(f"{values.shape[-1]} instances are no whole number of frames of {mels} mel bands")
         bins = values.unflatten(-1, (-1, mels))
         return _exponentials((alpha[:, None, :] * bins).flatten(-2))
 
@@ -293,6 +293,7 @@ class PowerPooling(Pooling):
     weight = "x_i^n"
     FLOOR = 1e-7  # of the values in the weights: x^n log x has no gradient at 0
 
+    @checked
     def __init__(self, classes: int, features: int, n: float = 1.2) -> None:
         super().__init__(classes, features)
         self.n = nn.Parameter(torch.tensor(float(n)))
@@ -316,10 +317,11 @@ class RankPooling(Pooling):
     definition = "sum r^j x_(j) / sum r^j with x_(0) >= x_(1) >= ..."
     weight = "r^(rank of x_i), 0 for the largest"
 
+    @checked
     def __init__(self, classes: int, features: int, r: float) -> None:
         super().__init__(classes, features)
         if not 0 <= r <= 1:
-            raise SettingsError(f"gwrp: r = {r} must lie between 0 and 1")
+            raise SettingsError(f"r = {r} must lie between 0 and 1")
         self.r = r
 
     def weights(self, values: Tensor, features: Tensor | None = None) -> Tensor:
@@ -411,7 +413,7 @@ def pooling(
         raise SettingsError(f"pooling '{name}' is unknown; {did_you_mean(name, POOLINGS | ALIASES)}")
     try:
         single = POOLINGS[ALIASES.get(name, name)](classes, features, **arguments)
-    except (TypeError, ValueError) as error:
+    except (SettingsError, TypeError, ValueError) as error:
         raise SettingsError(f"pooling '{name}': {error}") from None
     hierarchical = HierarchicalPooling(single, groups, segment_weights)
     return hierarchical if groups else single

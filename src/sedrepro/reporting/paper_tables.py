@@ -25,6 +25,7 @@ from sedrepro.reporting.tables.numbers import fill
 from sedrepro.reporting.tables.plain_text import summary
 from sedrepro.reporting.tables.text import fill_text, texts_of_code
 from sedrepro.reporting.tables.tidy import FilledTable
+from sedrepro.reporting.targets import tables_and_figures
 
 
 def write_paper_table(config: Config, paper: Paper, table: str) -> Path:
@@ -95,25 +96,13 @@ def print_summary(config: Config, targets: Sequence[str] = ()) -> None:
 
     `targets` are files; where some of them are tables or figures, only those tables are printed, and the paths.
     """
-    named = _tables_and_figures(config, targets)
+    named = tables_and_figures(config, targets)
     for paper, table, path in named:
         if table in paper.settings.tables:
             _print_table(_without_absent(config, paper)[0], paper, table)
         print(path)
     if not named:
         _print_all(config)
-
-
-def _tables_and_figures(config: Config, targets: Sequence[str]) -> list[tuple[Paper, str, Path]]:
-    """The tables and figures among some files: paper, name and path of each."""
-    found = []
-    for name in chosen_papers(config) if targets else ():
-        paper = load_paper(name, config)
-        stems = {table_file(config, name, table).with_suffix("").resolve(): table for table in paper.settings.tables}
-        stems |= {(figures_folder(config, name) / one).resolve(): one for one in paper.settings.figures}
-        paths = [Path(target) for target in targets]
-        found += [(paper, stems[stem], path) for path in paths if (stem := path.with_suffix("").resolve()) in stems]
-    return found
 
 
 def _print_table(config: Config, paper: Paper, table: str) -> None:

@@ -17,7 +17,7 @@ from sedrepro.experiments.measured import Measured, write_measured
 from sedrepro.experiments.networks import build_network
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.step_costs import step_cost
-from sedrepro.reporting.status.forecast import planned_runs
+from sedrepro.reporting.targets import planned_runs
 from sedrepro.steps.request import Request, say
 from sedrepro.training.device import leased_device, set_up_torch
 from sedrepro.training.rehearsal import thinning

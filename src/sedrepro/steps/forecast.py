@@ -18,6 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--gpu", default="", help=f"for GPUs of this kind instead of those of this machine: {', '.join(KNOWN)}"
     )
     parser.add_argument("--count", type=at_least(1), default=1, help="number of these GPUs (default: 1)")
+    parser.add_argument(
+        "--target", nargs="+", default=[], metavar="FILE", help="only what these tables, figures or runs need"
+    )
     parser.add_argument("--line", action="store_true", help="one line for all papers")
 
 
@@ -32,4 +35,4 @@ def run(request: Request) -> None:
     if options.line:
         print(one_line(request.config, options.gpu, options.count))
     else:
-        print_forecast(request.config, options.paper, options.gpu, options.count)
+        print_forecast(request.config, options.paper, options.gpu, options.count, options.target)

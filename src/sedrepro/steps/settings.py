@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from sedrepro.experiments.networks import require_networks
 from sedrepro.reporting.status.provenance import print_settings
 from sedrepro.steps.request import Request
 
@@ -16,5 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(request: Request) -> None:
-    """Print the settings."""
-    print_settings(request.paper)
+    """Print the settings.
+
+    Raises:
+        SettingsError: a setting is wrong, or a network cannot be built with them.
+    """
+    paper = request.paper
+    if not request.config.set.get(paper.name):  # what that changes was looked at when it was read
+        require_networks(paper, [f"systems.{system}" for system in paper.settings.systems])
+    print_settings(paper)

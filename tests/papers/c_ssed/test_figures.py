@@ -133,11 +133,11 @@ def test_figure2_shows_negative_exponents():
 
 
 def test_bins_hold_frames_correct_ones_and_the_sum_of_values():
-    values = np.array([0.0, 0.04, 0.05, 0.99, 1.0], dtype=np.float32)
+    values = np.array([0.0, 0.02, 0.025, 0.99, 1.0], dtype=np.float32)
     counts = figures.binned(values, np.array([True, False, True, True, False]))
     assert counts.shape == (3, figures.BINS)
     filled = {place: tuple(counts[:, place].round(6)) for place in np.flatnonzero(counts[0])}
-    assert filled == {0: (2, 1, pytest.approx(0.04)), 1: (1, 1, pytest.approx(0.05)), 19: (2, 1, pytest.approx(1.99))}
+    assert filled == {0: (2, 1, pytest.approx(0.02)), 1: (1, 1, pytest.approx(0.025)), 39: (2, 1, pytest.approx(1.99))}
 
 
 @given(st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), max_size=50))
@@ -183,15 +183,15 @@ def test_all_frames_within_their_clips_are_counted_once():
     assert arrays["confidence"].shape == (2, 3, figures.BINS) and arrays["penalty"].tolist() == [0.03, 0.03]
     for counts in arrays["confidence"]:
         # 0.62: frames 0 and 2 of a, 0 and 1 of b, all right; 0.12 and 0.03: the two mistakes; the rest is speech.
-        assert by_bin(counts) == {0: (1, 0), 2: (1, 0), 12: (4, 4), 19: (6, 6)}
+        assert by_bin(counts) == {1: (1, 0), 4: (1, 0), 24: (4, 4), 38: (6, 6)}
 
 
 def test_positives_are_counted_by_confidence_and_by_probability():
     arrays, _ = figures.examine_figure3b([example()])
-    assert by_bin(arrays["confidence"]) == {0: (1, 0), 12: (3, 3)}
-    assert by_bin(arrays["probability"]) == {10: (2, 2), 12: (1, 0), 18: (1, 1)}
+    assert by_bin(arrays["confidence"]) == {1: (1, 0), 24: (3, 3)}
+    assert by_bin(arrays["probability"]) == {20: (2, 2), 24: (1, 0), 36: (1, 1)}
     # All speech is rightly negative; of the dog, 0.3 is wrongly so, and 0.1 rightly.
-    assert by_bin(arrays["negative"]) == {0: (6, 6), 1: (1, 1), 6: (1, 0)}
+    assert by_bin(arrays["negative"]) == {0: (6, 6), 3: (1, 1), 12: (1, 0)}
 
 
 def test_a_run_without_lambda_is_an_error():
@@ -233,38 +233,61 @@ def counts_of(accuracy, frames):
 FRAMES = np.where(np.arange(figures.BINS) < 3, figures.FEWEST - 1, 1000)
 
 
+@given(st.lists(st.integers(0, 250), min_size=figures.BINS, max_size=figures.BINS), st.data())
+def test_joined_bins_have_frames_enough_and_lose_none(frames, data):
+    correct = [data.draw(st.integers(0, number)) for number in frames]
+    counts = counts_of(lambda x: x, frames)
+    counts[1] = correct
+    joined = figures.joined(counts)
+    assert (joined[0] >= figures.FEWEST).all()
+    assert joined.shape[1] >= sum(frames) // (figures.FEWEST + 250 - 1)
+    np.testing.assert_array_equal(figures.joined(joined), joined)
+    if sum(frames) >= figures.FEWEST:
+        np.testing.assert_allclose(joined.sum(axis=1), counts.sum(axis=1))
+        assert (np.diff(figures.accuracies(joined)[0]) > 0).all()
+    else:
+        assert joined.shape == (3, 0)
+
+
+def test_bins_of_enough_frames_are_points_of_their_own():
+    counts = counts_of(lambda x: x, figures.FEWEST)
+    np.testing.assert_array_equal(figures.joined(counts), counts)
+
+
+def test_few_frames_are_joined_upwards_and_the_last_of_them_downwards():
+    frames = np.zeros(figures.BINS)
+    frames[[0, 3, 4, 9, 12, 20]] = 20, 30, 150, 49, 1, 49
+    assert figures.joined(counts_of(lambda x: x, frames))[0].tolist() == [50, 150, 99]
+
+
 def drawn(panel):
-    """Number of points of joined and of hollow curves."""
-    marked = [line for line in panel.lines if line.get_marker() in figures.MARKERS]
-    joined, hollow = (
-        [len(line.get_xdata()) for line in marked if line.get_fillstyle() == style] for style in ("full", "none")
-    )
-    return joined, hollow
+    """Points of each curve."""
+    return [len(line.get_xdata()) for line in panel.lines if line.get_marker() in figures.MARKERS]
 
 
-def test_figure3a_has_a_curve_per_lambda_and_small_bins_apart():
+def test_figure3a_has_a_curve_per_lambda_and_small_bins_joined():
     counts = np.stack([counts_of(lambda x, k=k: x**k, FRAMES) for k in (1, 2, 3, 4, 5)])
     labels = [f"λ = {penalty}" for penalty in (0.003, 0.01, 0.03, 0.1, 0.3)]
     figure = figures.draw_figure3a({"confidence": counts}, COMMON | {"labels": labels})
     panel, below = figure.axes
-    assert drawn(panel) == ([17] * 5, [3] * 5)
+    assert drawn(panel) == [figures.BINS - 2] * 5
     assert [text.get_text() for text in panel.get_legend().get_texts()] == ["y = x", *labels]
     curve = next(line for line in panel.lines if line.get_label() == "λ = 0.01")
-    np.testing.assert_allclose(curve.get_ydata(), curve.get_xdata() ** 2)
+    np.testing.assert_allclose(curve.get_ydata()[2:], curve.get_xdata()[2:] ** 2)
     assert len({(line.get_color(), line.get_marker()) for line in panel.lines[1:]}) == 5
     assert below.get_yscale() == "log" and below.get_xlabel() == "Confidence"
     assert len(below.patches) == 5
     np.testing.assert_allclose(below.patches[0].get_data().values, FRAMES / FRAMES.sum())
-    assert "fewer than 100 frames" in figure.get_suptitle() and "miniature" in figure.get_suptitle()
+    assert f"{figures.FEWEST} frames or more" in figure.get_suptitle() and "miniature" in figure.get_suptitle()
 
 
-def test_a_fit_goes_through_a_polynomial_and_minds_no_small_bin():
-    counts = counts_of(lambda x: 0.2 + 0.9 * x**3 - 0.3 * x, FRAMES)
-    counts[1, :3] = 0
+def test_a_fit_goes_through_a_polynomial():
+    counts = counts_of(lambda x: 0.2 + 0.9 * x**3 - 0.3 * x, 1000)
+    counts[:, :3] = 0
     degree, (x, y) = figures.fitted(counts)
     assert degree == 3
     np.testing.assert_allclose(y, 0.2 + 0.9 * x**3 - 0.3 * x, atol=1e-9)
-    assert x.min() == pytest.approx(3.5 / 20) and x.max() == pytest.approx(19.5 / 20)
+    assert x.min() == pytest.approx(3.5 / figures.BINS) and x.max() == pytest.approx(1 - 0.5 / figures.BINS)
 
 
 def test_a_fit_minds_bins_by_their_frames():
@@ -276,7 +299,7 @@ def test_a_fit_minds_bins_by_their_frames():
     np.testing.assert_allclose(y, 0.5 * x, atol=1e-4)
 
 
-@pytest.mark.parametrize(("bins", "degree"), [(0, None), (1, None), (2, None), (3, 1), (4, 2), (5, 3), (20, 3)])
+@pytest.mark.parametrize(("bins", "degree"), [(0, None), (1, None), (2, None), (3, 1), (4, 2), (5, 3), (40, 3)])
 def test_a_fit_goes_through_no_fewer_points_than_leave_it_a_residual(bins, degree):
     found, fit = figures.fitted(counts_of(lambda x: x, np.where(np.arange(figures.BINS) < bins, 1000, 0)))
     assert (fit is None) == (degree is None)
@@ -285,12 +308,12 @@ def test_a_fit_goes_through_no_fewer_points_than_leave_it_a_residual(bins, degre
 
 
 def test_figure3b_has_both_curves_with_fits_and_histograms():
-    confidence = counts_of(lambda x: x, np.where(np.arange(figures.BINS) < 2, 4000, 200))
-    probability = counts_of(lambda x: x, np.where(np.arange(figures.BINS) < 10, 0, 1000))
+    confidence = counts_of(lambda x: x, np.where(np.arange(figures.BINS) < 4, 4000, 200))
+    probability = counts_of(lambda x: x, np.where(np.arange(figures.BINS) < 20, 0, 1000))
     arrays = {"confidence": confidence, "probability": probability}
     figure = figures.draw_figure3b(arrays, COMMON | {"labels": ["MT-SSED, λ = 0.03"]})
     left, right, below_left, below_right = figure.axes
-    assert drawn(left) == ([20], [0]) and drawn(right) == ([10], [0])
+    assert drawn(left) == [40] and drawn(right) == [20]
     for panel in (left, right):
         assert [text.get_text() for text in panel.get_legend().get_texts()] == ["accuracy", "polynomial of degree 3"]
     assert left.get_title() == "69.0% in [0, 0.1]" and right.get_title() == "20.0% in [0.9, 1], 20.0% in [0.5, 0.6]"
@@ -298,8 +321,11 @@ def test_figure3b_has_both_curves_with_fits_and_histograms():
     assert right.get_xlim() == (0.5, 1) and "λ = 0.03" in figure.get_suptitle()
 
 
-def test_figures_are_drawn_of_runs_without_a_positive():
-    nothing = np.zeros((3, figures.BINS))
+@pytest.mark.parametrize("positives", [0, figures.FEWEST - 1])
+def test_figures_are_drawn_of_runs_with_few_positives_or_none(positives):
+    nothing = counts_of(lambda x: x, np.where(np.arange(figures.BINS) == 30, positives, 0))
     figure = figures.draw_figure3b({"confidence": nothing, "probability": nothing}, COMMON | {"labels": ["x"]})
     figure.canvas.draw()
+    assert drawn(figure.axes[0]) == [0]
+    assert [text.get_text() for text in figure.axes[0].texts] == [f"fewer than {figures.FEWEST} positive predictions"]
     assert figure.axes[0].get_title() == "0.0% in [0, 0.1]"

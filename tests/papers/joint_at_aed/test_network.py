@@ -244,5 +244,5 @@ def test_an_unknown_network_names_the_right_one():
 
 @pytest.mark.parametrize("change", [{"kernel": 3}, {"teacher": SMALL["teacher"] | {"kernel": 3}}])
 def test_an_unknown_argument_is_refused(change):
-    with pytest.raises(TypeError, match="kernel"):
+    with pytest.raises(SettingsError, match="unknown argument 'kernel'"):
         small(**change)

@@ -8,7 +8,7 @@ import pytest
 from sedrepro.base.errors import DataError
 from sedrepro.reporting.documents import filling
 from sedrepro.reporting.documents.facts import MARKER, fact_of, filled, shown
-from sedrepro.reporting.documents.recorded import MEASURED, read_csv
+from sedrepro.reporting.documents.recorded import MEASURED, TRIED, read_csv
 
 ROOT = Path(__file__).parents[3]
 RECORD = "record=2026-11-21_recordings_cpu/c_ssed"
@@ -28,6 +28,13 @@ def test_results_hold_no_decimal_that_is_not_from_a_record():
     """But settings that a sentence is about: a dropout, and the end of a grid."""
     prose = MARKER.sub("", Path("docs/results.md").read_text(encoding="utf-8"))
     assert set(re.findall(r"\b\d+\.\d+", re.sub(r"\(\S*\)", "", prose))) <= {"0.5", "0.95"}
+
+
+def test_tables_of_the_papers_hold_no_decimal_that_is_not_from_a_record():
+    """In a paper's README a table shows results; what it says of settings stands in the text."""
+    for path in sorted(Path().glob("src/sedrepro/papers/*/README.md")):
+        rows = [line for line in MARKER.sub("", path.read_text(encoding="utf-8")).splitlines() if "|" in line]
+        assert not [row for row in rows if re.search(r"\|\s*-?\d+\.\d+[^|]*\|", row)], path
 
 
 def test_an_inline_marker_starts_no_line():
@@ -79,3 +86,21 @@ def test_each_measurement_stands_once_with_its_day_and_machine():
     table = read_csv(MEASURED)
     assert table["measurement"].is_unique
     assert (table[["date", "cpu", "cores"]] != "").all(axis=None)
+
+
+def test_each_value_of_an_experiment_stands_once_and_each_experiment_has_its_condition():
+    table = read_csv(TRIED)
+    assert not table.duplicated(["paper", "experiment", "setting", "epoch", "seed", "metric"]).any()
+    assert (table[["date", "paper", "experiment", "value"]] != "").all(axis=None)
+    told = table[table["metric"] == "condition"].groupby("experiment").size()
+    assert dict(told) == dict.fromkeys(table["experiment"].unique(), 1)
+
+
+def test_an_experiment_fills_a_table():
+    asked = "tried experiment=dropout metric=n epoch=20|100 rows=setting columns=epoch format=.1f names=power_n0:0"
+    lines = fact_of(asked).splitlines()
+    assert lines[0] == "| setting | 20 | 100 |"
+    cells = read_csv(TRIED).query("experiment == 'dropout' and setting == 'power_n0' and epoch in ('20', '100')")[
+        "value"
+    ]
+    assert lines[2] == f"| 0 | {' | '.join(f'{float(value):.1f}' for value in cells)} |"

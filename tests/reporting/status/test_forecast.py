@@ -12,8 +12,9 @@ from sedrepro.experiments.devices import CORE_GFLOPS, KNOWN, REFERENCE_CORE, Dev
 from sedrepro.experiments.gpu_memory import measured_of
 from sedrepro.experiments.measured import shipped, write_measured
 from sedrepro.experiments.papers import load_paper
-from sedrepro.reporting.status.forecast import BESIDE_STEPS, Forecast, Machine, forecast, planned_runs, together
+from sedrepro.reporting.status.forecast import BESIDE_STEPS, Forecast, Machine, forecast, together
 from sedrepro.reporting.status.forecast_text import at_once, machine_of, one_line, print_forecast
+from sedrepro.reporting.targets import planned_runs
 from sedrepro.training.counting import StepCost
 
 PAPER = "hierarchical_pooling"
@@ -43,12 +44,6 @@ def alike(monkeypatch):
 @pytest.fixture(scope="module")
 def full(folder) -> Forecast:
     return of_paper(config_of("full", folder))
-
-
-def test_runs_that_others_are_based_on_are_there_once(folder):
-    runs = planned_runs(config := config_of("miniature", folder), load_paper("c_ssed", config))
-    assert len(set(runs)) == len(runs)
-    assert {"power", "mt_ssed_lambda_0.1", "c_ssed_0.1_0.3"} <= {who.system for who in runs}
 
 
 def test_time_follows_operations_and_rate(full):
@@ -177,3 +172,16 @@ def test_gpus_are_known_by_their_drivers_names(name, word):
 def test_an_unknown_kind_names_the_nearest():
     with pytest.raises(SettingsError, match="did you mean 'a100'"):
         known_device("a10")
+
+
+def test_of_a_target_only_its_runs_are_forecast_and_counted(tmp_path, capsys):
+    config = config_of("miniature", tmp_path, papers=[PAPER, "c_ssed"])
+    run = planned_runs(config, load_paper(PAPER, config))[0]
+    print_forecast(config, targets=[str(run.folder(config) / "metrics.json")])
+    first = capsys.readouterr()
+    assert f"{PAPER}: counting the operations of 1 network, once" in first.err
+    assert [line.split()[:2] for line in first.out.splitlines() if line.startswith((PAPER, "c_ssed"))] == [[PAPER, "1"]]
+    print_forecast(config, targets=[str(run.folder(config) / "metrics.json")])
+    again = capsys.readouterr()
+    assert again.err == ""
+    assert again.out == first.out

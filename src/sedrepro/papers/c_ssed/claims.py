@@ -4,13 +4,13 @@ import numpy as np
 
 from sedrepro.papers.c_ssed.figures import (
     BINS,
-    FEWEST,
     LARGEST_START,
     POSITIVE,
     SAME_N,
     accuracies,
     common_value,
     endings,
+    joined,
     share_within,
 )
 from sedrepro.published.claims import Claim, printed_number
@@ -232,8 +232,8 @@ def rises(counts: np.ndarray) -> tuple[float, Outcome]:
 
 
 def _points(counts: np.ndarray) -> np.ndarray:
-    """Mean value and accuracy (2, point) of the bins that have enough frames."""
-    return np.stack(accuracies(counts[:, counts[0] >= FEWEST]))
+    """Mean value and accuracy (2, point), as drawn."""
+    return np.stack(accuracies(joined(counts)))
 
 
 def _slope(counts: np.ndarray) -> float:

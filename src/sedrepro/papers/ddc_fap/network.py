@@ -1,6 +1,6 @@
 """The networks of the frequency-dependent auto-pooling paper (Liu et al. 2021), Sections 2 and 3."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sedrepro.base.typed import Dropout, Width, Widths, checked
 from sedrepro.nn.blocks import ConvBlock, ConvBlocks, GatedConvBlock, as_image, glorot_uniform, require_size
 from sedrepro.nn.masking import MaskNetwork
 from sedrepro.nn.output import Network, Output, chosen_network
@@ -40,15 +41,16 @@ class GatedAttention(Network):
 
     SMALLEST_WEIGHT = 1e-7  # of a frame's attention, as released
 
+    @checked
     def __init__(
         self,
         classes: int,
         frames: int,
         mels: int,
-        filters: Sequence[int],
-        last_filters: int,
-        recurrent: int,
-        dropout: float,
+        filters: Widths,
+        last_filters: Width,
+        recurrent: Width,
+        dropout: Dropout,
         batch_norm: str = "torch",
     ) -> None:
         super().__init__()
@@ -97,7 +99,8 @@ class TalNet(Network):
 
     TIME_STAGES = 2
 
-    def __init__(self, classes: int, frames: int, mels: int, channels: Sequence[int], recurrent: int) -> None:
+    @checked
+    def __init__(self, classes: int, frames: int, mels: int, channels: Widths, recurrent: Width) -> None:
         super().__init__()
         time_stages = min(self.TIME_STAGES, len(channels))
         self.time_reduction, mel_reduction = 2**time_stages, 2 ** len(channels)
@@ -163,7 +166,8 @@ class AdaptiveDistance(Network):
         ValueError: `downsample` is no whole number from 1 to the number of frames.
     """
 
-    def __init__(self, classes: int, frames: int, channels: Sequence[int], downsample: int) -> None:
+    @checked
+    def __init__(self, classes: int, frames: int, channels: Widths, downsample: int) -> None:
         super().__init__()
         if type(downsample) is not int or not 1 <= downsample <= frames:
             raise ValueError(

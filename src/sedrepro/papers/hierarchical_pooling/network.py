@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from sedrepro.base.typed import Dropout, Width, Widths, checked
 from sedrepro.nn.blocks import GatedConvBlock, as_image, glorot_uniform, norm_arguments, pooling_reductions
 from sedrepro.nn.output import Network, Output, chosen_network
 from sedrepro.nn.poolings import pooling as make_pooling
@@ -26,17 +27,18 @@ class GatedCrnn(Network):
         ValueError: the input is smaller than the poolings, or filters and poolings differ in number.
     """
 
+    @checked
     def __init__(
         self,
         classes: int,
         frames: int,
         mels: int,
-        filters: Sequence[int],
+        filters: Widths,
         poolings: Sequence[Sequence[int]],
-        last_filters: int,
+        last_filters: Width,
         last_pooling: Sequence[int],
-        recurrent: int,
-        dropout: float,
+        recurrent: Width,
+        dropout: Dropout,
         pooling: str,
         groups: Sequence[int],
         segment_weights: str,

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from sedrepro.base.typed import Width, checked
 from sedrepro.nn.blocks import glorot_uniform
 from sedrepro.nn.crnn import Crnn
 from sedrepro.nn.guided import Branch, ClassWiseAttention, GuidedEncoder, TeacherStudent, disentangled_sizes
@@ -47,6 +49,7 @@ class JointHead(nn.Module):
         return Output(clip, frame)
 
 
+@checked
 def guided(
     classes: int,
     frames: int,
@@ -70,15 +73,16 @@ def guided(
     return made
 
 
+@checked
 def joint(
     classes: int,
     frames: int,
     mels: int,
     teacher: Mapping[str, Any],
     student: Mapping[str, Any],
-    hidden: int,
-    recurrent: int,
-    distilled: int = 0,
+    hidden: Width,
+    recurrent: Width,
+    distilled: Annotated[int, Field(ge=0)] = 0,
     batch_norm: str = "keras",
 ) -> TeacherStudent:
     """The paper's teacher and student (PTS): the encoders of GL, with `JointHead`s of their own.

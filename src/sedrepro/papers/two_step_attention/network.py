@@ -1,12 +1,13 @@
 """The networks of the two-step attention paper (Deshmukh et al. 2021), Section 3."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.typed import Widths, checked
 from sedrepro.nn.blocks import ConvBlocks, as_image, he_uniform
 from sedrepro.nn.masking import AtrousAttention, MaskNetwork
 from sedrepro.nn.output import Network, Output, chosen_network
@@ -75,12 +76,13 @@ class TwoStepNetwork(Network):
         SettingsError: the decoder cannot start there (names the nearest).
     """
 
+    @checked
     def __init__(
         self,
         classes: int,
         frames: int,
         mels: int,
-        channels: Sequence[int],
+        channels: Widths,
         inner_sigmoid: bool,
         classification_sigmoid: bool,
         decode_from: str,

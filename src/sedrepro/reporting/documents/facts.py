@@ -25,6 +25,7 @@ from sedrepro.reporting.documents.recorded import (
     MEASURED,
     RECORDED,
     REHEARSED,
+    TRIED,
     only_row,
     read_csv,
     records,
@@ -154,6 +155,17 @@ def _measured(keys: Keys) -> str:
     return shown(_named(only_row(MEASURED, keys), column), form)
 
 
+def _tried(keys: Keys) -> str:
+    """A value of an experiment, or another `column` of its row; a table of its values where `rows` and `columns` are
+    given.
+    """
+    column, form = keys.pop("column", "value"), keys.pop("format", "")
+    if "rows" not in keys:
+        return shown(_named(only_row(TRIED, keys), column), form)
+    rows, columns, names = keys.pop("rows").split(","), keys.pop("columns").split(","), _names(keys)
+    return _across(rows_where(TRIED, keys), rows, columns, names, lambda cell: shown(_named(cell, column), form))
+
+
 def _named(row: Mapping[str, Any], column: str) -> Any:
     if column not in row:
         raise DataError(f"there is no '{column}'; {did_you_mean(column, row)}")
@@ -163,15 +175,31 @@ def _named(row: Mapping[str, Any], column: str) -> Any:
 def _grid(keys: Keys) -> str:
     """A table of a record: a line per `rows`, a column per `columns`; mean, its deviation, and the published value."""
     folder, rows, columns = _record(keys), keys.pop("rows").split(","), keys.pop("columns").split(",")
-    form, names = keys.pop("format", ".2f"), dict(pair.split(":") for pair in keys.pop("names", "").split(",") if pair)
+    form, names = keys.pop("format", ".2f"), _names(keys)
     cells = rows_where(folder / "tables.csv", keys)
+    return _across(cells, rows, columns, names, lambda cell: _shown_cell(cell, form))
+
+
+def _names(keys: Keys) -> dict[str, str]:
+    """What is shown in place of values and columns: `names=value:shown,value:shown`."""
+    return dict(pair.split(":") for pair in keys.pop("names", "").split(",") if pair)
+
+
+def _across(
+    cells: pd.DataFrame,
+    rows: list[str],
+    columns: list[str],
+    names: Mapping[str, str],
+    show: Callable[[pd.Series], str],
+) -> str:
+    """A table in Markdown of cells by the values of `rows` and `columns`; `names` are shown in place of these."""
     across = list(cells[columns].drop_duplicates().itertuples(index=False, name=None))
     titles = [", ".join(names.get(part, part) for part in key) for key in across]
     lines = [_line([*(names.get(name, name) for name in rows), *titles]), _line(["---"] * (len(rows) + len(titles)))]
     for down, group in cells.groupby(rows, sort=False):
         by_column = {tuple(cell[columns]): cell for _, cell in group.iterrows()}
-        values = [_shown_cell(by_column[key], form) if key in by_column else "" for key in across]
-        lines.append(_line([*(str(part) for part in down), *values]))
+        values = [show(by_column[key]) if key in by_column else "" for key in across]
+        lines.append(_line([*(names.get(part, part) for part in down), *values]))
     return "\n".join(lines)
 
 
@@ -260,4 +288,5 @@ FACTS: dict[str, Callable[[Keys], str]] = {
     "rehearsed": _rehearsed,
     "runs": _runs,
     "text": _text,
+    "tried": _tried,
 }

@@ -18,6 +18,9 @@ FAULTS = RECORDED / "faults.json"
 REHEARSED = RECORDED / "rehearsal.csv"
 """What each stage of the rehearsals took: a row per paper and stage."""
 
+TRIED = RECORDED / "experiments.csv"
+"""Values of experiments whose runs are not kept as a record; the condition of each is a row, of metric `condition`."""
+
 
 @functools.cache
 def read_csv(path: Path) -> pd.DataFrame:

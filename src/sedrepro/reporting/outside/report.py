@@ -214,15 +214,16 @@ def _interval(one: tuple[Beside, Column]) -> str:
 
 
 def _to_best(one: tuple[Beside, Column]) -> str:
-    """Our value minus the best published one."""
+    """Our value minus the best published one, and whether that is better."""
     table, column = one
     printed = [cell.published for cell in column.published.values() if cell.published]
     higher_is_better = METRICS[column.example.metric].higher_is_better
     if not printed or higher_is_better is None:
         return "–"
     best = (max if higher_is_better else min)(printed, key=float)
-    sign = "+" if float(difference(column.ours, best)) > 0 else ""
-    return f"{sign}{table.shown(float(difference(column.ours, best)), column.example.metric)} ({best})"
+    change = float(difference(column.ours, best))
+    sign, word = "+" if change > 0 else "", "better" if (change > 0) == higher_is_better else "worse"
+    return f"{sign}{table.shown(change, column.example.metric)} {word if change else 'equal'} ({best})"
 
 
 def _metrics_text(evaluated: Evaluated) -> str:

@@ -5,9 +5,10 @@ suite's record and then scaled by the makers' data sheets), and numbers of clips
 tables. Networks that may stop early are taken to train to their last epoch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sedrepro.base.words import counted
 from sedrepro.corpora.settings import Remix
 from sedrepro.experiments import devices
 from sedrepro.experiments.clip_counts import corpus_clips, run_clips
@@ -16,11 +17,11 @@ from sedrepro.experiments.devices import Device
 from sedrepro.experiments.gpu_memory import MIB, reserved_mib, resident_bytes
 from sedrepro.experiments.measured import Measured, measured_here, nearest, shipped
 from sedrepro.experiments.papers import Paper
-from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs, stores_frames
+from sedrepro.experiments.runs import RunIdentity, stores_frames
 from sedrepro.experiments.scales import REHEARSAL
-from sedrepro.experiments.step_costs import step_cost
-from sedrepro.published.needs import table_runs
+from sedrepro.experiments.step_costs import cost_file, step_cost
 from sedrepro.reporting.status.state import PaperState
+from sedrepro.reporting.targets import planned_runs
 from sedrepro.training.budget import batches_per_epoch
 from sedrepro.training.rehearsal import ASKED, STEPS, thinning
 from sedrepro.training.settings import RunSettings
@@ -97,35 +98,35 @@ class Forecast:
         return replace(self, runs=tuple(run for run in self.runs if run.who.seed in kept))
 
 
-def planned_runs(config: Config, paper: Paper) -> list[RunIdentity]:
-    """Every run that the tables and figures of a paper need, and those that these are based on, each once."""
-    settings = paper.settings
-    wanted = [who for table in settings.tables for who in table_runs(config, paper, table)]
-    wanted += [who for figure in settings.figures for who in figure_runs(config, paper, figure)]
-    found: dict[RunIdentity, None] = {}
-    while wanted:
-        who = wanted.pop(0)
-        base = base_of(paper, who)
-        wanted += [base] if base is not None and base not in found else []
-        found[who] = None
-    return list(found)
-
-
 def corpora_of(config: Config, paper: Paper) -> list[str]:
     """The corpora of a paper whose data sets the configuration does not do without."""
     corpora = paper.settings.corpora
     return [name for name, corpus in corpora.items() if not set(corpus.data_sets) & set(config.without)]
 
 
-def forecast(config: Config, papers: Sequence[Paper], machine: Machine) -> list[Forecast]:
+def forecast(
+    config: Config,
+    papers: Sequence[Paper],
+    machine: Machine,
+    only: Mapping[str, Sequence[RunIdentity]] | None = None,
+    log: Callable[[str], None] | None = None,
+) -> list[Forecast]:
     """What the papers cost, each by itself.
+
+    Args:
+        config: the configuration.
+        papers: the papers.
+        machine: what their runs are trained on.
+        only: the runs that are meant, by paper; of a paper that is not there none are. None: all of each paper.
+        log: is told what takes long.
 
     Raises:
         DataError: clips of a data set that only the user has are to be counted, and their label tables are not there.
     """
     found = []
     for paper in papers:
-        one = _Forecaster(config, paper, machine)
+        runs = planned_runs(config, paper) if only is None else only.get(paper.name, ())
+        one = _Forecaster(config, paper, machine, runs, log)
         features = sum(_feature_bytes(paper, corpus, sum(counts.values())) for corpus, counts in one.counts.items())
         found.append(Forecast(paper.name, tuple(map(one, one.runs)), features))
     return found
@@ -140,13 +141,23 @@ def together(forecasts: Sequence[Forecast]) -> Forecast:
 class _Forecaster:
     """Forecasts the runs of a paper; what runs of one kind share is found once."""
 
-    def __init__(self, config: Config, paper: Paper, machine: Machine) -> None:
-        self.config, self.paper, self.machine = config, paper, machine
-        self.counts = {corpus: corpus_clips(config, paper, corpus) for corpus in corpora_of(config, paper)}
-        self.runs = planned_runs(config, paper)
+    def __init__(
+        self,
+        config: Config,
+        paper: Paper,
+        machine: Machine,
+        runs: Sequence[RunIdentity],
+        log: Callable[[str], None] | None,
+    ) -> None:
+        self.config, self.paper, self.machine, self.runs = config, paper, machine, runs
+        used = {paper.settings.corpus_of(who.variant)[0] for who in runs}
+        self.counts = {name: corpus_clips(config, paper, name) for name in corpora_of(config, paper) if name in used}
         kinds = sorted({(who.system, who.variant) for who in self.runs})
         found = {kind: measured_here(config, paper, *kind, machine.device.name) for kind in kinds}
         self.timed = {kind: row for kind, row in found.items() if row is not None and row.gflops is not None}
+        new = {path for kind in kinds if not (path := cost_file(config, paper, *kind)).is_file()}
+        if new and log is not None:
+            log(f"{paper.name}: counting the operations of {counted(len(new), 'network')}, once; each takes a second")
         self.costs = {kind: step_cost(config, paper, *kind) for kind in kinds}
         self.known: dict[tuple[str, str, int], Run] = {}
         self.state = PaperState(config, paper)

@@ -1,6 +1,7 @@
 """The forecast as one screen of text, and as one line."""
 
 import os
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,8 @@ from sedrepro.experiments.devices import REFERENCE_CORE, Device, cores, device_o
 from sedrepro.experiments.environment import processor_name
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
 from sedrepro.obtaining.plan import absent_data_sets, files_of, missing_bytes, origin_of, unpacked_size
-from sedrepro.reporting.status.forecast import Forecast, Machine, forecast, planned_runs, together
+from sedrepro.reporting.status.forecast import Forecast, Machine, forecast, together
+from sedrepro.reporting.targets import planned_runs, runs_of_targets
 
 WIDTH = 118
 HEAD = ("paper", "runs", "done", "PFLOP", "hours", "first seed", "per run", "at once", "features", "results")
@@ -45,13 +47,17 @@ def one_line(config: Config, gpu: str = "", count: int = 1) -> str:
     )
 
 
-def print_forecast(config: Config, only: str = "", gpu: str = "", count: int = 1) -> None:
-    """Print what a scale costs; one screen."""
+def print_forecast(config: Config, only: str = "", gpu: str = "", count: int = 1, targets: Sequence[str] = ()) -> None:
+    """Print what a scale costs, or only what some files do; one screen. On stderr stands what is waited for."""
     machine, papers = machine_of(config, gpu, count), _papers(config, only)
+    if targets:
+        wanted = runs_of_targets(config, papers, targets)
+        papers = [paper for paper in papers if paper.name in wanted]
     absent = absent_data_sets(config, _data_sets(papers))
     if config.scale != "full":  # at full official numbers are known, and all of it may still be brought
         config = config.model_copy(update={"without": tuple(sorted({*config.without, *absent}))})
-    found = forecast(config, papers, machine)
+    runs = runs_of_targets(config, papers, targets)
+    found = forecast(config, papers, machine, runs, lambda line: print(line, file=sys.stderr, flush=True))
     whole = together(found)
     size = f", budget {budget_of(config)}" if config.scale == "recordings" else ""
     print(f"{config.scale}{size} on {_words(machine)}; seeds {_list(config.seeds)}")
