@@ -128,7 +128,7 @@ summary: $(READY)  ## print the tables made so far
 	@python -m sedrepro summary $(ASSIGNED)
 
 test: $(READY)  ## run the test suite, one test file per core at a time
-	@OMP_NUM_THREADS=1 python -m pytest -q --numprocesses auto --dist loadfile
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .
