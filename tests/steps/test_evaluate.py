@@ -113,3 +113,64 @@ def test_an_evaluation_is_kept_in_the_results_of_its_scale_only(files, capsys):
     assert "choose it by --scale" in capsys.readouterr().err
     assert main([*words, "--add-to", "results/full"]) == 1
     assert "name the paper with --paper" in capsys.readouterr().err
+
+
+@pytest.fixture
+def public(files):
+    """Beside the files the public labels of DCASE 2019, and no other table."""
+    path = files / "DCASE2019_task4" / "dataset" / "metadata" / "eval" / "public.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(LABELS) + "\n")
+    return ["--data-root", str(files), "--resamples", "0"]
+
+
+def test_the_split_with_printed_numbers_is_the_default_and_its_labels_are_enough(public, capsys):
+    assert main(["evaluate", "mine.tsv", "--paper", "joint_at_aed", *public]) == 0
+    said = capsys.readouterr().out
+    assert "split public" in said
+    assert "this system" in said
+    assert main(["evaluate", "mine.tsv", "--paper", "joint_at_aed", "--format", "json", *public]) == 0
+    assert json.loads(capsys.readouterr().out)["class_metrics"]["event_f1"].keys() >= {"Cat", "Vacuum_cleaner"}
+
+
+def test_only_the_labels_of_the_split_are_asked_for(files, capsys):
+    for split, table in (("public", "eval/public.tsv"), ("validation", "validation/validation.tsv")):
+        words = ["mine.tsv", "--paper", "joint_at_aed", "--split", split, "--data-root", str(files)]
+        assert main(["evaluate", *words]) == 1
+        assert f"{table}: " in capsys.readouterr().err
+
+
+def test_a_bad_row_of_another_split_is_not_passed_over(public, files, capsys):
+    table = files / "DCASE2019_task4" / "dataset" / "metadata" / "train" / "synthetic.tsv"
+    table.parent.mkdir()
+    table.write_text(f"{HEADER}\ns.wav\t0\tx\tCat\n")
+    assert main(["evaluate", "mine.tsv", "--paper", "joint_at_aed", *public]) == 1
+    assert "synthetic.tsv" in capsys.readouterr().err
+
+
+def test_a_split_without_printed_numbers_is_said_to_have_none(files, capsys):
+    words = ["mine.tsv", "--paper", "joint_at_aed", "--split", "validation", "--reference", "labels.tsv"]
+    expected = "Table I is of split public: --split public"
+    for form in ("text", "csv"):
+        assert main(["evaluate", *words, "--resamples", "0", "--format", form]) == 0
+        assert expected in "".join(capsys.readouterr())
+    assert main(["evaluate", *words, "--table", "table1"]) == 1
+    assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--table", "table9"], "'table9' is unknown; tables of numbers: table1, "),
+        (["--detection", "foo"], "--detection foo: has nothing to choose"),
+    ],
+)
+def test_words_that_name_nothing_are_refused(files, capsys, words, expected):
+    assert main(["evaluate", "mine.tsv", "--paper", "joint_at_aed", "--reference", "labels.tsv", *words]) == 1
+    assert expected in capsys.readouterr().err
+
+
+def test_compared_systems_need_a_way_of_detection_to_choose(files, capsys):
+    words = ["compare-systems", "mine.tsv", "other.tsv", "--reference", "labels.tsv", "--detection", "foo"]
+    assert main(words) == 1
+    assert "--detection foo: has nothing to choose" in capsys.readouterr().err

@@ -13,9 +13,11 @@ and, where they apply, what `TRAITS` lists.
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sedrepro.annotations.clips import Clip
 from sedrepro.base.errors import SettingsError, did_you_mean
 
 TRAITS: dict[str, Any] = {
@@ -25,6 +27,7 @@ TRAITS: dict[str, Any] = {
     "ONLY_ON_YOUTUBE": (),  # splits whose audio no archive holds
     "USES_SILENT_CLIPS": False,  # a digitally silent clip is as good a test clip as another
     "SERVED_FROM": None,  # a data set of the manifest that holds this one too
+    "TAKES_SPLITS": False,  # `clips` takes `splits` too, and reads the tables of those alone
     "label_tables": None,  # (data_root) -> the label tables where they lie, if that is not always LABELS
 }
 
@@ -43,6 +46,17 @@ def data_set(name: str) -> ModuleType:
     if name not in data_set_names():
         raise SettingsError(f"data set '{name}' is unknown; {did_you_mean(name, data_set_names())}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def clips_of(name: str, data_root: Path, split: str) -> list[Clip]:
+    """The clips of one split of a data set; the tables of other splits need not be there if each has its own.
+
+    Raises:
+        DataError: a table is missing or has a bad row (names file and row).
+    """
+    module = data_set(name)
+    listed = module.clips(data_root, (split,)) if trait(name, "TAKES_SPLITS") else module.clips(data_root)
+    return [clip for clip in listed if clip.split == split]
 
 
 def trait(name: str, which: str) -> Any:

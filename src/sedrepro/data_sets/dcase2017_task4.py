@@ -4,7 +4,7 @@ Layout: three folders of clips below `DCASE2017_task4/`, and the tables `groundt
 as in a clone of the official repository, in `groundtruth_release/`. Tables name a clip without the Y of its file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ STRONG_LABELS = {split: f"{FOLDER}/groundtruth_strong_label_{split}_set.csv" for
 LABELS = (*WEAK_LABELS.values(), *STRONG_LABELS.values())
 CLIP_SECONDS = 10.0
 USES_SILENT_CLIPS = True
+TAKES_SPLITS = True
 # Order of the official list of classes.
 CLASSES = (
     "Train horn",
@@ -52,8 +53,8 @@ def label_tables(data_root: Path) -> tuple[str, ...]:
     return tuple(_where_it_lies(data_root, table) for table in LABELS)
 
 
-def clips(data_root: Path) -> list[Clip]:
-    """Every clip of the three splits in the order of the weak tables.
+def clips(data_root: Path, splits: Collection[str] = SPLITS) -> list[Clip]:
+    """Every clip of the three splits, or some of them, in the order of the weak tables.
 
     Official rows of a label that was not heard (onset = offset = 0) and a row given twice are no events; overlapping
     events of one class stay as they are.
@@ -61,7 +62,7 @@ def clips(data_root: Path) -> list[Clip]:
     Raises:
         DataError: a table is missing or has a bad row (names file and row).
     """
-    return [clip for split in SPLITS for clip in _clips_of(data_root, split)]
+    return [clip for split in SPLITS if split in splits for clip in _clips_of(data_root, split)]
 
 
 def _clips_of(data_root: Path, split: str) -> list[Clip]:

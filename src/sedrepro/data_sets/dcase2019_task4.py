@@ -3,7 +3,7 @@
 Layout: `DCASE2019_task4/dataset/metadata/` with the tables (tabs, with header) and `audio/` with the same sub-folders.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from sedrepro.annotations.clips import Clip, Event
@@ -31,6 +31,7 @@ ONLY_ON_YOUTUBE = ("weak", "unlabelled", "validation")
 LABELS = tuple(TABLES.values())
 CLIP_SECONDS = 10.0
 USES_SILENT_CLIPS = True
+TAKES_SPLITS = True
 CLASSES = (
     "Alarm_bell_ringing",
     "Blender",
@@ -45,19 +46,20 @@ CLASSES = (
 )
 
 
-def clips(data_root: Path) -> list[Clip]:
-    """Every clip of the five splits in the order of the tables.
+def clips(data_root: Path, splits: Collection[str] = SPLITS) -> list[Clip]:
+    """Every clip of the five splits, or some of them, in the order of the tables.
 
     Raises:
         DataError: a table is missing or has a bad row (names file and row).
     """
-    return [
-        *synthetic_clips(data_root),
-        *weak_clips(data_root),
-        *unlabelled_clips(data_root),
-        *validation_clips(data_root),
-        *public_clips(data_root),
-    ]
+    readers = {
+        "synthetic": synthetic_clips,
+        "weak": weak_clips,
+        "unlabelled": unlabelled_clips,
+        "validation": validation_clips,
+        "public": public_clips,
+    }
+    return [clip for split in SPLITS if split in splits for clip in readers[split](data_root)]
 
 
 def synthetic_clips(data_root: Path) -> list[Clip]:

@@ -3,6 +3,7 @@
 Layout: that of `dcase2019_task4`. The synthetic clips of 2020 are not here: no paper of the suite trains on them.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sedrepro.annotations.clips import Clip
@@ -15,13 +16,14 @@ ONLY_ON_YOUTUBE = SPLITS
 LABELS = tuple(dcase2019_task4.TABLES[split] for split in SPLITS)
 CLIP_SECONDS = dcase2019_task4.CLIP_SECONDS
 USES_SILENT_CLIPS = True
+TAKES_SPLITS = True
 CLASSES = dcase2019_task4.CLASSES
 
 
-def clips(data_root: Path) -> list[Clip]:
-    """Every clip of the two splits in the order of the tables.
+def clips(data_root: Path, splits: Collection[str] = SPLITS) -> list[Clip]:
+    """Every clip of the two splits, or one of them, in the order of the tables.
 
     Raises:
         DataError: a table is missing or has a bad row (names file and row).
     """
-    return [*dcase2019_task4.weak_clips(data_root), *dcase2019_task4.validation_clips(data_root)]
+    return dcase2019_task4.clips(data_root, set(SPLITS) & set(splits))

@@ -8,10 +8,11 @@ from typing import TypeVar
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.papers import load_paper
+from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.predictions.delimited import read_delimited
 from sedrepro.predictions.protocol import DEFAULT_EVENTS, DEFAULT_SEGMENTS, Protocol
 from sedrepro.predictions.reference import Reference, corpus_reference, table_reference
+from sedrepro.published.needs import printed_splits
 
 #: A section of the settings of metrics.
 Section = TypeVar("Section", SegmentBased, EventBased)
@@ -52,7 +53,7 @@ class Chosen:
         variant = self.variant or variants[0]
         corpus = paper.settings.corpora[paper.settings.corpus_of(variant)[0]]
         known = [*corpus.held_out, *corpus.subsets]
-        split = self.split or known[0]
+        split = self.split or default_split(paper, variant)
         if split not in known:
             raise SettingsError(f"{paper.name}: split '{split}' is not held out; {did_you_mean(split, known)}")
         if self.reference is not None:
@@ -111,6 +112,12 @@ def _changed(values: Section, changes: Mapping[str, object]) -> Section:
 
     given = {key: value for key, value in changes.items() if value is not None}
     return load(type(values), values.model_dump() | given, "command line")
+
+
+def default_split(paper: Paper, variant: str) -> str:
+    """The only held-out split that printed numbers are of; the first where there are several such splits, or none."""
+    printed = printed_splits(paper, variant)
+    return next(iter(printed)) if len(printed) == 1 else paper.corpus(paper.settings.corpus_of(variant)[0]).held_out[0]
 
 
 def published() -> Config:

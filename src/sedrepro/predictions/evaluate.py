@@ -1,7 +1,7 @@
 """From predictions of any system to its metrics under a protocol, with intervals over clips, and what was assumed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from sedrepro.evaluation.frame_level import frame_metrics
 from sedrepro.evaluation.settings import Evaluation
 from sedrepro.predictions import bootstrap
 from sedrepro.predictions.delimited import read_delimited
-from sedrepro.predictions.events import KNOWN, read_event_list
+from sedrepro.predictions.events import DETECTION, KNOWN, read_event_list
 from sedrepro.predictions.field_metrics import FieldMetrics, field_metrics
 from sedrepro.predictions.measures import Measure, clip_measures, event_measures, nan_mean
 from sedrepro.predictions.names import Names
@@ -62,6 +62,8 @@ class Matched:
     thresholds: np.ndarray | None = None
     """On clip scores, (class,), where a way of detection has them."""
     assumed: list[str] = field(default_factory=list)
+    by_detection: bool = False
+    """Whether a way of detection can be chosen: that makes events of scores, or whose rows of a list are read."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,12 @@ def evaluate(
 
     Raises:
         DataError: they cannot be read, or none of them is of the reference (names file, row and what to do).
-        SettingsError: the way of detection is unknown (names the nearest).
+        SettingsError: the way of detection is unknown (names the nearest), or none can be chosen.
     """
     problems = Problems(wishes.skip_bad_rows)
     reference = reference if wishes.fold is None else reference.of_fold(wishes.fold)
     matched = read_predictions(path, reference, protocol, wishes, problems, other_split)
+    require_choice(wishes, matched)
     groups = fold_groups(reference)
     measures = [(rows, measures_of(matched, reference, protocol.evaluation, rows)) for rows in groups]
     whole = np.ones((1, len(reference.clips)))
@@ -147,6 +150,19 @@ def _field(matched: Matched, reference: Reference, protocol: Protocol, wishes: W
     return field_metrics(matched.scores, protocol.evaluation)
 
 
+def require_choice(wishes: Wishes, *read: Matched) -> None:
+    """Refuse a way of detection that none of the predictions leaves open.
+
+    Raises:
+        SettingsError: a way is asked for, and there are neither scores that it works on nor a column of ways.
+    """
+    if wishes.detection is not None and not any(one.by_detection for one in read):
+        raise SettingsError(
+            f"--detection {wishes.detection}: has nothing to choose: it turns scores into events, or selects rows of "
+            f"an event list by a column '{DETECTION}'; leave it out"
+        )
+
+
 def read_predictions(
     path: Path,
     reference: Reference,
@@ -166,7 +182,8 @@ def read_predictions(
     if "onset" in columns or "event_onset" in columns:
         split = _own_split(protocol)
         listed = read_event_list(path, reference.classes, problems, wishes.detection, split)
-        return _with_events(path, listed, reference, problems)
+        matched = _with_events(path, listed, reference, problems)
+        return replace(matched, by_detection=DETECTION in columns)
     scores = read_tags(path, reference.classes, problems)
     found, unmatched, missing = _beside(path, scores, reference)
     clip = np.zeros((len(reference.clips), len(reference.classes)))
@@ -267,6 +284,7 @@ def _with_scores(
     ways: Mapping[str, Method] = (
         protocol.paper.settings.detection_of(protocol.corpus) if protocol.paper else {"default": UNTUNED}
     )
+    matched.by_detection = bool(ways)
     if ways:
         _require_events(reference)
         _detect(matched, part, scores, reference, protocol, ways, wishes.detection, other_split)
@@ -313,6 +331,11 @@ def _detector(
                 f"{scores.path}: this detection method chooses its parameters on split '{how.choose_on}', for which "
                 "there are no scores; put them into the same file or folder, or choose another method with --detection"
             )
+    if reference.lacking and getattr(getattr(how, "windows", None), "kind", "fixed") != "fixed":
+        raise DataError(
+            f"{reference.lacking}; the windows of this detection method follow the events of those labels; choose "
+            "another method with --detection"
+        )
     durations = event_durations((clip.events or () for clip in reference.trained), reference.classes)
     return detector(how, on, segments.segment_seconds if segments else None, durations)
 

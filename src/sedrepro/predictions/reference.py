@@ -12,7 +12,7 @@ from sedrepro.annotations.clips import WEAK_COLUMNS, Clip, Event, split_labels
 from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.corpora.settings import Official
 from sedrepro.corpora.tables import read_clips, read_strong, read_subsets
-from sedrepro.data_sets import data_set
+from sedrepro.data_sets import clips_of, data_set
 from sedrepro.experiments.commands import make_results
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
@@ -49,6 +49,8 @@ class Reference:
     """Filenames by split of clips that are not evaluated, to tell a wrong split from a wrong file."""
     trained: tuple[Labelled, ...] = ()
     """Strongly labelled clips that train: windows of median filters follow their events."""
+    lacking: str = ""
+    """Why `trained` are not known, if they are not."""
 
     @property
     def filenames(self) -> list[str]:
@@ -86,6 +88,7 @@ def corpus_reference(
     """
     name = paper.settings.corpus_of(variant)[0]
     settings, folder = paper.settings.corpora[name], corpus_folder(config, paper, name)
+    unread: dict[str, str] = {}
     known = [*settings.held_out, *settings.subsets]
     split = split or settings.held_out[0]
     if split not in known:
@@ -94,7 +97,8 @@ def corpus_reference(
         clips, subsets, source = _prepared(folder), read_subsets(folder), str(folder)
     elif isinstance(settings, Official):
         root = data or config.corpora_dir
-        clips, subsets, source = *_official(root, settings, folder), f"official tables below {root}"
+        clips, subsets, unread = _official(root, settings, split, folder)
+        source = f"official tables below {root}"
     else:
         raise DataError(
             f"{folder}/clips.tsv: no such file; the mixtures are drawn first: "
@@ -112,11 +116,13 @@ def corpus_reference(
     for clip in clips:
         elsewhere.setdefault(clip.split, []).append(clip.filename)
     return Reference(
-        classes=tuple(label for label in paper.settings.classes_of(name) if label in present),
+        # Of tables that were not read, nothing says which classes they lack.
+        classes=tuple(label for label in paper.settings.classes_of(name) if label in present or unread),
         clips=chosen,
         source=f"{source}, split {split}",
         elsewhere={other: names for other, names in elsewhere.items() if other != within},
         trained=tuple(clip for clip in clips if clip.split in settings.strong and clip.events is not None),
+        lacking=next((unread[split] for split in settings.strong if split in unread), ""),
     )
 
 
@@ -143,21 +149,37 @@ def _weak_rows(path: Path) -> list[Labelled]:
     return [Labelled(fields[name], tags=frozenset(split_labels(fields[labels]))) for _, fields in table.rows]
 
 
-def _official(root: Path, settings: Official, folder: Path) -> tuple[list[Labelled], dict[str, set[str]]]:
-    """The clips of an official data set as its tables list them, and the subsets that other data sets list."""
+def _official(
+    root: Path, settings: Official, wanted: str, folder: Path
+) -> tuple[list[Labelled], dict[str, set[str]], dict[str, str]]:
+    """The clips of an official data set as its tables list them, those of a wanted subset, and what was not read.
+
+    Only the table of the wanted split has to be there. Of the other splits, those whose tables are missing are left
+    out; why is told by split.
+    """
+    of, subset = data_set(settings.data_set), settings.subsets.get(wanted)
+    needed = subset.split if subset is not None else wanted
+    listed: list[Clip] = []
+    unread: dict[str, str] = {}
+    for split in (name for name in of.SPLITS if name in settings.splits):
+        try:
+            listed += clips_of(settings.data_set, root, split)
+        except DataError as error:
+            if split == needed or not isinstance(error.__cause__, FileNotFoundError):
+                raise _without_tables(error, folder) from error
+            unread[split] = str(error)
     try:
-        listed = data_set(settings.data_set).clips(root)
-        subsets = {
-            name: {clip.filename for clip in data_set(subset.data_set).clips(root)}
-            for name, subset in settings.subsets.items()
-        }
+        subsets = {wanted: {clip.filename for clip in data_set(subset.data_set).clips(root)}} if subset else {}
     except DataError as error:
-        raise DataError(
-            f"{error}; without {folder}/clips.tsv the official label tables are read: --data-root names their folder, "
-            "--reference names a table of labels"
-        ) from error
-    seconds = data_set(settings.data_set).CLIP_SECONDS
-    return [_labelled(clip, seconds) for clip in listed if clip.split in settings.splits], subsets
+        raise _without_tables(error, folder) from error
+    return [_labelled(clip, of.CLIP_SECONDS) for clip in listed], subsets, unread
+
+
+def _without_tables(error: DataError, folder: Path) -> DataError:
+    return DataError(
+        f"{error}; without {folder}/clips.tsv the official label tables are read: --data-root names their folder, "
+        "--reference names a table of labels"
+    )
 
 
 def _labelled(clip: Clip, seconds: float) -> Labelled:

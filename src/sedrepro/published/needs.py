@@ -7,7 +7,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.runs import RunIdentity, figure_runs, runs_of
 from sedrepro.published.added_rows import added_cells
-from sedrepro.published.cells import Cell, read_cells, runs_needed
+from sedrepro.published.cells import SPLIT, Cell, read_cells, runs_needed
 from sedrepro.published.claims import claim_runs, read_claims
 
 
@@ -33,6 +33,30 @@ def table_cells(paper: Paper, table: str) -> list[Cell]:
     cells, layout = read_cells(cells_file(paper, table)), paper.settings.tables[table]
     added = {name: system.label for name, system in paper.settings.systems.items() if table in system.tables}
     return [*cells, *added_cells(cells, layout.rows, layout.columns, added)]
+
+
+def printed_splits(paper: Paper, variant: str) -> dict[str, list[str]]:
+    """The splits that printed numbers on the clips of a corpus variant are of, each with the tables that print them.
+
+    Tables that the suite adds (readings, variants) print nothing themselves. Splits are in the order of the corpus.
+    """
+    settings = paper.settings
+    corpus = settings.corpora[settings.corpus_of(variant)[0]]
+    found: dict[str, dict[str, None]] = {split: {} for split in (*corpus.held_out, *corpus.subsets)}
+    for name, layout in settings.tables.items():
+        for cell in table_cells(paper, name) if layout.kind == "numbers" and name.startswith("table") else ():
+            if cell.system and (cell.published or not cell.at_hand) and same_clips(paper, cell.variant, variant):
+                found.setdefault(cell.factors.get(SPLIT, "") or corpus.held_out[0], {})[name] = None
+    return {split: list(tables) for split, tables in found.items() if tables}
+
+
+def same_clips(paper: Paper, one: str, other: str) -> bool:
+    """Whether two corpus variants are of the same clips, though perhaps with other features."""
+    corpora = paper.settings.corpora
+    first, second = (corpora[paper.settings.corpus_of(variant)[0]] for variant in (one, other))
+    if one == other:
+        return True
+    return first.kind == second.kind == "official" and first.data_set == second.data_set
 
 
 def table_runs(config: Config, paper: Paper, table: str) -> list[RunIdentity]:

@@ -67,7 +67,10 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("protocol")
     group.add_argument("--paper", help="paper whose protocol, labels and tables are used")
     group.add_argument("--variant", help="corpus variant of the paper (default: its first)")
-    group.add_argument("--split", help="held-out split, or subset of one (default: the first)")
+    group.add_argument(
+        "--split",
+        help="held-out split, or subset of one (default: that with printed numbers if there is one, else the first)",
+    )
     group.add_argument("--fold", type=at_least(0), help="only this held-out fold (default: the mean over the folds)")
     group.add_argument("--reference", type=Path, help="your own table of labels: filename, onset, offset, event_label")
     group.add_argument("--durations", type=Path, help="with --reference: table of file names and durations in seconds")

@@ -12,7 +12,7 @@ from pathlib import Path
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.terminal import aligned
 from sedrepro.predictions.compare import Difference, compare
-from sedrepro.predictions.evaluate import read_predictions
+from sedrepro.predictions.evaluate import read_predictions, require_choice
 from sedrepro.predictions.problems import Problems, named
 from sedrepro.predictions.reference import Reference
 from sedrepro.steps.evaluate import FORMATS, chosen_by
@@ -61,6 +61,7 @@ def run(request: Request) -> None:
         ):
             if names:
                 remarks.append(f"{path}: {words}: {len(names)} ({named(names)})")
+    require_choice(wishes, *read)
     first, second = read
     found = compare(first, second, reference, protocol.evaluation, wishes.resamples)
     if not found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sedrepro.experiments.places import results_folder, table_file
 from sedrepro.predictions.chosen import Chosen
 from sedrepro.predictions.evaluate import Wishes, evaluate
 from sedrepro.published.needs import table_runs
-from sedrepro.reporting.outside.report import as_csv, as_json, as_text, tables_beside
+from sedrepro.reporting.outside.report import as_csv, as_json, as_text, tables_beside, without_tables
 from sedrepro.reporting.outside.rows import keep
 from sedrepro.reporting.paper_tables import write_paper_table
 from sedrepro.steps.request import Request
@@ -71,13 +72,16 @@ def run(request: Request) -> None:
     )
     described = as_json(evaluated)
     tables = tables_beside(protocol.paper, described, options.table) if protocol.paper else []
+    note = without_tables(protocol.paper, described) if protocol.paper and not tables else ""
     scale = config.scale if config is not None and options.reference is None and options.data_root is None else None
     texts = {
-        "text": lambda: as_text(evaluated, tables, scale),
+        "text": lambda: as_text(evaluated, tables, scale, note),
         "csv": lambda: as_csv(evaluated, tables),
         "json": lambda: json.dumps(described, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
     print(texts[options.format](), end="")
+    if note and options.format != "text":
+        print(f"note: {note}", file=sys.stderr)
     if options.output is not None:
         write_text(options.output / "evaluation.txt", texts["text"]())
         write_text(options.output / "evaluation.csv", texts["csv"]())

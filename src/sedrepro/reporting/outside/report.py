@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sedrepro import __version__
-from sedrepro.base.errors import SettingsError, did_you_mean
+from sedrepro.base.errors import SettingsError
 from sedrepro.base.terminal import aligned
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
@@ -15,7 +15,7 @@ from sedrepro.predictions.evaluate import Evaluated
 from sedrepro.predictions.problems import named
 from sedrepro.published.added_rows import column_of, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, Cell
-from sedrepro.published.needs import table_cells
+from sedrepro.published.needs import printed_splits, table_cells
 from sedrepro.published.verdict import METRICS, difference
 from sedrepro.reporting.outside.rows import measured
 
@@ -71,16 +71,38 @@ def tables_beside(paper: Paper, evaluation: dict[str, Any], table: str | None = 
     """
     numbers = [name for name, layout in paper.settings.tables.items() if layout.kind == "numbers"]
     if table is not None and table not in numbers:
-        raise SettingsError(f"{paper.name}: table '{table}' holds no numbers; {did_you_mean(table, numbers)}")
+        problem = "holds no numbers" if table in paper.settings.tables else "is unknown"
+        raise SettingsError(f"{paper.name}: table '{table}' {problem}; tables of numbers: {', '.join(numbers)}")
     # What the paper does not print itself (readings, variants) is shown where it is asked for.
     chosen = [table] if table else [name for name in numbers if name.startswith("table")]
     found = [_beside(paper, name, evaluation) for name in chosen]
     if table and not found[0].columns:
-        raise SettingsError(
-            f"{paper.name}: {table} has no column for these predictions: its rows are no systems, or it is of another "
-            "corpus variant, split or kind of metric"
-        )
+        raise SettingsError(f"{paper.name}: {_why_none(paper, evaluation, table)}")
     return [one for one in found if one.columns]
+
+
+def without_tables(paper: Paper, evaluation: dict[str, Any]) -> str:
+    """Why no table that the paper prints stands beside an evaluation, in a line."""
+    return _why_none(paper, evaluation)
+
+
+def _why_none(paper: Paper, evaluation: dict[str, Any], table: str | None = None) -> str:
+    """Why a table, or any that the paper prints, has no column for an evaluation."""
+    split = evaluation["split"]
+    printed = printed_splits(paper, evaluation["variant"])
+    of_table = {of: names for of, names in printed.items() if table is None or table in names}
+    if of_table and split not in of_table:
+        first = next(iter(of_table))
+        title = paper.settings.tables[table or of_table[first][0]].title.partition(":")[0]
+        splits = " and ".join(of_table)
+        whose = "no published number" if table is None else f"no number of {table}"
+        return f"{whose} is of split {split}; {title} is of split {splits}: --split {first}"
+    if table is None:
+        return "no published number is of these predictions: the tables are of another corpus variant or kind of metric"
+    return (
+        f"{table} has no column for these predictions: its rows are no systems, or it is of another corpus variant, "
+        "split or kind of metric"
+    )
 
 
 def _beside(paper: Paper, name: str, evaluation: dict[str, Any]) -> Beside:
@@ -150,9 +172,10 @@ def _number(value: float | str | None) -> str:
     return "" if value is None or value == "" else f"{value:.6g}"
 
 
-def as_text(evaluated: Evaluated, tables: Sequence[Beside], scale: str | None = None) -> str:
-    """The evaluation for a terminal: the paper's metrics first."""
-    blocks = [_head(evaluated, scale), *map(_table_text, tables), _metrics_text(evaluated), _classes_text(evaluated)]
+def as_text(evaluated: Evaluated, tables: Sequence[Beside], scale: str | None = None, note: str = "") -> str:
+    """The evaluation for a terminal: the paper's metrics first, or a note on why there are none."""
+    blocks = [_head(evaluated, scale), note and f"Note: {note}.", *map(_table_text, tables), _metrics_text(evaluated)]
+    blocks.append(_classes_text(evaluated))
     blocks += [_field_text(evaluated), "Assumed:\n" + "\n".join(f"  {line}" for line in evaluated.assumed)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

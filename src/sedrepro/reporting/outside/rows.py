@@ -19,6 +19,7 @@ from sedrepro.experiments.places import results_folder
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.added_rows import OUTSIDE, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, UNITS, Cell
+from sedrepro.published.needs import same_clips
 from sedrepro.reporting.tables.tidy import tidy_row
 
 #: An evaluation as its file has it.
@@ -78,15 +79,6 @@ def measured(paper: Paper, example: Cell, evaluation: Evaluation) -> tuple[float
         return None
     unit = UNITS[example.unit]
     return value * unit, None if interval is None else (interval[0] * unit, interval[1] * unit)
-
-
-def same_clips(paper: Paper, one: str, other: str) -> bool:
-    """Whether two corpus variants are of the same clips, though perhaps with other features."""
-    corpora = paper.settings.corpora
-    first, second = (corpora[paper.settings.corpus_of(variant)[0]] for variant in (one, other))
-    if one == other:
-        return True
-    return first.kind == second.kind == "official" and first.data_set == second.data_set
 
 
 def outside_rows(
