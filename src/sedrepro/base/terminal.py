@@ -52,15 +52,23 @@ def folded(text: str, indent: str = "    ") -> str:
     )
 
 
-def aligned(lines: Iterable[Sequence[str]], left: int | None = None, indent: str = "  ") -> str:
-    """Lines of fields in columns, the first `left` of them (default: all) to the left, the others to the right."""
-    return "\n".join(aligned_lines(lines, left, indent))
+def aligned(
+    lines: Iterable[Sequence[str]], left: int | None = None, indent: str = "  ", widest: int | None = None
+) -> str:
+    """Lines of fields in columns, the first `left` of them (default: all) to the left, the others to the right.
+
+    Fields of more than `widest` characters do not make their column wider: the rest of their line is moved.
+    """
+    return "\n".join(aligned_lines(lines, left, indent, widest))
 
 
-def aligned_lines(lines: Iterable[Sequence[str]], left: int | None = None, indent: str = "  ") -> list[str]:
+def aligned_lines(
+    lines: Iterable[Sequence[str]], left: int | None = None, indent: str = "  ", widest: int | None = None
+) -> list[str]:
     """The lines of `aligned`, one by one."""
     lines = list(lines)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lengths = [list(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max((one for one in each if widest is None or one <= widest), default=0) for each in lengths]
     rows = (
         "  ".join(
             field.ljust(width) if left is None or place < left else field.rjust(width)

@@ -65,6 +65,31 @@ def test_an_assumption_that_a_scale_replaces_is_still_one_and_says_what_is_used_
     assert "(here 8, 8, 16, 16, by the scale)" in str(unstated(paper(scale="miniature"))["authors' code"])
 
 
+def test_what_is_used_instead_of_a_value_in_a_replaced_section_is_the_value_there_or_behind_it():
+    lines = [
+        line
+        for name in ("c_ssed", "joint_at_aed", "ddc_fap")
+        for reasons in unstated(paper(name, "miniature")).values()
+        for of_reason in reasons.values()
+        for line in of_reason
+    ]
+    assert not [line for line in lines if "(here {" in line]
+    for expected in (
+        "training.method.composition.weak = 6 (here 3, by the scale)",
+        "corpora.dcase2019_mt18.front_end.sample_rate = 44100 (here 16000, by the scale)",  # that of `front_end`
+        "corpora.dcase2019_mt18_as_released.front_end.padding = zero_features",  # unchanged
+        "networks.guided.student.dropout = 0",
+        "training_on.desed.epochs = 152 (here 16, by the scale)",
+    ):
+        assert expected in lines
+
+
+def test_a_long_value_does_not_widen_the_column_of_all(capsys):
+    print_settings(paper("c_ssed"))
+    for line in capsys.readouterr().out.splitlines()[1:]:
+        assert " " * 80 not in line
+
+
 def test_labels_and_names_of_networks_are_no_assumptions():
     for name in paper_names():
         lines = str(unstated(paper(name, "miniature")))

@@ -3,12 +3,16 @@
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sedrepro.base.terminal import aligned, folded, line_width
 from sedrepro.base.typed import load
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.provenance import published_values
+
+#: Characters of a value up to which all values stand in one column.
+WIDEST = 60
 
 
 def setting_rows(paper: Paper) -> list[tuple[str, str, str, str]]:
@@ -39,17 +43,40 @@ def unstated(paper: Paper) -> dict[str, dict[str, list[str]]]:
     and says what is used instead. Labels of systems and names of networks are no readings.
     """
     grouped: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    here = {key: (value, source, reason) for key, value, source, reason in setting_rows(paper)}
-    for key, (value, source, reason) in here.items():
+    for key, value, source, reason in setting_rows(paper):
         if _is_reading(key):
             grouped[source][reason].append(f"{key} = {value}")
+    values = paper.settings.model_dump(mode="json")
     for key, value, source, reason in replaced_rows(paper):
         if _is_reading(key):
-            used = next((one for one in _with_parents(key) if one in here), None)
-            instead = f"here {here[used][0]}, by the {here[used][1]}" if used else "not used here"
-            grouped[source][reason].append(f"{key} = {value} ({instead})")
+            grouped[source][reason].append(f"{key} = {value}{_instead(paper, values, key, value)}")
     grouped.pop("paper", None)
     return {source: dict(reasons) for source, reasons in grouped.items()}
+
+
+def _instead(paper: Paper, values: dict[str, Any], key: str, published: str) -> str:
+    """What is used in place of a published value, and what says so; nothing where that is equal."""
+    replaced_by = next((paper.provenance[one].source for one in _with_parents(key) if one in paper.provenance), None)
+    if replaced_by is None:
+        return " (not used here)"
+    for place in _places(paper.settings, key):
+        try:
+            used = _shown(_lookup(values, place))
+        except LookupError:
+            continue
+        return "" if used == published else f" (here {used}, by the {replaced_by})"
+    return " (not used here)"
+
+
+def _places(settings: PaperSettings, key: str) -> Iterator[str]:
+    """Where the value of a dotted key may stand: there, or in the section that its own section differs from."""
+    yield key
+    sections = {f"corpora.{name}.front_end.": "front_end" for name in settings.corpora}
+    sections |= {f"training_on.{name}.": "training" for name in settings.corpora}
+    for name, system in settings.systems.items():
+        sections[f"systems.{name}.training."] = "training"
+        sections[f"systems.{name}.arguments."] = f"networks.{system.network}"
+    yield from (f"{base}.{key.removeprefix(own)}" for own, base in sections.items() if key.startswith(own))
 
 
 def _is_reading(key: str) -> bool:
@@ -83,7 +110,7 @@ def print_rows(rows: Sequence[tuple[str, str, str, str]]) -> None:
         print("\n".join(_in_width(rows, width)))
         return
     if rows:
-        print(aligned(rows, indent=""))
+        print(aligned(rows, indent="", widest=WIDEST))
 
 
 def _in_width(rows: Sequence[tuple[str, str, str, str]], width: int) -> Iterator[str]:
@@ -100,11 +127,19 @@ def _in_width(rows: Sequence[tuple[str, str, str, str]], width: int) -> Iterator
             yield from textwrap.wrap(told, width, initial_indent="    ", subsequent_indent="    ")
 
 
-def _lookup(values: dict, dotted: str) -> object:
-    """The value at a dotted key whose parts may hold dots themselves."""
+def _lookup(values: object, dotted: str) -> object:
+    """The value at a dotted key whose parts may hold dots themselves.
+
+    Raises:
+        LookupError: there is none.
+    """
+    if not isinstance(values, dict):
+        raise LookupError(dotted)
     if dotted in values:
         return values[dotted]
-    key = next(k for k in sorted(values, key=len, reverse=True) if dotted.startswith(f"{k}."))
+    key = next((k for k in sorted(values, key=len, reverse=True) if dotted.startswith(f"{k}.")), None)
+    if key is None:
+        raise LookupError(dotted)
     return _lookup(values[key], dotted[len(key) + 1 :])
 
 
