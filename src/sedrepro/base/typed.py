@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, validate_call
 
@@ -26,7 +26,7 @@ Made = TypeVar("Made")
 
 #: Arguments of networks: a number of units or channels, one per layer, and a share of units that are dropped.
 Width = Annotated[int, Field(ge=1)]
-Widths = Annotated[Sequence[Width], Field(min_length=1)]
+Widths = Annotated[Sequence[Width], Field(min_length=1, description="a list of whole numbers of at least 1")]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -78,7 +78,17 @@ def _first_wrong_argument(function: Callable[..., Any], error: ValidationError) 
     if first["type"].startswith("missing"):
         return f"argument '{key}' is missing"
     allowed = first["msg"].replace("Input should", "must").replace("an instance of Sequence", "a list")
+    allowed = allowed.replace("Value should", "must").removesuffix(" after validation, not 0")
+    if first["type"] == "sequence_str" or (first["type"] == "is_instance_of" and first["ctx"]["class"] == "Sequence"):
+        allowed = f"must be {_described(function, first['loc']) or 'a list'}"
     return f"{key} = {first['input']!r}: {allowed}"
+
+
+def _described(function: Callable[..., Any], location: Sequence[Any]) -> str | None:
+    """What the annotation of an argument says in words that it must be, if it does."""
+    kind = get_type_hints(function, include_extras=True).get(location[0]) if len(location) == 1 else None
+    facts = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    return next((fact.description for fact in facts if getattr(fact, "description", None)), None)
 
 
 def read_typed(model: type[Model], path: Path | str, remedy: str) -> Model:

@@ -60,8 +60,9 @@ def require_networks(paper: Paper, changed: Collection[str]) -> None:
     """Refuse at once what else would only show when a run starts: build the network of each system, without values.
 
     A system may be made for the features of one corpus alone: one that it can be built for is enough. And one system of
-    a network may stay behind when that is changed for the others, by keys that it has values of its own for: it is
-    refused if none of the network can be built, or if its own settings are `changed` (dotted keys).
+    a network may stay behind when that is changed for the others, by keys that it has values of its own for. So it is
+    refused if none of the network can be built, if its own settings are `changed` (dotted keys), or if it takes all
+    that is changed of its network.
 
     Raises:
         SettingsError: an argument is unknown to a network, or impossible (names system, argument and what is allowed).
@@ -78,8 +79,16 @@ def require_networks(paper: Paper, changed: Collection[str]) -> None:
     for system, error in errors.items():
         own = any(f"{key}.".startswith(f"systems.{system}.") for key in changed)
         alike = [errors[other] for other in systems if systems[other].network == systems[system].network]
-        if error is not None and (own or None not in alike):
+        if error is not None and (own or _takes_all(paper, system, changed) or None not in alike):
             raise error
+
+
+def _takes_all(paper: Paper, system: str, changed: Iterable[str]) -> bool:
+    """Whether arguments of a system's network are changed, and it has no value of its own for any of them."""
+    chosen = paper.settings.systems[system]
+    network = f"networks.{chosen.network}."
+    arguments = {key.removeprefix(network).partition(".")[0] for key in changed if key.startswith(network)}
+    return bool(arguments) and arguments.isdisjoint(chosen.arguments)
 
 
 def _outcome(paper: Paper, system: str, corpus: str, known: dict[str, SettingsError | None]) -> SettingsError | None:
