@@ -104,13 +104,24 @@ def test_the_version_is_printed(capsys):
         ["train", *(word for key in RUN for word in (f"--{key}", RUN[key])), "--threads", "0"],
         ["train", *(word for key in RUN for word in (f"--{key}", RUN[key])), "--fold", "one"],
         ["remix-audio", "--paper", "two_step_attention", "--variant", "remix_0db", "--clips", "-3"],
+        ["list", "--papr", "c_ssed"],
     ],
 )
-def test_incomplete_or_impossible_command_lines_end_with_usage(words, capsys):
+def test_incomplete_or_impossible_command_lines_end_with_one_line(words, capsys):
     with pytest.raises(SystemExit) as left:
         main(words)
     assert left.value.code == 2
-    assert "error: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    name = " ".join(["sedrepro", *(word for word in words[:1] if word in verb_names())])
+    assert said.startswith(f"{name}: error: ")
+    assert said.endswith(f"; see {name} --help\n")
+    assert said.count("\n") == 1
+
+
+def test_an_unknown_verb_names_the_nearest(capsys):
+    with pytest.raises(SystemExit):
+        main(["setings"])
+    assert "did you mean 'settings'?" in capsys.readouterr().err
 
 
 # --- names
@@ -297,6 +308,31 @@ def test_wrong_configurations_end_with_one_line(words, hint, capsys):
 def test_wrong_settings_of_a_paper_end_with_one_line(setting, hint, capsys):
     words = ["settings", "--paper", "two_step_attention", "--set", f"two_step_attention.{setting}"]
     assert hint in refused(words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("setting", "hint"),
+    [
+        ("c_ssed.dropout=0.3", "did you mean 'c_ssed.networks.crnn.dropout'?"),
+        ("dropout=0.3", "settings of papers are PAPER.KEY=VALUE, such as c_ssed.networks.crnn.dropout="),
+        ("networks.crnn.dropout=3", "settings of papers are PAPER.KEY=VALUE, such as c_ssed.networks.crnn.dropout="),
+        ("networks.joint.hidden=3", "such as joint_at_aed.networks.joint.hidden="),
+        ("devic=cpu", "did you mean 'device'?"),
+        ("c_sse.training.epochs=3", "did you mean 'c_ssed'?"),
+        ("c_ssed.networks.crnn.filters=abc", "filters = 'abc': must be a list of whole numbers of at least 1"),
+        ("c_ssed.networks.crnn.filters=3", "filters = 3: must be a list of whole numbers of at least 1"),
+    ],
+)
+def test_a_misplaced_setting_is_told_where_it_belongs(setting, hint, capsys):
+    assert hint in refused(["settings", "--paper", "c_ssed", "--set", setting], capsys)
+
+
+def test_settings_need_no_data_and_what_needs_them_is_told_how_to_name_them(capsys):
+    assert main(["settings", "--paper", "joint_at_aed", "--scale", "recordings"]) == 0
+    capsys.readouterr()
+    message = refused(["list", "--scale", "recordings"], capsys)
+    assert "make: DATA_ROOT=dir" in message
+    assert "--set data_root=dir" in message
 
 
 def test_broken_yaml_names_its_line(tmp_path, capsys):

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
@@ -31,7 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; what it returns or 0 if it succeeded, 1 after a one-line error, 130 if interrupted."""
     show_everything(sys.stdout, sys.stderr)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = build_parser(words).parse_args(words)
+    parser = build_parser(words)
+    called = _called(words)
+    if called is not None and called not in verb_names():
+        parser.error(f"verb '{called}' is unknown; {did_you_mean(called, verb_names())}")
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        parser.refuse(f"unrecognized arguments: {' '.join(unknown)}", options.verb)
     try:
         with recorded(words):
             return _run(options) or 0
@@ -44,6 +51,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _called(words: Sequence[str]) -> str | None:
+    """The verb among the words of a command, which need not be one."""
+    return next((word for word in words if not word.startswith("-")), None)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that tells what is wrong in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the line and exit with status 2."""
+        self.refuse(message)
+
+    def refuse(self, message: str, verb: str = "") -> NoReturn:
+        """Print the line, of one of the verbs if it is named, and exit with status 2."""
+        name = f"{self.prog.removeprefix('python -m ')} {verb}".rstrip()
+        self.exit(2, f"{name}: error: {message}; see {name} --help\n")
 
 
 def _run(options: argparse.Namespace) -> int | None:
@@ -73,14 +98,29 @@ def configuration(options: argparse.Namespace) -> Config:
     for paper, given in overrides.items():
         if paper not in (known := _paper_names()):
             key = f"{paper}.{next(iter(given))}"
-            raise SettingsError(f"--set {key}: '{paper}' is not a paper; {did_you_mean(paper, known)}")
+            hint = _of_papers(key, options) or f"; {did_you_mean(paper, known)}"
+            raise SettingsError(f"--set {key}: '{paper}' is not a paper{hint}")
+    for key in changes:
+        if key not in Config.model_fields and (hint := _of_papers(key, options)):
+            raise SettingsError(f"--set {key}: is no key of the configuration{hint}")
     if overrides:
         changes["set"] = overrides
     file = options.config
     if file is None and options.scale is None and "scale" not in changes and os.environ.get(CONFIG_VARIABLE):
         file = Path(os.environ[CONFIG_VARIABLE])
     project = options.project or os.environ.get(PROJECT_VARIABLE)
-    return load_config(options.scale, file, changes, Path(project) if project else None)
+    reads_data = getattr(verb_module(options.verb), "READS_DATA", True)
+    return load_config(options.scale, file, changes, Path(project) if project else None, reads_data)
+
+
+def _of_papers(key: str, options: argparse.Namespace) -> str:
+    """A hint at settings of papers that end in a key, of the paper of the options first; empty where none does."""
+    from sedrepro.experiments.papers import papers_with
+
+    found = papers_with(key)
+    own = getattr(options, "paper", None)
+    whole = next((found[name] for name in (own, *found) if name in found), None)
+    return "" if whole is None else f"; settings of papers are PAPER.KEY=VALUE, such as {whole}=..."
 
 
 def _paper_names() -> list[str]:
@@ -89,9 +129,9 @@ def _paper_names() -> list[str]:
     return paper_names()
 
 
-def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+def build_parser(words: Sequence[str] = ()) -> OneLineParser:
     """The command line's parser; only the verb that `words` name has its options, so that others are not imported."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = OneLineParser(add_help=False)
     group = common.add_argument_group("configuration")
     group.add_argument("--scale", help=f"one of {', '.join(SCALES)} (default: miniature)")
     group.add_argument(
@@ -107,13 +147,13 @@ def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="change a configuration key, or a paper's setting as PAPER.KEY=VALUE; may be repeated",
     )
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m sedrepro",
         description="Reproduce papers on sound event detection; `VERB --help` lists the options of a verb.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    called = next((word for word in words if not word.startswith("-")), None)
+    called = _called(words)
     for name in verb_names():
         summary = _summary(name)
         verb = verbs.add_parser(name, help=summary, description=summary, parents=[common])

@@ -141,7 +141,7 @@ def scale_file(scale: str) -> Path:
 COMMAND_LINE = "command line"
 
 
-def make_config(values: Mapping[str, Any], file: str, changed: Collection[str] = ()) -> Config:
+def make_config(values: Mapping[str, Any], file: str, changed: Collection[str] = (), reads_data: bool = True) -> Config:
     """Validate configuration values; empty values count as not given, one value may stand for a list of one.
 
     `set` may also be a text as on a command line: `PAPER.KEY=VALUE PAPER.KEY=VALUE`.
@@ -150,6 +150,7 @@ def make_config(values: Mapping[str, Any], file: str, changed: Collection[str] =
         values: the values, by key.
         file: where they come from, for errors.
         changed: the keys that the command line gives, for errors.
+        reads_data: whether the folder of the data has to be there.
 
     Raises:
         SettingsError: a key or a value is wrong (names it and its origin), or a folder is missing.
@@ -165,7 +166,7 @@ def make_config(values: Mapping[str, Any], file: str, changed: Collection[str] =
         changes = given["set"]
         given["set"] = _of_papers(changes.split()) if isinstance(changes, str) else _plain_values(changes)
     config = load(Config, given, origin)
-    if config.scale != "miniature":
+    if reads_data and config.scale != "miniature":
         _require_data_root(config, origin("data_root"))
     return config
 
@@ -218,7 +219,8 @@ def _plain_values(value: Any) -> Any:
 def _require_data_root(config: Config, where: str) -> None:
     if config.scale == "recordings" and config.data_root is None:
         raise SettingsError(
-            f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings (make: DATA_ROOT=dir)"
+            f"{where}: scale 'recordings' needs data_root, the folder that holds the recordings (make: DATA_ROOT=dir, "
+            "command: --set data_root=dir)"
         )
     if config.data_root is not None and not config.data_root.is_dir():
         hint = "; create it first" if config.scale == "full" else ""
@@ -252,11 +254,12 @@ def load_config(
     path: Path | None = None,
     changes: Mapping[str, Any] | None = None,
     project: Path | None = None,
+    reads_data: bool = True,
 ) -> Config:
     """The configuration in `path` (default: the scale's file, `config/miniature.yaml`) with `changes` applied.
 
     Of a `project` elsewhere come the scales' files and the lock file of checksums, and its folders `data` and `results`
-    are where things lie, unless they are given.
+    are where things lie, unless they are given. The folder of the data has to be there only for what `reads_data`.
     """
     name = scale or (changes or {}).get("scale") or "miniature"
     path = path or (project or Path()) / scale_file(name)
@@ -265,7 +268,7 @@ def load_config(
         raise SettingsError(f"{path}: scale is '{values.get('scale')}', not '{scale}'")
     if project is not None:
         values = _in_project(project) | values
-    return make_config(values, str(path), set(changes or {}))
+    return make_config(values, str(path), set(changes or {}), reads_data)
 
 
 def _in_project(project: Path) -> dict[str, str]:

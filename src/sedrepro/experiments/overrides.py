@@ -1,10 +1,14 @@
 """Values that a scale or the configuration changes, by dotted key."""
 
 import difflib
+from collections.abc import Iterator
 from typing import Any
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.configuration import Config, budget_of
+
+#: So many whole keys a hint names.
+HINTED = 2
 
 
 def override(values: dict[str, Any], dotted: str, value: Any, where: str, prefix: str = "") -> None:
@@ -20,13 +24,34 @@ def override(values: dict[str, Any], dotted: str, value: Any, where: str, prefix
     while True:
         key = _first_key(node, rest)
         if key is None:
-            raise SettingsError(f"{where}: unknown key '{prefix}{dotted}'; {_nearest(node, rest, so_far)}")
+            hint = _ending(values, dotted, prefix) or _nearest(node, rest, so_far)
+            raise SettingsError(f"{where}: unknown key '{prefix}{dotted}'; {hint}")
         if rest == key:
             node[key] = value
             return
         if not isinstance(node[key], dict):
             raise SettingsError(f"{where}: '{prefix}{dotted}': '{so_far}{key}' holds no keys")
         node, rest, so_far = node[key], rest[len(key) + 1 :], f"{so_far}{key}."
+
+
+def keys_ending_in(values: dict[str, Any], end: str) -> list[str]:
+    """The dotted keys that are `end`, or end in it after a dot, those nearest to the top first."""
+    found = [key for key in _keys(values) if end and f".{key}".endswith(f".{end}")]
+    return sorted(found, key=lambda key: key.count("."))
+
+
+def _keys(node: dict[str, Any], begin: str = "") -> Iterator[str]:
+    for key, value in node.items():
+        yield f"{begin}{key}"
+        if isinstance(value, dict):
+            yield from _keys(value, f"{begin}{key}.")
+
+
+def _ending(values: dict[str, Any], dotted: str, prefix: str) -> str:
+    """A hint at the whole keys that end in an unknown one; empty where none does."""
+    keys = [f"'{prefix}{key}'" for key in keys_ending_in(values, dotted)]
+    more = f" (and {len(keys) - HINTED} more)" if len(keys) > HINTED else ""
+    return f"did you mean {' or '.join(keys[:HINTED])}?{more}" if keys else ""
 
 
 def _first_key(node: dict[str, Any], dotted: str) -> str | None:

@@ -14,7 +14,7 @@ from sedrepro.base.typed import load
 from sedrepro.corpora.settings import Corpus, Remix
 from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.networks import require_networks, shape_networks
-from sedrepro.experiments.overrides import override, scale_keys
+from sedrepro.experiments.overrides import keys_ending_in, override, scale_keys
 from sedrepro.experiments.overruled import overruled
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.provenance import AUTHORS_CODE, Provenance, mark, published_values
@@ -108,6 +108,13 @@ def _changed(training: Training, differing: Mapping[str, Any]) -> dict[str, Any]
 def paper_names() -> list[str]:
     """All papers of the suite, by folder name."""
     return sorted(path.parent.name for path in PAPERS_FOLDER.glob("*/settings.yaml"))
+
+
+def papers_with(key: str) -> dict[str, str]:
+    """By paper the setting, as PAPER.KEY, that a key is or that ends in it; the one nearest to the top."""
+    published = {name: published_values(PAPERS_FOLDER / name / "settings.yaml")[0] for name in paper_names()}
+    found = {name: keys_ending_in(values, key) for name, values in published.items()}
+    return {name: f"{name}.{keys[0]}" for name, keys in found.items() if keys}
 
 
 def chosen_papers(config: Config) -> list[str]:

@@ -8,6 +8,9 @@ from sedrepro.experiments.networks import require_networks
 from sedrepro.reporting.status.provenance import print_settings
 from sedrepro.steps.request import Request
 
+#: Where the data lie does not matter: they are not read.
+READS_DATA = False
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
