@@ -153,6 +153,19 @@ def test_of_a_target_only_its_table_is_printed(config, paper, capsys):
     assert "Table 1: " in capsys.readouterr().out
 
 
+def test_a_summary_of_one_paper_or_of_a_missing_target(config, capsys):
+    missing = table_file(config, PAPER, "table9")
+    with pytest.raises(SettingsError, match=rf"{missing.name}: is no table or figure of .*{PAPER}"):
+        print_summary(config, [str(missing)])
+    other = config.model_copy(update={"papers": ()})
+    print_summary(other, paper_name=PAPER)
+    chosen = capsys.readouterr().out
+    print_summary(config)
+    assert capsys.readouterr().out == chosen
+    with pytest.raises(SettingsError, match="did you mean"):
+        print_summary(config, paper_name=f"{PAPER}s")
+
+
 def test_summary_tells_which_clips_were_left_out(config, capsys):
     found = [
         Surveyed(Clip("a.wav", "train", "a", labels=("Bus",)), 2.0, 44100, 1),

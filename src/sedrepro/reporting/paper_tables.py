@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.base.words import counted
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
@@ -91,12 +92,24 @@ def print_coverage(config: Config, paper: Paper) -> None:
             print(in_a_line(read_survey_facts(folder), folder))
 
 
-def print_summary(config: Config, targets: Sequence[str] = ()) -> None:
+def print_summary(config: Config, targets: Sequence[str] = (), paper_name: str = "") -> None:
     """Print the tables of the chosen papers whose runs are all scored, compactly, and where the results lie.
 
-    `targets` are files; where some of them are tables or figures, only those tables are printed, and the paths.
+    `targets` are files, or names of rules; where some of them are tables or figures, only those tables are printed, and
+    the paths. With `paper_name`, only that paper is chosen.
+
+    Raises:
+        SettingsError: the paper is unknown, or a target is no table or figure and no such file is there (names it).
     """
+    if paper_name:
+        config = config.model_copy(update={"papers": (paper_name,)})
     named = tables_and_figures(config, targets)
+    for target in map(Path, targets):
+        if len(target.parts) > 1 and not target.exists() and target not in {path for *_, path in named}:
+            raise SettingsError(
+                f"{target}: is no table or figure of {', '.join(chosen_papers(config))} at scale {config.scale}, and "
+                "no such file is there; see python -m sedrepro list"
+            )
     for paper, table, path in named:
         if table in paper.settings.tables:
             _print_table(_without_absent(config, paper)[0], paper, table)

@@ -10,6 +10,9 @@ from sedrepro.steps.request import Request
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
+    from sedrepro.steps.arguments import add_paper_filter
+
+    add_paper_filter(parser)
     parser.add_argument(
         "--target", nargs="+", default=[], metavar="FILE", help="print only these tables (default: all tables)"
     )
@@ -17,4 +20,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(request: Request) -> None:
     """Print the summary."""
-    print_summary(request.config, request.options.target)
+    print_summary(request.config, request.options.target, request.options.paper)
