@@ -69,7 +69,7 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--variant", help="corpus variant of the paper (default: its first)")
     group.add_argument(
         "--split",
-        help="held-out split, or subset of one (default: that with printed numbers if there is one, else the first)",
+        help="held-out split, or subset of one (default: the one that has printed numbers, else the first)",
     )
     group.add_argument("--fold", type=at_least(0), help="only this held-out fold (default: the mean over the folds)")
     group.add_argument("--reference", type=Path, help="your own table of labels: filename, onset, offset, event_label")

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -11,11 +12,13 @@ import pytest
 from page_example import NASTY, OUTCOMES, PAPER, SVG, claim, configured, fill_results, parsed, png, write_rows
 
 from sedrepro.base.errors import DataError
+from sedrepro.base.words import counted
 from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.table_layout import SCALES
 from sedrepro.reporting.claims.claims_file import COLUMNS as CLAIM_COLUMNS
 from sedrepro.reporting.colours import DARK, LIGHT
 from sedrepro.reporting.page.data import read_results
+from sedrepro.reporting.page.digest import digest_of_claims
 from sedrepro.reporting.page.page import write_page
 
 
@@ -63,6 +66,8 @@ def test_it_says_first_what_it_is_at_which_scale(root, path, config):
     assert SCALES["full"] in head
     assert f"Papers: 1 of {len(paper_names())}. " in head
     assert "Claims: 4. Figures: 1. Runs: 2." in head
+    (found,) = read_results(config, [PAPER])
+    assert f"Tables: {len(set(found.tables) - set(found.claim_tables))}, with " in head
 
 
 def test_smaller_scales_carry_their_warning(config, tmp_path):
@@ -111,6 +116,16 @@ def test_the_matrix_leads_to_every_table_and_figure_that_is_there(root, config):
     assert "3 runs, ± 25.0 %, 3 min 1 s" in chips[f"#{PAPER}-table2"]
     missing = [said(chip) for chip in matrix.iter("span") if (chip.get("class") or "") == "chip absent"]
     assert all("not made" in chip for chip in missing)
+
+
+def test_claims_are_told_in_numbers_of_tests_and_of_claims(config):
+    (found,) = read_results(config, [PAPER])
+    outcomes = ("holds by construction", "holds by construction", "undecided", "fails")
+    tests = [claim(PAPER, outcome, metric=str(place)) for place, outcome in enumerate(outcomes)]
+    said_of = digest_of_claims(replace(found, claims=tests)).verdict
+    assert said_of.startswith(f"4 tests of {counted(len({one['id'] for one in tests}), 'claim')}, over ")
+    for words_of in ("2 hold by construction", "1 undecided", "1 fails"):
+        assert words_of in said_of
 
 
 def test_a_table_begins_with_the_answer(root, config):

@@ -21,7 +21,7 @@ def test_every_run_is_read_with_its_system_and_variant(tmp_path):
     first, second = read_costs(tmp_path)
     assert (first.system, first.variant, first.seconds, first.peak_gpu_memory_mib) == ("a", "dcase2017", 10, 2048)
     assert (second.system, second.seconds, second.peak_gpu_memory_mib) == ("b", 90.5, None)
-    assert (first.parameters, first.features) == (12345, "e" * 64)
+    assert (first.parameters, first.clips) == (12345, "e" * 64)
     assert ("commit", "unknown") in first.environment
     assert {"seconds", "peak_memory_mib"}.isdisjoint(dict(first.environment))
 

@@ -97,9 +97,15 @@ def digest_of_claims(results: PaperResults) -> Digest:
     outcomes = in_order(results.outcomes())
     claims = len({claim["id"] for claim in results.claims})
     short = counted(claims, "claim")
-    words = ", ".join(f"{number} {name}" for name, number in outcomes.items())
-    sentence = f"{short}, with {counted(sum(outcomes.values()), 'test')} over metrics and splits: {words}."
+    words = ", ".join(f"{number} {_plural(name) if number != 1 else name}" for name, number in outcomes.items())
+    sentence = f"{counted(sum(outcomes.values()), 'test')} of {short}, over metrics and splits: {words}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
+
+
+def _plural(outcome: str) -> str:
+    """An outcome as it is said of several tests."""
+    verb, space, rest = outcome.partition(" ")
+    return f"{verb.removesuffix('s') if verb in ('holds', 'fails') else verb}{space}{rest}"
 
 
 def pairs_of(rows: pd.DataFrame) -> set[tuple[str, str]]:

@@ -130,8 +130,9 @@ def _sum(counters: Iterable[Counter[str]]) -> Counter[str]:
 def _in_numbers(papers: Sequence[PaperResults], verdicts: Counter[str]) -> str:
     there = sum(bool(results.tables) for results in papers)
     claims = sum(len({claim["id"] for claim in results.claims}) for results in papers)
+    tables = sum(len(results.tables) - len(results.claim_tables) for results in papers)
     return (
-        f"Papers: {there} of {len(papers)}. Tables: {sum(len(results.tables) for results in papers)}, with "
+        f"Papers: {there} of {len(papers)}. Tables: {tables}, with "
         f"{verdicts.total()} cells of numbers. Claims: {claims}. "
         f"Figures: {sum(len(results.figures) for results in papers)}. Runs: {_total(papers).runs}."
     )

@@ -255,11 +255,11 @@ def _environment(results: PaperResults, config: Config) -> Markup:
     if not results.costs:
         return Markup("")
     made = environments(results.costs)
-    features = sorted({(cost.variant, cost.features) for cost in results.costs if cost.features})
+    clips = sorted({(cost.variant, cost.clips) for cost in results.costs if cost.clips})
     data = sorted({(row["data_set"], row["fingerprint"]) for row in results.coverage})
     fingerprints = [
         (kind, name, fingerprint[:SHOWN_OF_FINGERPRINT])
-        for kind, named in (("data set", data), ("features", features))
+        for kind, named in (("data set", data), ("clips", clips))
         for name, fingerprint in named
     ]
     return render_part(

@@ -20,8 +20,8 @@ class RunCost:
     peak_memory_mib: int
     peak_gpu_memory_mib: int | None
     parameters: int | None
-    features: str
-    """Fingerprint of the features."""
+    clips: str
+    """Fingerprint of the clips of its corpus, or of the recipe that they are mixed by; features are no part of it."""
     environment: tuple[tuple[str, str], ...]
     """Names and versions of what it was made with."""
 
@@ -58,7 +58,7 @@ def _read(path: Path) -> RunCost:
         peak_memory_mib=environment.peak_memory_mib,
         peak_gpu_memory_mib=environment.peak_gpu_memory_mib,
         parameters=config.parameters if config else None,
-        features=config.features_fingerprint if config else "",
+        clips=config.features_fingerprint if config else "",
         environment=tuple(environment.made_with.items()),
     )
 

@@ -18,7 +18,7 @@ def system_rows(paper: Paper, system: str, variant: str) -> list[tuple[str, str,
     """(key, value, source, reason) of every setting that a system's runs on a corpus variant depend on.
 
     What the method of training inherits from the paper's and does not use is left out.
-    Later rows go before earlier ones: `training_on` and `systems` change what `training` and `networks` say.
+    Later rows override earlier ones: `training_on` and `systems` change what `training` and `networks` say.
 
     Raises:
         SettingsError: the system or the variant is unknown (names the nearest).
@@ -59,7 +59,7 @@ def print_system(config: Config, paper: Paper, system: str, variant: str | None 
     about = paper.settings.about
     print(f"{paper.name}/{system} on {variant}, scale {config.scale}, budget {paper.budget}")
     print(folded(f"{paper.settings.systems[system].label}, of {about.title} ({about.published_in})"))
-    print("training_on and systems, at the end, go before training and networks\n")
+    print("training_on and systems, at the end, override training and networks\n")
     print_rows(rows)
     print_overruled(paper)
     runs = trained_runs(config, paper, system)
