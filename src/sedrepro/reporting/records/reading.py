@@ -134,7 +134,7 @@ def _cost(row: dict[str, str]) -> RunCost:
         peak_memory_mib=int(row["peak_memory_mib"]),
         peak_gpu_memory_mib=_whole(row["peak_gpu_memory_mib"]),
         parameters=_whole(row["parameters"]),
-        features="",
+        clips="",
         environment=tuple((name, row[name] or "unknown") for name in ("commit", "device")),
     )
 
