@@ -157,6 +157,10 @@ def test_a_summary_of_one_paper_or_of_a_missing_target(config, capsys):
     missing = table_file(config, PAPER, "table9")
     with pytest.raises(SettingsError, match=rf"{missing.name}: is no table or figure of .*{PAPER}"):
         print_summary(config, [str(missing)])
+    with pytest.raises(SettingsError, match="is no table or figure of"):
+        print_summary(config, ["nowhere/elsewhere.csv"])
+    print_summary(config, [str(table_runs(config, load_paper(PAPER, config), "table2")[0].metrics_file(config))])
+    assert "Table 1: " in capsys.readouterr().out  # the job of a run failed
     other = config.model_copy(update={"papers": ()})
     print_summary(other, paper_name=PAPER)
     chosen = capsys.readouterr().out

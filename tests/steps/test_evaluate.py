@@ -4,10 +4,12 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
 from sedrepro.base.files import read_table
 from sedrepro.cli import main
+from sedrepro.data_sets.dcase2019_task4 import CLASSES
 
 HEADER = "filename\tonset\toffset\tevent_label"
 LABELS = (HEADER, "Ya.wav\t0\t1\tCat", "Yb.wav\t2\t4\tDog", "Yc.wav\t0\t9\tSpeech")
@@ -146,6 +148,15 @@ def test_a_bad_row_of_another_split_is_not_passed_over(public, files, capsys):
     table.write_text(f"{HEADER}\ns.wav\t0\tx\tCat\n")
     assert main(["evaluate", "mine.tsv", "--paper", "joint_at_aed", *public]) == 1
     assert "synthetic.tsv" in capsys.readouterr().err
+
+
+def test_windows_that_follow_missing_labels_ask_for_them(public, files, capsys):
+    frame = np.zeros((3, 10, len(CLASSES)))
+    np.savez(files / "s.npz", filenames=["Ya", "Yb", "Yc"], frame=frame, frames_per_second=1.0, classes=CLASSES)
+    assert main(["evaluate", "s.npz", "--paper", "joint_at_aed", *public]) == 1
+    said = capsys.readouterr().err
+    assert "synthetic.tsv: no such file" in said
+    assert "--detection" in said
 
 
 def test_a_split_without_printed_numbers_is_said_to_have_none(files, capsys):

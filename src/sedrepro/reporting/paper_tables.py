@@ -105,7 +105,8 @@ def print_summary(config: Config, targets: Sequence[str] = (), paper_name: str =
         config = config.model_copy(update={"papers": (paper_name,)})
     named = tables_and_figures(config, targets)
     for target in map(Path, targets):
-        if len(target.parts) > 1 and not target.exists() and target not in {path for *_, path in named}:
+        known = target.exists() or target in {path for *_, path in named} or _made_by_a_step(config, target)
+        if len(target.parts) > 1 and not known:
             raise SettingsError(
                 f"{target}: is no table or figure of {', '.join(chosen_papers(config))} at scale {config.scale}, and "
                 "no such file is there; see python -m sedrepro list"
@@ -116,6 +117,17 @@ def print_summary(config: Config, targets: Sequence[str] = (), paper_name: str =
         print(path)
     if not named:
         _print_all(config)
+
+
+def _made_by_a_step(config: Config, path: Path) -> bool:
+    """Whether a file that is not there, as its job failed, may be one of a step: below results or data, no table."""
+    inside = any(path.resolve().is_relative_to(root.resolve()) for root in (results_folder(config), config.work_dir))
+    folders = {
+        folder.resolve()
+        for name in chosen_papers(config)
+        for folder in (table_file(config, name, "any").parent, figures_folder(config, name))
+    }
+    return inside and path.resolve().parent not in folders
 
 
 def _print_table(config: Config, paper: Paper, table: str) -> None:
