@@ -114,7 +114,7 @@ rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of e
 	@python -m sedrepro rehearsal $(ASSIGNED)
 
 unlock: $(READY)  ## release the lock that a killed run has left on the folder
-	@snakemake --unlock --quiet all
+	@python workflow/unlock.py
 
 touch: $(READY)  ## accept results that were copied without their times as up to date
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
@@ -128,7 +128,7 @@ summary: $(READY)  ## print the tables made so far
 	@python -m sedrepro summary $(ASSIGNED)
 
 test: $(READY)  ## run the test suite, one test file per core at a time
-	@OMP_NUM_THREADS=1 python -m pytest -q --numprocesses auto --dist loadfile
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .

@@ -20,6 +20,11 @@ settings.register_profile("suite", deadline=None, max_examples=50)
 settings.load_profile("suite")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process waits long for another at the end."""
+    items.sort(key=lambda item: [item.get_closest_marker(marker) is None for marker in ("slurm", "dag")])
+
+
 @pytest.fixture(scope="session")
 def published() -> FrontEnd:
     """The front end of the two-step attention paper."""

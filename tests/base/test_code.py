@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from sedrepro.base import code
@@ -109,3 +111,42 @@ def test_the_style_sheet_that_a_module_names_counts(package):
     (code.PACKAGE / "own.mplstyle").write_text("font.size: 9\n")
     after = code_digest(["suite.a"]), code_digest(["suite.b"])
     assert after[0] != before[0] and after[1] == before[1]
+
+
+def read_again(file) -> list[str]:
+    """What another process would say that a file imports."""
+    code._read.cache_clear()
+    return imported(file)
+
+
+def test_what_was_read_is_kept_beside_the_bytecode_for_equal_content_only(package, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    package(a="import suite.b\n", b="", c="")
+    file = code.PACKAGE / "a.py"
+    before, status = code_digest(["suite.a"]), file.stat()
+    with monkeypatch.context() as patch:
+        patch.setattr(code.ast, "parse", None)  # nothing is parsed again
+        assert read_again(file) == ["suite.b"]
+        assert code_digest(["suite.a"]) == before
+    file.write_text("import suite.c\n")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert read_again(file) == ["suite.c"]
+    assert code_digest(["suite.a"]) != before
+
+
+@pytest.mark.parametrize("damaged", ["", "[", "3", '["other", [], ""]'])
+def test_what_is_kept_may_be_damaged(package, monkeypatch, damaged):
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    package(a="import suite.b\n", b="")
+    file = code.PACKAGE / "a.py"
+    imported(file)
+    (kept,) = (code.PACKAGE / "__pycache__").glob("a.*")
+    kept.write_text(damaged)
+    assert read_again(file) == ["suite.b"]
+
+
+def test_nothing_is_kept_where_python_may_not_write_bytecode(package, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    package(a="import suite.b\n", b="")
+    assert read_again(code.PACKAGE / "a.py") == ["suite.b"]
+    assert not (code.PACKAGE / "__pycache__").exists()

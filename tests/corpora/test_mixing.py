@@ -1,6 +1,7 @@
 """Mixtures equal the reference recipe written anew in double precision, in samples, levels and features."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ SNRS = (0, 10, 20)
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "audio"
 
 
+@functools.cache
 def sound(seconds: float, rate: int, seed: int, channels: int = 1) -> np.ndarray:
     """A decaying, coloured noise with a tone, louder at its start."""
     rng, time = np.random.default_rng(seed), np.arange(round(seconds * rate))[:, None] / rate
@@ -36,7 +38,9 @@ def sound(seconds: float, rate: int, seed: int, channels: int = 1) -> np.ndarray
         (noise - noise.mean(axis=0)) / np.ptp(noise) + 0.5 * tone + 0.05 * rng.standard_normal((len(time), channels))
     )
     values *= np.exp(-time * rng.uniform(0.1, 1.5))
-    return 0.4 * values / np.abs(values).max()
+    values *= 0.4 / np.abs(values).max()
+    values.flags.writeable = False  # all tests share it
+    return values
 
 
 def reference(root: Path, mixture: Mixture, snr_db: float, level: str = "whole_file") -> np.ndarray:

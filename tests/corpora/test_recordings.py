@@ -21,7 +21,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("recordings")
-    subprocess.run([sys.executable, str(BUILD), str(root), "--scale", "0.1"], check=True, capture_output=True)
+    subprocess.run([sys.executable, str(BUILD), str(root), "--scale", "0.01"], check=True, capture_output=True)
     return root
 
 

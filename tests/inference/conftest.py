@@ -1,4 +1,6 @@
-"""What the tests of separation share: tones."""
+"""What the tests of inference share: tones, and pictures that cost nothing where a test is not about them."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,3 +17,16 @@ def tone():
         return (level * np.sin(2 * np.pi * frequency * time) * (time >= onset)).astype(np.float32)
 
     return make
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch):
+    """Pictures are empty files: drawing one takes a second."""
+
+    def save(figure: None, stem: Path) -> None:
+        for ending in (".svg", ".png"):
+            stem.with_name(stem.name + ending).touch()
+
+    for verb in ("detect", "separate"):
+        monkeypatch.setattr(f"sedrepro.inference.{verb}.draw_recording", lambda *_: None)
+        monkeypatch.setattr(f"sedrepro.inference.{verb}.save_picture", save)

@@ -87,6 +87,7 @@ def test_recordings_of_any_kind_get_a_folder_each(file, tmp_path, recordings, wh
             assert 0 < event["mean_score"] <= event["largest_score"] <= 1
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_what_was_found_always_lasts_as_long_as_the_recording(file, tmp_path, recordings):
     main(words(file, tmp_path / "out", recordings))
     found = json.loads((tmp_path / "out" / "stereo" / "events.json").read_text())
@@ -97,6 +98,7 @@ def test_what_was_found_always_lasts_as_long_as_the_recording(file, tmp_path, re
     assert found["recording"]["windows"] > 1
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_default_of_a_paper_without_detection_is_named(file, tmp_path, recordings, capsys):
     main(words(file, tmp_path / "out", recordings[:1], FIXED_LENGTH))
     assert "detection 'default': the paper detects no events" in capsys.readouterr().out
@@ -106,6 +108,7 @@ def test_the_default_of_a_paper_without_detection_is_named(file, tmp_path, recor
 
 
 @pytest.mark.parametrize(("form", "left_out"), [("tsv", "events.json"), ("json", "events.tsv")])
+@pytest.mark.usefixtures("blank_pictures")
 def test_one_format_is_enough(file, tmp_path, recordings, form, left_out):
     for _ in range(2):  # the second time it replaces its own
         assert main(words(file, tmp_path / "out", recordings[:1], POOLED, "--format", form)) == 0
@@ -113,6 +116,7 @@ def test_one_format_is_enough(file, tmp_path, recordings, form, left_out):
     assert {path.name for path in (tmp_path / "out" / "short").iterdir()} == names
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_results_lie_with_those_of_the_paper(file, recordings):
     command = words(file, "", recordings[:1])
     command[command.index("--output") : command.index("--output") + 2] = []
@@ -121,6 +125,7 @@ def test_results_lie_with_those_of_the_paper(file, recordings):
     assert (folder / "events.tsv").is_file()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_one_that_cannot_be_read_keeps_none_back(file, tmp_path, recordings, capsys):
     (tmp_path / "broken.wav").write_bytes(b"RIFF and no more")
     paths = [tmp_path / "broken.wav", *recordings[:2], tmp_path / "gone.wav"]
@@ -215,6 +220,7 @@ def test_scores_of_an_event_are_those_of_the_frames_it_touches():
     assert event_scores(heard, Event(0.5, 0.6, "Cat"), classes) == (0.9, 0.9)  # frames left over have no scores
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_events_are_those_of_the_networks_scores(file, tmp_path, recordings):
     """A recording of the training length is one window: its scores are those of the network on its features."""
     main(words(file, tmp_path / "out", recordings[1:2]))

@@ -83,6 +83,7 @@ def test_a_second_time_gives_the_same_bytes(config, clip, tmp_path):
     assert contents[0] == contents[1]
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_rate_and_channels_do_not_matter(config, clip, tmp_path):
     samples = resample(soundfile.read(clip)[0], RATE, 48000)
     soundfile.write(tmp_path / "stereo.flac", np.stack([1.2 * samples, 0.8 * samples], axis=1), 48000)
@@ -110,6 +111,7 @@ def test_short_and_silent_recordings_end_well(config, tmp_path, seconds):
         assert (tmp_path / "out" / name / "separation.svg").is_file()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_sounds_above_full_scale_are_not_clipped(config, tmp_path):
     soundfile.write(tmp_path / "loud.wav", sounds([("Bark", 0.5, 1.5)], 2, level=2.4), RATE, "FLOAT")
     separate(view(config), [tmp_path / "loud.wav"], tmp_path / "out", DETECT, lambda line: None)
@@ -127,6 +129,7 @@ def test_names_of_sounds_hold_no_path(tmp_path):
 # --- errors
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_unreadable_recordings_are_counted_after_the_others_are_done(config, clip, tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF and no more")
     lines = []
@@ -170,6 +173,7 @@ def test_a_file_in_the_place_of_the_output_folder_is_named(config, clip, tmp_pat
         separate(view(config), [clip], tmp_path / "out", DETECT)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_of_two_recordings_of_one_name_the_second_is_left_out_by_name(config, clip, tmp_path):
     with pytest.raises(
         DataError, match=r"1 of 2 recordings cannot be separated, the first: .*long\.flac: has the name of"

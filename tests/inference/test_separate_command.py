@@ -95,6 +95,7 @@ def test_a_recording_is_separated_into_the_results_of_its_paper(trained, clip, c
         ({"n_mells": 32}, "config.json: unknown key 'n_mells'; did you mean 'n_mels'?"),
     ],
 )
+@pytest.mark.usefixtures("blank_pictures")
 def test_only_a_run_of_another_front_end_is_refused(trained, clip, tmp_path, capsys, changes, problem):
     values = yaml.safe_load(trained.read_text()) | {"results_dir": str(tmp_path / "results")}
     (tmp_path / "other.yaml").write_text(yaml.safe_dump(values))
@@ -111,6 +112,7 @@ def test_only_a_run_of_another_front_end_is_refused(trained, clip, tmp_path, cap
         assert main(command) == 0
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_output_may_lie_elsewhere(trained, clip, tmp_path):
     assert main([*words(trained, clip), "--output", str(tmp_path / "out")]) == 0
     assert labels_in(tmp_path / "out" / "long") == ["Bark", "Meow"]
@@ -119,6 +121,7 @@ def test_the_output_may_lie_elsewhere(trained, clip, tmp_path):
 @pytest.mark.parametrize(
     "change", ["clip_threshold=0.999", "high=0.999", "shortest_frames=1000"], ids=lambda text: text.partition("=")[0]
 )
+@pytest.mark.usefixtures("blank_pictures")
 def test_events_are_found_by_the_hysteresis_of_the_settings(trained, clip, tmp_path, change):
     settings = yaml.safe_load(trained.read_text())
     key, _, value = change.partition("=")
@@ -131,6 +134,7 @@ def test_events_are_found_by_the_hysteresis_of_the_settings(trained, clip, tmp_p
 # --- errors
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_one_unreadable_recording_does_not_keep_the_other_from_being_done(trained, clip, tmp_path, capsys):
     (tmp_path / "broken.wav").write_bytes(b"RIFF and no more")
     command = [*words(trained, tmp_path / "broken.wav", clip), "--output", str(tmp_path / "out")]

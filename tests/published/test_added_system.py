@@ -32,7 +32,7 @@ print(json.dumps([sorted({{run.variant for run in runs}}), [cell.system for cell
 
 
 def test_one_entry_is_enough_for_its_runs_and_its_rows(tmp_path):
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.pyc.*", ".*.code", "*.egg-info"))
     shutil.copytree(ROOT / "config", tmp_path / "config")
     file = tmp_path / "src" / "sedrepro" / "papers" / PAPER / "settings.yaml"
     text = file.read_text(encoding="utf-8")

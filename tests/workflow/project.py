@@ -1,5 +1,7 @@
 """A copy of the project in a folder of its own, in which tests run the workflow."""
 
+import compileall
+import functools
 import multiprocessing
 import os
 import re
@@ -15,6 +17,17 @@ ROOT = Path(__file__).parents[2]
 #: Forks from a process that has imported Snakemake and libraries, nothing of the suite: that takes longer than a plan.
 WITH_SNAKEMAKE = multiprocessing.get_context("forkserver")
 WITH_SNAKEMAKE.set_forkserver_preload(["snakemake.cli", "pandas", "requests", "soundfile", "soxr"])
+#: Bytecode is copied, which need not be made again; not what other processes are just writing, hidden or with a number.
+NOT_COPIED = shutil.ignore_patterns("*.egg-info", "*.pyc.*", ".*.code")
+
+
+@functools.cache
+def prepare_sources() -> None:
+    """Compile and read all sources here, once, so that no copy needs to."""
+    from sedrepro.base.code import read_all  # the processes below import this module, and the suite from their copy
+
+    compileall.compile_dir(ROOT / "src", quiet=2)
+    read_all()
 
 
 def snakemake(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
@@ -50,9 +63,10 @@ class Project:
         self.folder = folder
         self.targets = targets
         self.config = config
+        prepare_sources()
         for name in ("workflow", "config", "src", "envs"):
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+                shutil.copytree(ROOT / name, folder / name, ignore=NOT_COPIED)
         shutil.copy(ROOT / "Snakefile", folder)
         bin_folder = Path(sys.executable).parent
         self.environment = os.environ | {

@@ -220,7 +220,7 @@ def test_a_second_command_does_not_change_the_configuration_of_a_run(built):
     files = {path.name: path.read_bytes() for path in built.files("data/miniature/configurations/*.yaml")}
     assert len(files) == 1
     (path,) = built.files("data/miniature/configurations/*.yaml")
-    status, output = built.run(config=TINY.replace("training.epochs: 1", "training.epochs: 3"))
+    status, output = built.run("--until", "train", config=TINY.replace("training.epochs: 1", "training.epochs: 3"))
     assert status == 0, output
     assert path.read_bytes() == files[path.name]
     assert len(built.files("data/miniature/configurations/*.yaml")) == 2

@@ -4,22 +4,33 @@ Imports are read from the source, those inside functions too. What stands under 
 `add_arguments`, which only describe a command line, do not count. A module that is found by its name at run time (a
 paper's network, a method of training) is given as one more start. The digest is of the syntax trees without docstrings,
 so that docstrings, comments and layout do not count, and of other files by their bytes; the templates beside a module
-that renders them, and the style sheets beside one that draws with them, are such files.
+that renders them, and the style sheets beside one that draws with them, are such files. What was read of a source file
+is kept beside its bytecode and used while the file has the same content: parsing takes most of the time of a plan.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
+import json
+import os
+import re
+import sys
 from collections.abc import Iterable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
+from typing import NamedTuple
+
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import atomic_path
 
 PACKAGE = Path(__file__).parents[1]
 
 
 def module_file(module: str) -> Path | None:
     """The source file of a module or package of the suite; None where there is none."""
-    place = PACKAGE.parent.joinpath(*module.split("."))
-    return next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
+    place = os.path.join(PACKAGE.parent, *module.split("."))
+    return next((Path(file) for file in (f"{place}.py", f"{place}/__init__.py") if os.path.isfile(file)), None)
 
 
 def closure(modules: Iterable[str]) -> list[Path]:
@@ -43,7 +54,7 @@ def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
     """One digest of the closure of modules and of other files that the code reads."""
     digest = hashlib.sha256()
     for path in closure(modules):
-        digest.update(f"{path.relative_to(PACKAGE)} {_read(path, path.stat().st_mtime_ns)[1]}".encode())
+        digest.update(f"{path.relative_to(PACKAGE)} {_source(path).meaning}".encode())
         for template in templates_of(path):
             digest.update(template.name.encode() + template.read_bytes())
     for path in files:
@@ -53,15 +64,16 @@ def code_digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
 
 def templates_of(file: Path) -> list[Path]:
     """The templates in the folder beside a source file that renders them, and the style sheets that it names."""
-    text, folder = file.read_text(encoding="utf-8"), file.parent / "templates"
-    styles = [path for path in file.parent.glob("*.mplstyle") if path.name in text]
-    renders = folder.is_dir() and "from jinja2 import" in text
+    source = _source(file)
+    styles = [path for name in source.styles if (path := file.with_name(name)).is_file()]
+    folder = file.with_name("templates")
+    renders = source.renders and folder.is_dir()
     return sorted([*styles, *(path for path in folder.iterdir() if path.is_file())] if renders else styles)
 
 
 def imported(file: Path) -> list[str]:
     """Modules of the suite that a source file imports when it runs."""
-    return _read(file, file.stat().st_mtime_ns)[0]
+    return _source(file).imports
 
 
 def read_all() -> None:
@@ -70,11 +82,47 @@ def read_all() -> None:
         imported(file)
 
 
+class _Source(NamedTuple):
+    """What is read of a source file."""
+
+    imports: list[str]
+    #: Digest of what it does.
+    meaning: str
+    renders: bool
+    styles: list[str]
+
+
+def _source(file: Path) -> _Source:
+    return _read(file, file.stat().st_mtime_ns)
+
+
 @functools.cache
-def _read(file: Path, changed: int) -> tuple[list[str], str]:
-    """What a source file imports, and the digest of what it does."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    return list(_imports(tree)), _meaning(tree)
+def _read(file: Path, changed: int) -> _Source:
+    """What is said of a file in its present state, from beside its bytecode where that is of the same content."""
+    content = file.read_bytes()
+    key = hashlib.sha256(_reader() + PACKAGE.name.encode() + content).hexdigest()
+    kept = Path(cache_from_source(str(file))).with_suffix(".code")
+    with contextlib.suppress(OSError, TypeError, ValueError):  # nothing is kept yet, or not for this content
+        of, *source = json.loads(kept.read_bytes())
+        if of == key:
+            return _Source(*source)
+    source = _parsed(content)
+    if not sys.dont_write_bytecode:
+        with contextlib.suppress(DataError), atomic_path(kept) as temporary:  # a checkout may be read-only
+            temporary.write_text(json.dumps([key, *source]), encoding="utf-8")
+    return source
+
+
+def _parsed(content: bytes) -> _Source:
+    tree, text = ast.parse(content), content.decode("utf-8")
+    styles = sorted(set(re.findall(r"[\w-]+\.mplstyle", text)))
+    return _Source(list(_imports(tree)), _meaning(tree), "from jinja2 import" in text, styles)
+
+
+@functools.cache
+def _reader() -> bytes:
+    """What decides how a source file is read, beside its content; the Python version is in the name of what is kept."""
+    return Path(__file__).read_bytes()
 
 
 def _imports(node: ast.AST) -> Iterator[str]:

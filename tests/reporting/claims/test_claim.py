@@ -75,6 +75,18 @@ def test_toys_and_few_runs_refute_nothing(scale, runs, outcome):
     assert Finding("holds", "", 0, "counted").told(scale) == ("holds by construction", "")
 
 
+def test_printed_numbers_of_others_are_compared_with_at_full_scale_alone():
+    found = Finding("holds", "", 5, against_print=True)
+    assert found.told("full") == ("holds", "")
+    for scale in ("recordings", "miniature"):
+        outcome, why = found.told(scale)
+        assert outcome == "cannot be tested" and "official data" in why
+
+
+def test_what_would_decide_is_told_of_what_is_undecided():
+    assert Finding("undecided", "", 5, outlook="more runs").told("recordings") == ("undecided", "more runs")
+
+
 def test_networks_are_counted_as_published_whatever_the_scale():
     config = make_config({"scale": "miniature", "folds": [1], "seeds": [1]}, "test")
     paper = load_paper("ddc_fap", config)

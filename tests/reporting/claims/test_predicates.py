@@ -20,7 +20,7 @@ from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, worst
 from sedrepro.reporting.claims.order import tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
-from sedrepro.reporting.claims.statistics import standard_error
+from sedrepro.reporting.claims.statistics import runs_to_decide, standard_error
 
 
 def runs_of(**values):
@@ -258,6 +258,31 @@ def test_a_printed_number_of_another_paper_is_the_same_in_every_run(number, outc
     assert f"Surrey (printed) {float(number):g}" in one.ours
     assert found(claim(others=f"Surrey={number}")).outcome == "cannot be tested"
     assert found(claim(others=f"Surrey={number}"), run(0.9, "a")).outcome == "undecided"
+
+
+def test_an_undecided_order_says_how_many_runs_would_decide_it():
+    one = claim(others="b;c")
+    said = found(one, *several("a", AHEAD), *several("b", BEHIND), *several("c", SCATTERED))
+    needed = runs_to_decide([a - c for a, c in zip(AHEAD, SCATTERED, strict=True)])
+    assert (said.outcome, said.against_print) == ("undecided", False)
+    assert f"about {needed} runs of each system" in said.outlook
+    assert not found(one, *several("a", AHEAD), *several("b", BEHIND), *several("c", BEHIND)).outlook
+    assert not found(one, *several("a", AHEAD[:2]), *several("b", BEHIND), *several("c", BEHIND)).outlook
+    assert "more than 1,000 runs" in found(claim(), *several("a", [0.7, 0.3, 0.501]), *several("b", [0.5] * 3)).outlook
+    assert found(claim(others="Surrey=0.60"), *several("a", AHEAD)).against_print
+
+
+def test_so_many_runs_decide_in_four_cases_of_five():
+    rng = np.random.default_rng(0)
+    example = rng.normal(size=400)
+    example = 0.5 + (example - example.mean()) / example.std(ddof=1)
+    runs = runs_to_decide(example)
+    drawn = rng.normal(0.5, 1, (20_000, runs))
+    t = drawn.mean(axis=1) / (drawn.std(axis=1, ddof=1) / math.sqrt(runs))
+    assert np.mean(np.abs(t) > t_distribution.ppf(0.975, runs - 1)) == pytest.approx(0.8, abs=0.04)
+    assert runs_to_decide(-example) == runs
+    assert runs_to_decide([0.5, 0.5]) is None and runs_to_decide([0.1, -0.1, 0.0]) is None
+    assert runs_to_decide([0.5, 0.5, 0.5]) == 3
 
 
 @pytest.mark.parametrize(("esp", "outcome"), [(BETTER, "holds"), (BEHIND, "fails"), (BETTER[:2], "undecided")])

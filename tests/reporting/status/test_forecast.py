@@ -6,6 +6,7 @@ import untrained as made
 from sedrepro.base import gpus
 from sedrepro.base.errors import SettingsError
 from sedrepro.base.gpus import Gpu
+from sedrepro.experiments import step_costs
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.devices import CORE_GFLOPS, KNOWN, REFERENCE_CORE, Device, device_of, known_device
 from sedrepro.experiments.gpu_memory import measured_of
@@ -14,6 +15,7 @@ from sedrepro.experiments.papers import load_paper
 from sedrepro.reporting.status.forecast import BESIDE_STEPS, Forecast, Machine, forecast, together
 from sedrepro.reporting.status.forecast_text import at_once, machine_of, one_line, print_forecast
 from sedrepro.reporting.targets import planned_runs
+from sedrepro.training.counting import StepCost
 
 PAPER = "hierarchical_pooling"
 A100 = Machine(KNOWN["a100"], 2, True)
@@ -31,6 +33,12 @@ def config_of(scale, folder, **changes):
 
 def of_paper(config, machine=A100, name=PAPER) -> Forecast:
     return forecast(config, [load_paper(name, config)], machine)[0]
+
+
+@pytest.fixture
+def alike(monkeypatch):
+    """A step of every system costs the same: counting all of them takes longer than the rest."""
+    monkeypatch.setattr(step_costs, "_count", lambda *asked: StepCost(10**12, 10**11, 10**9, 10**8, 1))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +76,7 @@ def test_the_first_seed_is_a_part_of_all(full):
     assert together([full, first]).hours == pytest.approx(full.hours + first.hours)
 
 
-def test_runs_that_are_there_cost_nothing_more_unless_they_would_be_trained_again(tmp_path):
+def test_runs_that_are_there_cost_nothing_more_unless_they_would_be_trained_again(tmp_path, alike):
     config = config_of("miniature", tmp_path)
     before = of_paper(config)
     there = before.runs[0].who
@@ -80,8 +88,8 @@ def test_runs_that_are_there_cost_nothing_more_unless_they_would_be_trained_agai
     assert not any(run.done for run in of_paper(other).runs)
 
 
-def test_on_a_processor_that_was_not_calibrated_each_network_has_the_rate_of_the_record(folder, monkeypatch):
-    core, config = Machine(Device("another processor", 0, 0, 8000), 2, False), config_of("miniature", folder)
+def test_on_a_processor_that_was_not_calibrated_each_network_has_the_rate_of_the_record(tmp_path, monkeypatch, alike):
+    core, config = Machine(Device("another processor", 0, 0, 8000), 2, False), config_of("miniature", tmp_path)
     found = of_paper(config, core)
     rates = {row.gflops for row in shipped(REFERENCE_CORE) if row.paper == PAPER}
     assert not any(run.measured for run in found.runs)
@@ -92,7 +100,7 @@ def test_on_a_processor_that_was_not_calibrated_each_network_has_the_rate_of_the
         assert (run.seconds - BESIDE_STEPS) * CORE_GFLOPS == pytest.approx(run.flops / 1e9)
 
 
-def test_a_calibrated_rate_is_taken_also_for_like_networks(tmp_path):
+def test_a_calibrated_rate_is_taken_also_for_like_networks(tmp_path, alike):
     config = config_of("miniature", tmp_path)
     paper, machine = load_paper(PAPER, config), Machine(device_of(Gpu(0, "GPU-a", "NVIDIA L4", 24000, 24000)), 1, True)
     known = measured_of(config, paper, "linear_single", "dcase2017", "NVIDIA L4")
@@ -119,8 +127,8 @@ def test_one_screen_says_what_does_not_fit(folder, capsys, gpu, fits):
     assert f"{KNOWN[gpu].name}" in text
 
 
-def test_one_screen_names_downloads_terms_and_what_only_youtube_has(folder, capsys):
-    print_forecast(config_of("full", folder, papers=["joint_at_aed"]), gpu="h100")
+def test_one_screen_names_downloads_terms_and_what_only_youtube_has(tmp_path, capsys, alike):
+    print_forecast(config_of("full", tmp_path, papers=["joint_at_aed"]), gpu="h100")
     text = capsys.readouterr().out
     assert "download: 2.6" in text
     assert "research use" in " ".join(text.split())

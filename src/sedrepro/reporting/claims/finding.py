@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from sedrepro.published.verdict import FEWEST_RUNS
+from sedrepro.published.verdict import COMPARABLE_SCALE, FEWEST_RUNS
 
 #: Ends an outcome that no run could have changed.
 BY_CONSTRUCTION = "by construction"
@@ -25,15 +25,25 @@ class Finding:
     ours: str
     runs: int = 0
     by_construction: str = ""
+    against_print: bool = False
+    """Whether runs are compared with printed numbers of others, which are of the official data."""
+    outlook: str = ""
+    """What would decide what is undecided."""
 
     def told(self, scale: str, identity: bool = False) -> tuple[str, str]:
         """The outcome as a table has it, and why it is not the one found (empty: it is).
 
         What no run could have changed is told as that, at every scale. Otherwise a claim holds or fails by at least
-        `FEWEST_RUNS` runs of models that are no toys; an `identity`, though, is refuted by any run.
+        `FEWEST_RUNS` runs of models that are no toys, and against printed numbers of others by runs on the same data;
+        an `identity`, though, is refuted by any run.
         """
+        if self.against_print and scale != COMPARABLE_SCALE and self.outcome != "cannot be tested":
+            return (
+                "cannot be tested",
+                f"the printed numbers are of the official data, which only scale {COMPARABLE_SCALE} has",
+            )
         if self.outcome not in ("holds", "fails"):
-            return self.outcome, ""
+            return self.outcome, self.outlook
         if self.by_construction:
             return f"{self.outcome} {BY_CONSTRUCTION}", ""
         if identity:

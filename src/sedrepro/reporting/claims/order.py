@@ -8,7 +8,10 @@ from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import Evidence, Values
 from sedrepro.reporting.claims.finding import Finding, Outcome
-from sedrepro.reporting.claims.statistics import against_zero, rejected_by_holm, standard_error, within
+from sedrepro.reporting.claims.statistics import against_zero, rejected_by_holm, runs_to_decide, standard_error, within
+
+#: More runs than anyone makes.
+MANY = 1000
 
 
 def order(claim: Claim, evidence: Evidence) -> Finding:
@@ -22,7 +25,22 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
     numbers = f"{ahead} against {others}"
     if 0 < len(against) < len(claim.others):
         numbers += f"; because of {', '.join(evidence.label(claim, side) for side in against)}"
-    return Finding(outcome, numbers, fewest_runs(claim, values))
+    printed = any(claim.contender(side).printed is not None for side in claim.compared)
+    outlook = _outlook(claim, values) if outcome == "undecided" else ""
+    return Finding(outcome, numbers, fewest_runs(claim, values), against_print=printed, outlook=outlook)
+
+
+def _outlook(claim: Claim, values: Mapping[str, Values]) -> str:
+    """How many runs would probably decide an order, by the pair of systems that needs most."""
+    if claim.direction == "comparable":
+        return ""
+    needed = [runs_to_decide(_differences(values[ahead], values[other])) for ahead, other in claim.pairs]
+    known = [runs for runs in needed if runs is not None]
+    if len(known) < len(needed):  # two systems are equal, or have too few runs to know their spread
+        return ""
+    most = max(known)
+    runs = f"more than {MANY:,}" if most > MANY else f"about {most:,}"
+    return f"with differences and a spread like these, {runs} runs of each system would decide it"
 
 
 def side_values(claim: Claim, evidence: Evidence) -> dict[str, Values]:
@@ -71,9 +89,13 @@ def _compared(sign: int, exact: bool, ahead: Values, other: Values) -> tuple[int
     """Sign of a comparison, positive for the claim, and its p value: 0 of an exact metric, 1 of too few pairs."""
     if exact:
         return int(sign * np.sign(np.mean(list(ahead.values())) - np.mean(list(other.values())))), 0.0
-    places = sorted(ahead.keys() & other.keys())
-    mean_sign, p = against_zero([ahead[place] - other[place] for place in places])
+    mean_sign, p = against_zero(_differences(ahead, other))
     return sign * mean_sign, p
+
+
+def _differences(one: Values, other: Values) -> list[float]:
+    """Of the runs that both have, by fold and seed."""
+    return [one[place] - other[place] for place in sorted(one.keys() & other.keys())]
 
 
 def _comparable(claim: Claim, one: Values, other: Values) -> Outcome:

@@ -11,6 +11,8 @@ from sedrepro.reporting.claims.finding import Outcome
 
 #: A paired t-test needs so many runs of equal fold and seed.
 FEWEST_PAIRS = 3
+#: With which probability a forecast number of runs is to decide.
+POWER = 0.8
 #: Differences that are nearer to each other are equal but for rounding.
 RESOLUTION = 1e-9
 
@@ -26,6 +28,21 @@ def against_zero(differences: Sequence[float]) -> tuple[int, float]:
     if np.ptp(values) < RESOLUTION:  # the test divides by their deviation
         return sign, 0.0 if abs(values[0]) > RESOLUTION else 1.0
     return sign, float(ttest_1samp(values, 0).pvalue)
+
+
+def runs_to_decide(differences: Sequence[float]) -> int | None:
+    """Of how many paired differences like these a t-test against 0 would be significant in four cases of five.
+
+    That is ((z(1 - level / 2) + z(power)) deviation / mean)², the usual approximation for large samples, at least
+    `FEWEST_PAIRS`; None of too few differences to know their deviation, and of a mean of 0.
+    """
+    from scipy.stats import norm
+
+    values = np.array(differences)
+    if len(values) < FEWEST_PAIRS or abs(values.mean()) < RESOLUTION:
+        return None
+    quantiles = norm.ppf(1 - SIGNIFICANCE / 2) + norm.ppf(POWER)
+    return max(FEWEST_PAIRS, math.ceil((quantiles * values.std(ddof=1) / values.mean()) ** 2))
 
 
 def above_zero(differences: Sequence[float]) -> Outcome:
