@@ -114,7 +114,7 @@ rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of e
 	@python -m sedrepro rehearsal $(ASSIGNED)
 
 unlock: $(READY)  ## release the lock that a killed run has left on the folder
-	@snakemake --unlock --quiet all
+	@python workflow/unlock.py
 
 touch: $(READY)  ## accept results that were copied without their times as up to date
 	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
