@@ -10,9 +10,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sedrepro.audio.front_end import FrontEnd
+from sedrepro.audio import logmel
+from sedrepro.audio.front_end import FrontEnd, mel_filters, window_samples
 from sedrepro.audio.logmel import LogMel
 from sedrepro.audio.reading import fit_length, read_mono, resample, root_mean_square
+from sedrepro.experiments.configuration import Config
+from sedrepro.experiments.papers import load_paper, paper_names
 
 RATE = 32000
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "audio"
@@ -166,6 +169,98 @@ def test_every_front_end_equals_librosa(
     values = ours(front_end, samples)
     assert values.shape == (front_end.n_frames, n_mels)
     np.testing.assert_allclose(values, np.log(mel.T[: len(values)] + offset), rtol=0, atol=1e-4)
+
+
+def of_the_papers() -> list[FrontEnd]:
+    """Each front end that some corpus of a paper has, on clips of 2 s."""
+    config, found = Config(scale="full", folds=[1], seeds=[1]), []
+    for paper in (load_paper(name, config).settings for name in paper_names()):
+        found += [paper.front_end, *(paper.front_end_of(corpus) for corpus in paper.corpora)]
+    short = [front_end.model_copy(update={"clip_seconds": 2}) for front_end in found]
+    return [front_end for number, front_end in enumerate(short) if front_end not in short[:number]]
+
+
+FRONT_ENDS = of_the_papers()
+
+
+def in_double(front_end: FrontEnd, samples: np.ndarray) -> np.ndarray:
+    """The definition of the features, every step in double precision."""
+    n_fft, samples = front_end.n_fft, samples.astype(np.float64)
+    if front_end.centred:
+        samples = np.pad(samples, n_fft // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[:: front_end.hop_length][: front_end.n_frames]
+    before = (n_fft - front_end.window_length) // 2
+    window = np.pad(window_samples(front_end), (before, n_fft - front_end.window_length - before))
+    magnitude = np.abs(np.fft.rfft(frames * window))
+    power = {"magnitude": 1, "power": 2}[front_end.spectrum]
+    names = ("sample_rate", "n_fft", "n_mels", "fmin", "fmax", "mel_norm")
+    filters = mel_filters(*(getattr(front_end, name) for name in names))
+    values = np.log(magnitude**power @ filters.T + front_end.log_offset)
+    decibels = front_end.dynamic_range_db
+    return values if decibels is None else values.clip(values.max() - decibels * np.log(10) / 20 * power)
+
+
+def difficult(kind: str, count: int, frequency: float, level: float, seed: int) -> np.ndarray:
+    """Sounds of which some frames have bands that are empty or nearly so; frequency per sample, level of the rest."""
+    rng, time = np.random.default_rng(seed), np.arange(count)
+    noise, tone = rng.standard_normal(count), np.sin(2 * np.pi * frequency * time + seed)
+    kinds = {
+        "silence": np.zeros(count),
+        "tone": tone,
+        "tone on a bin": np.sin(2 * np.pi * round(2048 * frequency) / 2048 * time),
+        "tone of 16 bit": np.round(tone * level * 2**15) / 2**15,
+        "clipped": np.clip(tone / level, -1, 1) + level * 1e-2 * noise,
+        "last bit": np.round(noise) / 2**15,
+        "faint": 1e-9 * level * noise,
+        "offset": 1 + level * noise,
+        "tone in noise": tone + level * noise,
+        "noise": level * noise,
+        "partly silent": np.where(time % 20000 < 9000, level * noise, 0),
+        "impulses": (time % (50 + 7 * seed) == 0) + level,
+        "fading": tone * np.exp(-time / 3000) + 1e-4 * level * noise,
+    }
+    return kinds[kind].astype(np.float32)
+
+
+KINDS = ("silence", "tone", "tone on a bin", "tone of 16 bit", "clipped", "last bit", "faint", "offset")
+KINDS += ("tone in noise", "noise", "partly silent", "impulses", "fading")
+
+
+@settings(max_examples=100)
+@given(
+    front_end=st.sampled_from(FRONT_ENDS),
+    spectrum=st.sampled_from(["magnitude", "power"]),
+    more=st.sampled_from([0, 0, 1, 30]),
+    failing=st.sampled_from([logmel.FAILING, 1.0]),
+    kind=st.sampled_from(KINDS),
+    frequency=st.floats(0.001, 0.499),
+    level=st.floats(-4, 0).map(lambda exponent: 10**exponent),
+    seed=st.integers(0, 99),
+)
+def test_log_mel_is_exact_to_four_digits_whatever_the_sound(
+    front_end: FrontEnd,
+    spectrum: str,
+    more: int,
+    failing: float,
+    kind: str,
+    frequency: float,
+    level: float,
+    seed: int,
+):
+    front_end = front_end.model_copy(update={"spectrum": spectrum, "fft_length": front_end.n_fft + more})
+    samples = difficult(kind, front_end.samples, frequency, level, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logmel, "FAILING", failing)
+        values = ours(front_end, samples)
+    np.testing.assert_allclose(values, in_double(front_end, samples), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("front_end", [front_end for front_end in FRONT_ENDS if front_end.window == "hann"])
+def test_noise_is_transformed_in_single_precision_and_a_tone_in_double(front_end: FrontEnd):
+    log_mel = LogMel(front_end)
+    for kind, is_double in (("noise", False), ("tone", True)):
+        samples = torch.from_numpy(difficult(kind, front_end.samples, 0.01, 0.1, 0))
+        assert torch.equal(log_mel(samples), log_mel.from_spectrum(log_mel.spectrum(samples))) == is_double
 
 
 def official_2019(**changes) -> FrontEnd:

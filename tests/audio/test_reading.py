@@ -180,6 +180,25 @@ def test_blocks_put_together_are_the_recording(tmp_path: Path, monkeypatch: pyte
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_the_mean_of_channels_is_their_sum_over_their_number(tmp_path: Path, subtype: str, channels: int):
+    soundfile.write(tmp_path / "a.wav", noise(1000, channels), 44100, subtype=subtype)
+    values = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)[0]
+    expected = values[:, 0].copy()
+    for channel in values.T[1:]:
+        expected += channel
+    np.testing.assert_array_equal(read_mono(tmp_path / "a.wav")[0], expected / np.float32(channels))
+
+
+def test_a_block_that_is_not_filled_need_not_be_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    soundfile.write(tmp_path / "a.wav", noise(20000, 2), 44100)
+    whole, _ = read_mono(tmp_path / "a.wav")
+    read = soundfile.SoundFile.read
+    monkeypatch.setattr(soundfile.SoundFile, "read", lambda file, size, **how: read(file, max(size // 100, 1), **how))
+    np.testing.assert_array_equal(read_mono(tmp_path / "a.wav")[0], whole)
+
+
 def test_reading_block_by_block_needs_the_memory_of_a_block(tmp_path: Path):
     values = np.tile((8000 * noise(2**16)[:, 0]).astype(np.int16), 128)  # 8 M samples, 32 MB as floats
     soundfile.write(tmp_path / "a.wav", values, 44100)

@@ -250,6 +250,23 @@ def test_quantised_mixtures_are_those_of_tracks_written_as_a_16_bit_file_and_rea
     np.testing.assert_allclose(found, expected, rtol=0, atol=2**-15 + 1e-9)
 
 
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 99), level=st.floats(-4, 3), snr_db=st.sampled_from([0, 10, 20]), silent=st.booleans())
+def test_quantised_mixtures_are_those_of_the_plain_formula_bit_for_bit(
+    seed: int, level: float, snr_db: int, silent: bool
+):
+    rng = np.random.default_rng(seed)
+    events = (0 if silent else 10**level) * rng.standard_normal(500).astype(np.float32)
+    scene = rng.uniform(-1, 1, 500).astype(np.float32)
+    gain, before = np.float32(10 ** (snr_db / 20)), (events.copy(), scene.copy())
+    peak = max(float(gain) * float(np.abs(events).max()), float(np.abs(scene).max()))
+    steps = [np.floor(track / peak * 2**15).clip(max=2**15 - 1) / 2**15 for track in (gain * events, scene)]
+    found = mix(events, scene, snr_db, "pcm16")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, 0.5 * (steps[0] + steps[1]))
+    np.testing.assert_array_equal((events, scene), before)
+
+
 def test_features_of_quantised_mixtures_are_those_of_their_audio_and_not_of_the_exact_one(
     tmp_path: Path, three: list[Mixture], front_end: FrontEnd, remix: Remix
 ):

@@ -23,6 +23,8 @@ from sedrepro.base.errors import DataError
 
 #: Samples of all channels in one block; 4 MiB as float32.
 BLOCK = 2**20
+#: The block that is asked for once one was not filled: libsndfile clears what it is given at the end of a recording.
+LAST_BLOCK = 2**12
 #: Hz; a sample rate beyond these is a damaged header, and resampling it would take hours.
 SAMPLE_RATES = (1000, 1_000_000)
 CONVERT = "convert it to WAV or FLAC, with FFmpeg for example, or obtain it again"
@@ -156,6 +158,8 @@ def _blocks(path: Path | str, sound: soundfile.SoundFile, container: Container) 
         if not len(samples):
             break
         read += len(samples)
+        if len(samples) < size:
+            size = min(size, LAST_BLOCK)
         mono = _mean_of_channels(samples)
         if sixteen:
             mono *= np.float32(2**-15)
@@ -178,10 +182,13 @@ def _damage(sound: soundfile.SoundFile, container: Container, read: int) -> str:
 
 def _mean_of_channels(samples: np.ndarray) -> np.ndarray:
     """(sample, channel) -> (sample,), float32; channel by channel, which is far faster than a mean over short rows."""
-    mono = samples[:, 0].astype(np.float32)
-    for channel in samples.T[1:]:
+    if samples.shape[1] == 1:
+        return samples[:, 0].astype(np.float32)
+    mono = np.add(samples[:, 0], samples[:, 1], dtype=np.float32)
+    for channel in samples.T[2:]:
         mono += channel
-    return mono if samples.shape[1] == 1 else mono / np.float32(samples.shape[1])
+    mono /= np.float32(samples.shape[1])
+    return mono
 
 
 def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:

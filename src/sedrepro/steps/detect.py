@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--system", help="PAPER/SYSTEM, such as hierarchical_pooling/linear_single")
     which.add_argument("--model", type=Path, help="model file written by `export`; needs no checkout and no results")
-    add("--variant", help="corpus variant (default: the first of the paper's)")
+    add("--variant", help="corpus variant (default: the first one that the system was trained on)")
     add("--fold", type=at_least(0), help="held-out fold (default: the first trained one)")
     add("--seed", type=at_least(0), help="seed of the run (default: the first trained one)")
     add("--detection", help="detection method, by its name in the paper's settings (default: the first)")

@@ -63,6 +63,18 @@ def test_what_is_not_at_hand_is_counted_from_the_published_values():
     assert int(fact_of("published paper=ddc_fap field=missing")) == marks
 
 
+def test_values_are_counted_by_the_split_that_they_are_of():
+    public = read_csv(ROOT / "src/sedrepro/papers/joint_at_aed/published/table2.csv").query("split == 'public'")
+    lines = [line for line in fact_of("splits").splitlines() if line.startswith("| joint_at_aed |")]
+    assert [line.split(" | ")[1] for line in lines] == ["`public`"]
+    assert f"`table2`: {len(public)}" in lines[0]
+
+
+def test_splits_of_which_no_printed_value_is_at_hand_are_not_listed():
+    """Table 8 of ddc_fap names splits, but all its values are missing."""
+    assert "ddc_fap" not in fact_of("splits")
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [

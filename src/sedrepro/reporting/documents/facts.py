@@ -217,7 +217,7 @@ def _published(keys: Keys) -> str:
     """How many values the papers' tables print, and how many are not at hand; or one `field` of one `paper`."""
     if "paper" in keys:
         return str(_printed(keys["paper"])[keys["field"]])
-    lines = [_line(["paper", "printed values", "not at hand"]), _line(["---"] * 3)]
+    lines = [_line(["paper", "printed values", "not available"]), _line(["---"] * 3)]
     counts = {name: _printed(name) for name in paper_names()}
     lines += [_line([name, *(str(count[key]) for key in ("printed", "missing"))]) for name, count in counts.items()]
     return "\n".join(lines)
@@ -230,6 +230,31 @@ def _printed(name: str) -> dict[str, int]:
     cells = [row for table in tables for row in read_csv(cells_file(paper, table)).to_dict("records")]
     printed = [cell["published"] for cell in cells if cell.get("published")]
     return {"printed": len(printed), "missing": printed.count(NOT_AT_HAND)}
+
+
+def _splits(_keys: Keys) -> str:
+    """Of which splits the papers' numbers are: how many values of each table are printed and at hand."""
+    lines = [_line(["paper", "split", "printed values that we have"]), _line(["---"] * 3)]
+    for name in paper_names():
+        for split, counts in _values_by_split(name).items():
+            told = ", ".join(f"`{table}`: {count}" for table, count in counts.items())
+            lines.append(_line([name, f"`{split}`", told]))
+    return "\n".join(lines)
+
+
+def _values_by_split(name: str) -> dict[str, dict[str, int]]:
+    """The number of values of each table of numbers that the paper prints, by split; nothing where tables name none."""
+    paper = load_paper(name, load_config("full"))
+    found: dict[str, dict[str, int]] = {}
+    for table, layout in paper.settings.tables.items():
+        cells = read_csv(cells_file(paper, table)) if layout.kind == "numbers" else pd.DataFrame()
+        if "split" not in cells:
+            continue
+        there = cells[~cells["published"].isin(["", NOT_AT_HAND])]
+        if table.startswith("table"):  # the others are this project's own
+            for split, count in there.groupby("split", sort=False).size().items():
+                found.setdefault(str(split), {})[table] = int(count)
+    return found
 
 
 def _runs(keys: Keys) -> str:
@@ -287,6 +312,7 @@ FACTS: dict[str, Callable[[Keys], str]] = {
     "records": _records,
     "rehearsed": _rehearsed,
     "runs": _runs,
+    "splits": _splits,
     "text": _text,
     "tried": _tried,
 }
