@@ -87,13 +87,14 @@ def test_todays_code_finds_the_numbers_that_a_record_was_filled_with(folder: Pat
             place = (name, *(str(row.get(column, "")) for column in ("system", "variant", "metric", "split")))
             place += (*(str(row.get(column, "")) for column in ("detection", "event_class", "published", "runs")),)
             now.setdefault(place, []).append((row["mean"], row["note"]))
-    compared = 0
+    compared = recorded = 0
     with open(folder / "tables.csv", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
+            recorded += row["runs"] not in ("", "0") and not row.get("kind")  # a claim's numbers are words
             place = tuple(row.get(column) or "" for column in ("table", "system", "variant", "metric", "split"))
             place += tuple(row.get(column) or "" for column in ("detection", "event_class", "published", "runs"))
             if row["runs"] not in ("", "0") and place in now:
                 found = [mean for mean, note in now[place] if SCORED_OTHERWISE not in note]
                 assert any(math.isclose(mean, float(row["mean"]), rel_tol=1e-4, abs_tol=1e-4) for mean in found), place
                 compared += 1
-    assert compared >= 40
+    assert compared >= min(40, recorded)
