@@ -265,7 +265,9 @@ def test_a_job_depends_on_the_closure_of_its_step_and_of_what_this_finds_by_name
     others = set(code.PACKAGE.rglob("*.py")) - set(files)
     for edited in (others, *({file} for file in files[number % EVERY :: EVERY])):
         monkeypatch.setattr(
-            code, "_read", lambda path, at, e=edited: (read(path, at)[0], "x") if path in e else read(path, at)
+            code,
+            "_read",
+            lambda path, at, e=edited: read(path, at)._replace(meaning="x") if path in e else read(path, at),
         )
         assert (code.code_digest(starts(name)) == expected) == (edited is others), edited
 
