@@ -1,6 +1,6 @@
 import pytest
 
-from sedrepro.base.words import counted
+from sedrepro.base.words import counted, said_of
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,11 @@ from sedrepro.base.words import counted
 )
 def test_a_number_has_the_word_that_fits(number, words, text):
     assert counted(number, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "of_many"),
+    [("holds by construction", "hold by construction"), ("fails", "fail"), ("undecided", "undecided")],
+)
+def test_an_outcome_has_the_verb_that_fits(outcome, of_many):
+    assert (said_of(outcome, 1), said_of(outcome, 2)) == (outcome, of_many)

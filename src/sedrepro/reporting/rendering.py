@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sedrepro.base.words import said_of
 from sedrepro.reporting.colours import DARK, LIGHT
 from sedrepro.reporting.tables.marks import MARKS, NO_MARK, css_class
 
@@ -30,7 +31,7 @@ def _environment() -> Environment:
         "NO_MARK": NO_MARK,
         "MANY_COLUMNS": MANY_COLUMNS,
     }
-    environment.filters["css_class"] = css_class
+    environment.filters |= {"css_class": css_class, "said_of": said_of}
     return environment
 
 

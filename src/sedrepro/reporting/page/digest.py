@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sedrepro.base.words import counted
+from sedrepro.base.words import counted, said_of
 from sedrepro.published.verdict import COMPARABLE_SCALE
 from sedrepro.reporting.page.data import PaperResults
 from sedrepro.reporting.status.cost import Cost, RunCost, duration, memory, total
@@ -97,15 +97,9 @@ def digest_of_claims(results: PaperResults) -> Digest:
     outcomes = in_order(results.outcomes())
     claims = len({claim["id"] for claim in results.claims})
     short = counted(claims, "claim")
-    words = ", ".join(f"{number} {_plural(name) if number != 1 else name}" for name, number in outcomes.items())
+    words = ", ".join(f"{number} {said_of(name, number)}" for name, number in outcomes.items())
     sentence = f"{counted(sum(outcomes.values()), 'test')} of {short}, over metrics and splits: {words}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
-
-
-def _plural(outcome: str) -> str:
-    """An outcome as it is said of several tests."""
-    verb, space, rest = outcome.partition(" ")
-    return f"{verb.removesuffix('s') if verb in ('holds', 'fails') else verb}{space}{rest}"
 
 
 def pairs_of(rows: pd.DataFrame) -> set[tuple[str, str]]:
