@@ -8,6 +8,7 @@ their own.
 from __future__ import annotations
 
 import csv
+import functools
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,9 +62,14 @@ class Measured(Typed):
 
 def shipped(device: str) -> list[Measured]:
     """What the suite's record measured on a device."""
+    return [row for row in _record() if row.device == device]
+
+
+@functools.cache
+def _record() -> tuple[Measured, ...]:
+    """All rows of the suite's record: every run of a forecast asks for them."""
     with open(SHIPPED, newline="", encoding="utf-8") as file:
-        rows = [load(Measured, row, f"{SHIPPED}: row {number}") for number, row in enumerate(csv.DictReader(file), 2)]
-    return [row for row in rows if row.device == device]
+        return tuple(load(Measured, row, f"{SHIPPED}: row {n}") for n, row in enumerate(csv.DictReader(file), 2))
 
 
 def kind_of(config: Config, paper: Paper, system: str, variant: str) -> str:

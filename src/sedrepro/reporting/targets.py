@@ -44,6 +44,8 @@ def with_bases(paper: Paper, runs: Iterable[RunIdentity]) -> list[RunIdentity]:
 def runs_of_targets(config: Config, papers: Sequence[Paper], targets: Sequence[str]) -> dict[str, list[RunIdentity]]:
     """The planned runs that files are made of, by paper; all runs where a file is of no paper, or none is named."""
     planned = {paper.name: planned_runs(config, paper) for paper in papers}
+    if not targets:
+        return planned
     found: dict[str, set[RunIdentity]] = {paper.name: set() for paper in papers}
     named = {path: (paper, name) for paper, name, path in tables_and_figures(config, targets)}
     for path in map(Path, targets):
@@ -58,8 +60,6 @@ def runs_of_targets(config: Config, papers: Sequence[Paper], targets: Sequence[s
         for paper in inside:
             of_path = [who for who in planned[paper.name] if _lies_in(path, who.folder(config))]
             found[paper.name].update(with_bases(paper, of_path) if of_path else planned[paper.name])
-    if not targets:
-        return planned
     return {name: kept for name, runs in planned.items() if (kept := [who for who in runs if who in found[name]])}
 
 

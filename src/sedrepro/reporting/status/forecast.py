@@ -211,8 +211,8 @@ class _Forecaster:
         kind = (who.system, who.variant)
 
         def rate(rows: list[Measured]) -> float | None:
-            size = self.costs[kind].flops / 1e9
-            like = nearest(rows, self.paper.name, who.system, network, corpus, size)
+            timed = [row for row in rows if row.gflops is not None]
+            like = nearest(timed, self.paper.name, who.system, network, corpus, self.costs[kind].flops / 1e9)
             return None if like is None else like.gflops
 
         here = rate([self.timed[kind]] if kind in self.timed else list(self.timed.values()))
@@ -223,7 +223,7 @@ class _Forecaster:
             return rate(shipped(devices.REFERENCE_CORE)) or devices.CORE_GFLOPS, False
         tf32 = self.config.tf32 and device.tf32 > device.fp32
         scale = device.tf32 / devices.REFERENCE.tf32 if tf32 else device.fp32 / devices.REFERENCE.fp32
-        known = rate([row for row in shipped(devices.REFERENCE.name) if row.tf32 == tf32 and row.gflops is not None])
+        known = rate([row for row in shipped(devices.REFERENCE.name) if row.tf32 == tf32])
         if known is not None:
             return known * scale, False
         return devices.REACHED * 1000 * (device.tf32 if tf32 else device.fp32), False
