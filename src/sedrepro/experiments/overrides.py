@@ -22,7 +22,7 @@ def override(values: dict[str, Any], dotted: str, value: Any, where: str, prefix
     """
     node, rest, so_far = values, dotted, prefix
     while True:
-        key = _first_key(node, rest)
+        key = first_key(node, rest)
         if key is None:
             hint = _ending(values, dotted, prefix) or _nearest(node, rest, so_far)
             raise SettingsError(f"{where}: unknown key '{prefix}{dotted}'; {hint}")
@@ -54,7 +54,7 @@ def _ending(values: dict[str, Any], dotted: str, prefix: str) -> str:
     return f"did you mean {' or '.join(keys[:HINTED])}?{more}" if keys else ""
 
 
-def _first_key(node: dict[str, Any], dotted: str) -> str | None:
+def first_key(node: dict[str, Any], dotted: str) -> str | None:
     """The longest key of a section that a dotted key begins with."""
     return next((k for k in sorted(node, key=len, reverse=True) if dotted == k or dotted.startswith(f"{k}.")), None)
 
@@ -62,7 +62,7 @@ def _first_key(node: dict[str, Any], dotted: str) -> str | None:
 def _nearest(node: dict[str, Any], rest: str, so_far: str) -> str:
     """A hint at the whole key that is nearest to `so_far` and an unknown `rest`, or at all keys of its section."""
     part, _, deeper = rest.partition(".")
-    near = _first_key(node, rest) or next(iter(difflib.get_close_matches(part, map(str, node), n=1, cutoff=0.5)), None)
+    near = first_key(node, rest) or next(iter(difflib.get_close_matches(part, map(str, node), n=1, cutoff=0.5)), None)
     if near is None:
         return f"known: {', '.join(f'{so_far}{key}' for key in sorted(node))}"
     left = rest[len(near) + 1 :] if rest.startswith(f"{near}.") else deeper

@@ -35,16 +35,22 @@ def table_cells(paper: Paper, table: str) -> list[Cell]:
     return [*cells, *added_cells(cells, layout.rows, layout.columns, added)]
 
 
+def printed_tables(paper: Paper) -> list[str]:
+    """The tables of numbers that a paper prints; those that the suite adds (readings, variants) are none."""
+    tables = paper.settings.tables.items()
+    return [name for name, layout in tables if layout.kind == "numbers" and name.startswith("table")]
+
+
 def printed_splits(paper: Paper, variant: str) -> dict[str, list[str]]:
     """The splits that printed numbers on the clips of a corpus variant are of, each with the tables that print them.
 
-    Tables that the suite adds (readings, variants) print nothing themselves. Splits are in the order of the corpus.
+    Splits are in the order of the corpus.
     """
     settings = paper.settings
     corpus = settings.corpora[settings.corpus_of(variant)[0]]
     found: dict[str, dict[str, None]] = {split: {} for split in (*corpus.held_out, *corpus.subsets)}
-    for name, layout in settings.tables.items():
-        for cell in table_cells(paper, name) if layout.kind == "numbers" and name.startswith("table") else ():
+    for name in printed_tables(paper):
+        for cell in table_cells(paper, name):
             if cell.system and (cell.published or not cell.at_hand) and same_clips(paper, cell.variant, variant):
                 found.setdefault(cell.factors.get(SPLIT, "") or corpus.held_out[0], {})[name] = None
     return {split: list(tables) for split, tables in found.items() if tables}

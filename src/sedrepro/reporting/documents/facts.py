@@ -19,7 +19,7 @@ from sedrepro.experiments.papers import load_paper, paper_names
 from sedrepro.experiments.runs import base_of, figure_runs
 from sedrepro.obtaining.plan import chosen_data_sets, files_of
 from sedrepro.published.cells import NOT_AT_HAND
-from sedrepro.published.needs import cells_file, scored_runs
+from sedrepro.published.needs import cells_file, printed_tables, scored_runs
 from sedrepro.reporting.documents.recorded import (
     FAULTS,
     MEASURED,
@@ -246,14 +246,13 @@ def _values_by_split(name: str) -> dict[str, dict[str, int]]:
     """The number of values of each table of numbers that the paper prints, by split; nothing where tables name none."""
     paper = load_paper(name, load_config("full"))
     found: dict[str, dict[str, int]] = {}
-    for table, layout in paper.settings.tables.items():
-        cells = read_csv(cells_file(paper, table)) if layout.kind == "numbers" else pd.DataFrame()
+    for table in printed_tables(paper):
+        cells = read_csv(cells_file(paper, table))
         if "split" not in cells:
             continue
         there = cells[~cells["published"].isin(["", NOT_AT_HAND])]
-        if table.startswith("table"):  # the others are this project's own
-            for split, count in there.groupby("split", sort=False).size().items():
-                found.setdefault(str(split), {})[table] = int(count)
+        for split, count in there.groupby("split", sort=False).size().items():
+            found.setdefault(str(split), {})[table] = int(count)
     return found
 
 

@@ -15,7 +15,7 @@ from sedrepro.predictions.evaluate import Evaluated
 from sedrepro.predictions.problems import named
 from sedrepro.published.added_rows import column_of, columns_for_new_rows, row_labels
 from sedrepro.published.cells import EVENT_CLASS, SPLIT, Cell
-from sedrepro.published.needs import printed_splits, table_cells
+from sedrepro.published.needs import printed_splits, printed_tables, table_cells
 from sedrepro.published.verdict import METRICS, difference
 from sedrepro.reporting.outside.rows import measured
 
@@ -73,8 +73,8 @@ def tables_beside(paper: Paper, evaluation: dict[str, Any], table: str | None = 
     if table is not None and table not in numbers:
         problem = "holds no numbers" if table in paper.settings.tables else "is unknown"
         raise SettingsError(f"{paper.name}: table '{table}' {problem}; tables of numbers: {', '.join(numbers)}")
-    # What the paper does not print itself (readings, variants) is shown where it is asked for.
-    chosen = [table] if table else [name for name in numbers if name.startswith("table")]
+    # What the paper does not print itself is shown where it is asked for.
+    chosen = [table] if table else printed_tables(paper)
     found = [_beside(paper, name, evaluation) for name in chosen]
     if table and not found[0].columns:
         raise SettingsError(f"{paper.name}: {_why_none(paper, evaluation, table)}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from sedrepro.base.terminal import aligned, folded, line_width
 from sedrepro.base.typed import load
+from sedrepro.experiments.overrides import first_key
 from sedrepro.experiments.paper_settings import PaperSettings
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.provenance import published_values
@@ -135,12 +136,10 @@ def _lookup(values: object, dotted: str) -> object:
     """
     if not isinstance(values, dict):
         raise LookupError(dotted)
-    if dotted in values:
-        return values[dotted]
-    key = next((k for k in sorted(values, key=len, reverse=True) if dotted.startswith(f"{k}.")), None)
+    key = first_key(values, dotted)
     if key is None:
         raise LookupError(dotted)
-    return _lookup(values[key], dotted[len(key) + 1 :])
+    return values[key] if key == dotted else _lookup(values[key], dotted[len(key) + 1 :])
 
 
 def _shown(value: object) -> str:
