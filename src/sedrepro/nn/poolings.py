@@ -240,7 +240,7 @@ class FrequencyAutoPooling(Pooling):
         super().__init__(classes, features)
         if not 0 < alpha_start < alpha_max < math.inf:
             raise SettingsError(f"alpha_max = {alpha_max} must be a number above {alpha_start}, where alpha starts")
-        if type(mels) is not int or mels < 1:
+        if mels < 1:
             raise SettingsError(f"mels = {mels} must be a whole number of at least 1")
         for name, given, known in (
             ("bound", bound, self.BOUNDS),

@@ -169,7 +169,7 @@ class AdaptiveDistance(Network):
     @checked
     def __init__(self, classes: int, frames: int, channels: Widths, downsample: int) -> None:
         super().__init__()
-        if type(downsample) is not int or not 1 <= downsample <= frames:
+        if not 1 <= downsample <= frames:
             raise ValueError(
                 f"downsample = {downsample} must be a whole number from 1 to the {frames} frames of a clip"
             )
