@@ -15,8 +15,10 @@ from sedrepro.miniature.remix_sources import MiniatureSize, write_remix_sources
 from sedrepro.published.cells import read_cells
 from sedrepro.reporting.tables.numbers import fill
 
-# How long an example takes says something of the machine's load only; each run of the suite draws other examples.
-settings.register_profile("suite", deadline=None, max_examples=50)
+# How long an example takes says something of the machine's load only. Each run of the suite draws other examples;
+# `--hypothesis-profile thorough` draws many at once.
+settings.register_profile("suite", deadline=None, max_examples=20)
+settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("suite")
 
 

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 #: Settings, by dotted key, that decide whether a network can be built.
-SHAPING = re.compile(r"(networks|front_end|classes)\b|systems\..+\.(network|arguments|loss_weights)\b|corpora\.")
+SHAPING = re.compile(
+    r"(networks|front_end|classes)\b|systems\..+\.(network|arguments|loss_weights)\b"
+    r"|corpora\.[^.]+($|\.(front_end|classes)\b)"
+)
+#: Networks that this process has seen to be possible, by all that they are made of.
+_POSSIBLE: set[str] = set()
 
 
 def network_module(paper: str) -> str:
@@ -69,12 +74,11 @@ def require_networks(paper: Paper, changed: Collection[str]) -> None:
     """
     import torch
 
-    known: dict[str, SettingsError | None] = {}
     errors: dict[str, SettingsError | None] = {}
     systems = paper.settings.systems
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         for system in systems:
-            found = [_outcome(paper, system, corpus, known) for corpus in paper.settings.corpora]
+            found = [_outcome(paper, system, corpus) for corpus in paper.settings.corpora]
             errors[system] = None if None in found else found[0]
     for system, error in errors.items():
         own = any(f"{key}.".startswith(f"systems.{system}.") for key in changed)
@@ -91,17 +95,17 @@ def _takes_all(paper: Paper, system: str, changed: Iterable[str]) -> bool:
     return bool(arguments) and arguments.isdisjoint(chosen.arguments)
 
 
-def _outcome(paper: Paper, system: str, corpus: str, known: dict[str, SettingsError | None]) -> SettingsError | None:
-    """Why the network of a system cannot be built for the features of a corpus; `known` are those of equal ones."""
+def _outcome(paper: Paper, system: str, corpus: str) -> SettingsError | None:
+    """Why the network of a system cannot be built for the features of a corpus; None where it can."""
     classes = len(paper.settings.classes_of(corpus))
     variant = next(iter(paper.settings.corpora[corpus].variants(corpus)))
     run = paper.run(system, variant)
     size = (run.front_end.n_frames, run.front_end.n_mels, classes)
-    made_of = json.dumps([run.network, run.arguments, run.loss_weights, size], sort_keys=True)
-    if made_of not in known:
+    made_of = json.dumps([paper.name, run.network, run.arguments, run.loss_weights, size], sort_keys=True)
+    if made_of not in _POSSIBLE:
         try:
             build_network(paper, system, classes, 0, variant)
-            known[made_of] = None
         except SettingsError as error:
-            known[made_of] = error
-    return known[made_of]
+            return error
+        _POSSIBLE.add(made_of)
+    return None
