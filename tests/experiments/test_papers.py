@@ -6,10 +6,10 @@ import yaml
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.data_sets import data_set
+from sedrepro.experiments import networks, provenance
 from sedrepro.experiments import papers as module
-from sedrepro.experiments import provenance
 from sedrepro.experiments.configuration import make_config
-from sedrepro.experiments.networks import require_networks
+from sedrepro.experiments.networks import require_networks, shape_networks
 from sedrepro.experiments.papers import PAPERS_FOLDER, chosen_papers, load_paper, paper_names
 from sedrepro.experiments.provenance import AUTHORS_CODE, SOURCES
 from sedrepro.experiments.runs import figure_runs, runs_of
@@ -326,12 +326,42 @@ def test_a_system_with_values_of_its_own_may_stay_behind_when_its_network_is_cha
         require_networks(loaded, ["systems.linear_hierarchical_narrow.arguments"])
 
 
-def test_networks_are_built_without_changing_random_numbers():
+def test_networks_are_built_without_changing_random_numbers(monkeypatch):
+    monkeypatch.setattr(networks, "_POSSIBLE", set())
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     require_networks(paper(), ())
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_possible_network_is_built_once(monkeypatch):
+    monkeypatch.setattr(networks, "_POSSIBLE", set())
+    built, build = [], networks.build_network
+    monkeypatch.setattr(networks, "build_network", lambda *which: built.append(which) or build(*which))
+    require_networks(paper(), ())
+    once = len(built)
+    require_networks(paper(), ())
+    assert 0 < once == len(built)
+    require_networks(paper(overrides={"networks.two_step.channels": [4, 4]}), ())
+    assert len(built) > once
+
+
+@pytest.mark.parametrize(
+    ("key", "concerns"),
+    [
+        ("networks.two_step.channels", True),
+        ("front_end.n_mels", True),
+        ("systems.vgg_gap.arguments", True),
+        ("corpora.remix", True),
+        ("corpora.remix.front_end.n_mels", True),
+        ("corpora.remix.mixtures_per_fold", False),
+        ("training.epochs", False),
+        ("systems.vgg_gap.seeds", False),
+    ],
+)
+def test_networks_are_tried_where_a_setting_can_make_one_impossible(key, concerns):
+    assert shape_networks([key]) is concerns
 
 
 @pytest.mark.parametrize("scale", ["miniature", "full"])

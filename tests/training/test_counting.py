@@ -5,15 +5,15 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from sedrepro.training.counting import GruProducts, LiveMemory, _counter
+from sedrepro.training.counting import Counter, GruProducts
 
 
 def counted(module: nn.Module, features: torch.Tensor) -> int:
-    counter = _counter()
+    counter = Counter()
     with counter:
         out = module(features)
         (out[0] if isinstance(out, tuple) else out).sum().backward()
-    return counter.get_total_flops()
+    return counter.flops
 
 
 @pytest.mark.parametrize("groups", [1, 2, 8])
@@ -57,7 +57,7 @@ def test_the_products_of_a_gru_have_its_shape():
 
 
 def test_memory_is_the_most_that_lives_at_a_time():
-    with LiveMemory() as memory:
+    with Counter() as memory:
         one = torch.zeros(1000)
         two = one + 1
         del one

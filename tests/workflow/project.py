@@ -17,10 +17,9 @@ ROOT = Path(__file__).parents[2]
 #: Forks from a process that has imported Snakemake and libraries, nothing of the suite: that takes longer than a plan.
 #: Torch is imported by a plan with settings of networks.
 WITH_SNAKEMAKE = multiprocessing.get_context("forkserver")
-WITH_SNAKEMAKE.set_forkserver_preload(
-    ["snakemake.cli", "snakemake.profiles", "snakemake.report.html_reporter", "torch", "pydantic", "pandas"]
-    + ["requests", "soundfile", "soxr", "stream_unzip", "PIL.Image"]
-)
+PLUGINS = ["snakemake.profiles", "snakemake.report.html_reporter"]
+LIBRARIES = ["torch", "pydantic", "pandas", "requests", "soundfile", "soxr", "stream_unzip", "PIL.Image"]
+WITH_SNAKEMAKE.set_forkserver_preload(["snakemake.cli", *PLUGINS, *LIBRARIES])
 #: Bytecode is copied, which need not be made again; not what other processes are just writing, hidden or with a number.
 NOT_COPIED = shutil.ignore_patterns("*.egg-info", "*.pyc.*", ".*.code")
 

@@ -65,26 +65,11 @@ def built(tmp_path_factory):
     ("config", "message"),
     [
         ("scale=minature", "scale 'minature' is unknown; did you mean 'miniature'?"),
-        ("scale=recordings", "scale 'recordings' needs data_root"),
-        ("scale=recordings data_root=no/such/folder", "data_root = no/such/folder: no such folder"),
-        (
-            "scale=recordings data_root=config papers=two_step_attention",
-            "data_root must hold fsdkaggle2018 in its official layout",
-        ),
-        (
-            "scale=recordings data_root=config papers=hierarchical_pooling",
-            "data_root must hold dcase2017_task4 in its official layout",
-        ),
-        ("sedes=3", "unknown key 'sedes'; did you mean 'seeds'?"),
-        ("folds=[]", "folds"),
-        ("papers=two_steps", "paper 'two_steps' is unknown; did you mean 'two_step_attention'?"),
-        ("set={two_step_atention: {training.epochs: 1}}", "paper 'two_step_atention' is unknown; did you mean"),
-        ("set={two_step_attention: {training.epoch: 1}}", "did you mean 'two_step_attention.training.epochs'?"),
-        ("set=two_step_attention.training.epoch=1", "did you mean 'two_step_attention.training.epochs'?"),
         ("set={two_step_attention: {training.epochs: -1}}", "'training.epochs' = -1: Input should be greater than 0"),
     ],
 )
 def test_a_wrong_configuration_ends_the_workflow_with_a_line_that_says_so(empty, config, message):
+    """Which configurations are wrong: `test_left_out.py` and `tests/experiments`."""
     words = ["--profile", "workflow/profiles/default", "-n", "--config", *config_words(config)]
     status, shown = snakemake(words, empty.folder, empty.environment)
     assert status != 0

@@ -1,4 +1,5 @@
-"""Data that are not there leave out what needs them, are named, and stop nothing else; no process, nothing is run."""
+"""What a configuration gives no plan for, and data that are not there, which leave out what needs them and stop nothing
+else; no process, nothing is run."""
 
 import csv
 from pathlib import Path
@@ -143,3 +144,42 @@ def test_parts_of_a_paper_without_data_are_empty_and_can_be_joined(plan):
     assert sweep(plan.config, paper).read_text().count("\n") == 1
     table = write_sweep_table(plan.config.model_copy(update={"papers": (ABSENT,)}))
     assert table.read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"scale": "minature"}, "scale 'minature' is unknown; did you mean 'miniature'?"),
+        ({"scale": "recordings"}, "scale 'recordings' needs data_root"),
+        ({"scale": "recordings", "data_root": "no/such/folder"}, "data_root = no/such/folder: no such folder"),
+        (
+            {"scale": "recordings", "data_root": "config", "papers": "two_step_attention"},
+            "data_root must hold fsdkaggle2018 in its official layout",
+        ),
+        (
+            {"scale": "recordings", "data_root": "config", "papers": "hierarchical_pooling"},
+            "data_root must hold dcase2017_task4 in its official layout",
+        ),
+        ({"sedes": 3}, "unknown key 'sedes'; did you mean 'seeds'?"),
+        ({"folds": []}, "folds"),
+        ({"papers": "two_steps"}, "paper 'two_steps' is unknown; did you mean 'two_step_attention'?"),
+        (
+            {"set": {"two_step_atention": {"training.epochs": 1}}},
+            "paper 'two_step_atention' is unknown; did you mean 'two_step_attention'?",
+        ),
+        (
+            {"set": {"two_step_attention": {"training.epoch": 1}}},
+            "did you mean 'two_step_attention.training.epochs'?",
+        ),
+        ({"set": "two_step_attention.training.epoch=1"}, "did you mean 'two_step_attention.training.epochs'?"),
+        (
+            {"set": {"two_step_attention": {"training.epochs": -1}}},
+            "'training.epochs' = -1: Input should be greater than 0",
+        ),
+    ],
+)
+def test_a_wrong_configuration_is_refused_in_a_line(values, message):
+    with pytest.raises(SedreproError) as caught:
+        Plan(configured(values, ROOT))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

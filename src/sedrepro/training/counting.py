@@ -1,11 +1,13 @@
 """What a training step costs, counted on tensors without values: floating-point operations and memory.
 
-The step is the run's own, losses and backward pass included, on torch's fake tensors: nothing is computed, and no GPU
-is needed. Torch's counter has products and convolutions; everything else is cheap beside them.
+The step is the run's own, losses and backward pass included, on torch's device `meta`: nothing is computed, and no GPU
+is needed. Torch has formulas of products and convolutions; everything else is cheap beside them.
 """
 
+import contextlib
 import copy
 import math
+import unittest.mock
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensorMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
@@ -43,31 +45,48 @@ class StepCost:
 def count_step(trainer: Trainer, train: Clips) -> StepCost:
     """Cost of the first step of a prepared trainer, which is left as it is."""
     rows = trainer._batches(train, 1)[0]
-    mode = FakeTensorMode(allow_non_fake_inputs=True)
     generators = [value for value in vars(trainer).values() if isinstance(value, torch.Generator)]
     memo: dict[int, Any] = {id(generator): generator for generator in generators}  # they cannot be copied
-    with FakeCopyMode(mode):
+    with WithoutValues():
         double, clips, rows = copy.deepcopy((trainer, train, rows), memo)
+    double.device = torch.device("meta")
     for module in double._modules().values():
         _without_recurrence(module)
-    memory, step = LiveMemory(), _counter()
-    with mode, memory, step:
-        double._losses(clips, rows)["loss"].backward()
-    scoring = _counter()
-    with mode, torch.no_grad(), scoring:
-        double._kept().eval()(clips.features[: trainer.run.training.batch_size])
+    step, scoring = Counter(), Counter()
+    with unittest.mock.patch.object(torch, "autocast", _no_autocast):
+        with step:
+            double._losses(clips, rows)["loss"].backward()
+        with torch.no_grad(), scoring:
+            double._kept().eval()(clips.features[: trainer.run.training.batch_size])
     return StepCost(
-        flops=step.get_total_flops(),
-        scoring_flops=scoring.get_total_flops(),
-        activations=memory.peak,
+        flops=step.flops,
+        scoring_flops=scoring.flops,
+        activations=step.peak,
         state=_state_bytes(trainer),
         time_reduction=trainer.network.time_reduction,
     )
 
 
-def _counter() -> FlopCounterMode:
-    backward = {torch.ops.aten.convolution_backward: convolution_backward_flops}
-    return FlopCounterMode(display=False, custom_mapping=backward)
+class WithoutValues(TorchFunctionMode):
+    """Within it, copies of tensors have shape and type alone, on torch's device `meta`."""
+
+    def __torch_function__(self, function: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with torch._C.DisableTorchFunctionSubclass():
+            if function == torch.Tensor.__deepcopy__:
+                tensor, memo = args
+                return memo.setdefault(id(tensor), _without_values(tensor))
+            if function == torch._C.TensorBase.clone:  # of which a parameter's copy is made
+                return _without_values(args[0])
+            return function(*args, **(kwargs or {}))
+
+
+def _without_values(tensor: Tensor) -> Tensor:
+    return torch.empty_like(tensor, device="meta").requires_grad_(tensor.requires_grad)
+
+
+def _no_autocast(*_: Any, **__: Any) -> contextlib.AbstractContextManager[None]:
+    """In the place of `torch.autocast`, which does not know the device `meta`; counted is in single precision."""
+    return contextlib.nullcontext()
 
 
 def convolution_backward_flops(
@@ -104,16 +123,25 @@ def _bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-class LiveMemory(TorchDispatchMode):
-    """Follows the storages that operators make, until they are freed; `peak` is the most bytes at a time."""
+class Counter(TorchDispatchMode):
+    """Counts the operations of products and convolutions, and follows the storages that operators make.
+
+    `flops` are the operations, `peak` is the most bytes that live at a time, `now` are those that live.
+    """
+
+    _formulas = FlopCounterMode(
+        display=False, custom_mapping={torch.ops.aten.convolution_backward: convolution_backward_flops}
+    ).flop_registry
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = self.peak = 0
+        self.flops = self.now = self.peak = 0
         self._known: set[int] = set()
 
-    def __torch_dispatch__(self, operator: Callable, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = operator(*args, **(kwargs or {}))
+        if (formula := self._formulas.get(operator._overloadpacket)) is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=made)
         for tensor in tree_leaves(made):
             if isinstance(tensor, Tensor):
                 self._follow(tensor.untyped_storage())
