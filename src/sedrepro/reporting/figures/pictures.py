@@ -79,8 +79,12 @@ def save_picture(figure: Any, stem: Path) -> Path:
 
 def _settle(figure: Any) -> None:
     """Let the layout be solved once, then round and keep it."""
+    import matplotlib
+
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    # "none" would leave an engine that does nothing, for which each file is drawn once more.
+    with matplotlib.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+        figure.set_layout_engine(None)
     for axes in figure.axes:
         place = axes.get_position()
         axes.set_axes_locator(None)
