@@ -70,7 +70,9 @@ def refused(command, capsys) -> str:
 
 
 @pytest.mark.parametrize("who", [POOLED, FIXED_LENGTH], ids=lambda who: who.paper)
-def test_recordings_of_any_kind_get_a_folder_each(file, tmp_path, recordings, who):
+def test_recordings_of_any_kind_get_a_folder_each(file, tmp_path, recordings, who, request):
+    if who == FIXED_LENGTH:
+        request.getfixturevalue("blank_pictures")
     assert main(words(file, tmp_path / "out", recordings, who)) == 0
     for path in recordings:
         folder = tmp_path / "out" / path.stem

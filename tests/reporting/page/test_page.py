@@ -126,6 +126,9 @@ def test_claims_are_told_in_numbers_of_tests_and_of_claims(config):
     assert said_of.startswith(f"4 tests of {counted(len({one['id'] for one in tests}), 'claim')}, over ")
     for words_of in ("2 hold by construction", "1 undecided", "1 fails"):
         assert words_of in said_of
+    assert said_of.endswith(". 1 of 2 that runs can decide are decided.")
+    nothing = digest_of_claims(replace(found, claims=[test for test in tests if test["outcome"] != "fails"])).verdict
+    assert "decided are" not in nothing and "can decide" not in nothing
 
 
 def test_a_table_begins_with_the_answer(root, config):

@@ -12,7 +12,7 @@ from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.places import results_folder, table_file
-from sedrepro.reporting.claims.finding import BY_CONSTRUCTION, WORST_FIRST
+from sedrepro.reporting.claims.finding import BY_CONSTRUCTION, WORST_FIRST, decided
 
 #: Columns of the file, and those of a filled table of claims that they come from.
 COLUMNS = {
@@ -82,7 +82,8 @@ def counts(table: pd.DataFrame) -> Iterator[str]:
         fixed = sum(outcome.endswith(BY_CONSTRUCTION) for outcome in of_paper["outcome"])
         claims = of_paper["id"].nunique()
         number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
-        yield f"{paper}: {number}: {told}; {fixed} {BY_CONSTRUCTION}"
+        parts = [f"{number}: {told}", decided(outcomes), f"{fixed} {BY_CONSTRUCTION}"]
+        yield f"{paper}: {'; '.join(filter(None, parts))}"
 
 
 def missing_tables(config: Config) -> Iterator[str]:

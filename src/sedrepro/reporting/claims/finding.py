@@ -1,6 +1,6 @@
 """What a predicate finds: an outcome, our numbers in words, and what stands behind them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,3 +59,9 @@ class Finding:
 def worst(outcomes: Collection[Outcome]) -> Outcome:
     """The outcome of a claim of several parts; without any it cannot be tested."""
     return next((outcome for outcome in WORST_FIRST if outcome in outcomes), "cannot be tested")
+
+
+def decided(outcomes: Mapping[str, int]) -> str:
+    """How many of the tests that runs can decide are decided, by the number of each outcome; empty where none is."""
+    found = outcomes.get("holds", 0) + outcomes.get("fails", 0)
+    return f"{found} of {found + outcomes.get('undecided', 0)} that runs can decide are decided" if found else ""

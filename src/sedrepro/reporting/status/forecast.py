@@ -157,7 +157,8 @@ class _Forecaster:
         self.timed = {kind: row for kind, row in found.items() if row is not None and row.gflops is not None}
         new = {path for kind in kinds if not (path := cost_file(config, paper, *kind)).is_file()}
         if new and log is not None:
-            log(f"{paper.name}: counting the operations of {counted(len(new), 'network')}, once; each takes some half a second")
+            networks = counted(len(new), "network")
+            log(f"{paper.name}: counting the operations of {networks}, once; each takes half a second or so")
         self.costs = {kind: step_cost(config, paper, *kind) for kind in kinds}
         self.known: dict[tuple[str, str, int], Run] = {}
         self.state = PaperState(config, paper)
