@@ -101,7 +101,7 @@ def digest_of_claims(results: PaperResults) -> Digest:
     words = ", ".join(f"{number} {said_of(name, number)}" for name, number in outcomes.items())
     sentence = f"{counted(sum(outcomes.values()), 'test')} of {short}, over metrics and splits: {words}."
     if told := decided(outcomes):
-        sentence += f" {told[0].upper()}{told[1:]}."
+        sentence += f" {told}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
 
 
