@@ -165,8 +165,8 @@ def test_five_points_in_order_are_the_fewest_that_decide():
 
 @pytest.mark.parametrize(("accuracy", "outcome"), [(RISING, "holds"), (RISING[::-1], "fails"), (0.5, "undecided")])
 def test_accuracy_of_positives_rises_with_their_confidence(tmp_path, accuracy, outcome):
-    found = tried("positives_accuracy_rises_with_confidence", tmp_path, confidence=bins(accuracy))
-    assert found.outcome == outcome
+    found = tried("positives_accuracy_rises_with_confidence", tmp_path, confidence=bins(accuracy)[None])
+    assert found.outcome == outcome and found.runs == 1
 
 
 def of_positives(*halves):
@@ -188,7 +188,7 @@ def of_positives(*halves):
     ],
 )
 def test_accuracy_of_positives_falls_and_then_flattens(tmp_path, probability, outcome):
-    assert tried("accuracy_falls_then_flattens", tmp_path, probability=probability).outcome == outcome
+    assert tried("accuracy_falls_then_flattens", tmp_path, probability=probability[None]).outcome == outcome
 
 
 def share_in(low, high, inside, outside):
@@ -204,19 +204,65 @@ def share_in(low, high, inside, outside):
     ],
 )
 def test_most_positives_lie_where_the_text_says(tmp_path, predicate, name, low, high):
-    found = tried(predicate, tmp_path, **{name: share_in(low, high, 1800, 100)})
+    found = tried(predicate, tmp_path, **{name: share_in(low, high, 1800, 100)[None]})
     assert found.outcome == "holds" and found.ours.startswith("67% of the positives")
-    assert tried(predicate, tmp_path, **{name: share_in(low, high, 800, 100)}).outcome == "fails"
-    assert tried(predicate, tmp_path, **{name: np.zeros((3, BINS))}).outcome == "cannot be tested"
+    assert tried(predicate, tmp_path, **{name: share_in(low, high, 800, 100)[None]}).outcome == "fails"
+    assert tried(predicate, tmp_path, **{name: np.zeros((2, 3, BINS))}).outcome == "cannot be tested"
 
 
 def test_true_negatives_weigh_07_where_their_probability_is_small(tmp_path):
     frames = np.where(MIDDLES < 0.16, 900, np.where(MIDDLES < 0.5, 100, 0))
-    found = tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.9, frames))
+    found = tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.9, frames)[None])
     assert found.outcome == "holds" and found.ours.startswith("81% of the true negatives within 0.05 of 0.7")
     frames = np.where(MIDDLES < 0.16, 100, np.where(MIDDLES < 0.5, 900, 0))
-    assert tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.9, frames)).outcome == "fails"
-    assert tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.0)).outcome == "cannot be tested"
+    assert tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.9, frames)[None]).outcome == "fails"
+    assert tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.0)[None]).outcome == "cannot be tested"
+
+
+def of_runs(*accuracies, frames=10 * FEWEST):
+    """Counts (run, 3, bin) of runs whose accuracies differ a little besides."""
+    return np.stack([bins(accuracy, frames) for accuracy in accuracies])
+
+
+#: Falls by chance in some bins, so that the rank correlations of runs differ.
+UNEVEN = [np.where(np.arange(BINS) % (5 + run) == 0, RISING[::-1], RISING) for run in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "outcome"),
+    [
+        (UNEVEN, "holds"),
+        ([each[::-1] for each in UNEVEN], "fails"),
+        ([UNEVEN[0], UNEVEN[1][::-1], UNEVEN[2]], "undecided"),  # runs disagree, though each is decided by itself
+    ],
+)
+def test_three_runs_are_tested_over_the_runs(tmp_path, accuracies, outcome):
+    counts = of_runs(*accuracies)
+    found = tried("positives_accuracy_rises_with_confidence", tmp_path, confidence=counts)
+    assert (found.outcome, found.runs) == (outcome, 3) and found.ours.endswith("(3)")
+    lambdas = np.repeat([0.01, 0.1], 3)
+    counts = np.concatenate([counts, of_runs(*UNEVEN)])
+    found = tried("accuracy_rises_with_confidence", tmp_path, confidence=counts, penalty=lambdas)
+    assert (found.outcome, found.runs) == (outcome, 3) and "3 runs per lambda" in found.ours
+
+
+@pytest.mark.parametrize(
+    ("off", "outcome"),
+    [((0.1, 0.12, 0.11), "holds"), ((0.01, 0.012, 0.011), "fails"), ((0.01, 0.12, 0.05), "undecided")],
+)
+def test_lambdas_are_compared_run_by_run(tmp_path, off, outcome):
+    best = of_runs(*(MIDDLES - extra for extra in (0.05, 0.052, 0.048)))
+    others = of_runs(*(MIDDLES - extra for extra in off))
+    penalty = np.repeat([0.03, 0.1], 3)
+    found = tried("best_lambda", tmp_path, confidence=np.concatenate([best, others]), penalty=penalty)
+    assert (found.outcome, found.runs) == (outcome, 3)
+
+
+@pytest.mark.parametrize(("inside", "outcome"), [((1800, 1900, 1700), "holds"), ((1800, 100, 1000), "undecided")])
+def test_shares_are_tested_over_the_runs(tmp_path, inside, outcome):
+    counts = np.stack([share_in(0, 0.1, one, 100) for one in inside])
+    found = tried("positives_have_low_confidence", tmp_path, confidence=counts)
+    assert (found.outcome, found.runs) == (outcome, 3)
 
 
 @pytest.mark.parametrize("predicate", [name for name in CLAIMS if hasattr(claims, name)])

@@ -187,11 +187,13 @@ def test_all_frames_within_their_clips_are_counted_once():
 
 
 def test_positives_are_counted_by_confidence_and_by_probability():
-    arrays, _ = figures.examine_figure3b([example()])
-    assert by_bin(arrays["confidence"]) == {1: (1, 0), 24: (3, 3)}
-    assert by_bin(arrays["probability"]) == {20: (2, 2), 24: (1, 0), 36: (1, 1)}
-    # All speech is rightly negative; of the dog, 0.3 is wrongly so, and 0.1 rightly.
-    assert by_bin(arrays["negative"]) == {0: (6, 6), 3: (1, 1), 12: (1, 0)}
+    arrays, _ = figures.examine_figure3b([example(), example()])
+    assert {name: counts.shape for name, counts in arrays.items()} == dict.fromkeys(arrays, (2, 3, figures.BINS))
+    for confidence, probability, negative in zip(*arrays.values(), strict=True):
+        assert by_bin(confidence) == {1: (1, 0), 24: (3, 3)}
+        assert by_bin(probability) == {20: (2, 2), 24: (1, 0), 36: (1, 1)}
+        # All speech is rightly negative; of the dog, 0.3 is wrongly so, and 0.1 rightly.
+        assert by_bin(negative) == {0: (6, 6), 3: (1, 1), 12: (1, 0)}
 
 
 def test_a_run_without_lambda_is_an_error():
@@ -281,6 +283,16 @@ def test_figure3a_has_a_curve_per_lambda_and_small_bins_joined():
     assert f"{figures.FEWEST} frames or more" in figure.get_suptitle() and "miniature" in figure.get_suptitle()
 
 
+def test_runs_of_one_lambda_are_one_curve():
+    low, high = counts_of(lambda x: 0 * x, FRAMES), counts_of(lambda x: x, FRAMES)
+    figure = figures.draw_figure3a({"confidence": np.stack([low, high])}, COMMON | {"labels": ["λ = 0.1"] * 2})
+    panel, below = figure.axes
+    assert drawn(panel) == [figures.BINS] and len(below.patches) == 1  # together, every bin has frames enough
+    curve = next(line for line in panel.lines if line.get_label() == "λ = 0.1")
+    np.testing.assert_allclose(curve.get_ydata(), curve.get_xdata() / 2)
+    assert "2 runs" in figure.get_suptitle()
+
+
 def test_a_fit_goes_through_a_polynomial():
     counts = counts_of(lambda x: 0.2 + 0.9 * x**3 - 0.3 * x, 1000)
     counts[:, :3] = 0
@@ -310,8 +322,8 @@ def test_a_fit_goes_through_no_fewer_points_than_leave_it_a_residual(bins, degre
 def test_figure3b_has_both_curves_with_fits_and_histograms():
     confidence = counts_of(lambda x: x, np.where(np.arange(figures.BINS) < 4, 4000, 200))
     probability = counts_of(lambda x: x, np.where(np.arange(figures.BINS) < 20, 0, 1000))
-    arrays = {"confidence": confidence, "probability": probability}
-    figure = figures.draw_figure3b(arrays, COMMON | {"labels": ["MT-SSED, λ = 0.03"]})
+    arrays = {"confidence": confidence[None] / [[[1]], [[3]]], "probability": probability[None] / [[[1]], [[3]]]}
+    figure = figures.draw_figure3b(arrays, COMMON | {"labels": ["MT-SSED, λ = 0.03"] * 2})
     left, right, below_left, below_right = figure.axes
     assert drawn(left) == [40] and drawn(right) == [20]
     for panel in (left, right):
@@ -319,12 +331,14 @@ def test_figure3b_has_both_curves_with_fits_and_histograms():
     assert left.get_title() == "69.0% in [0, 0.1]" and right.get_title() == "20.0% in [0.9, 1], 20.0% in [0.5, 0.6]"
     assert [below_left.get_xlabel(), below_right.get_xlabel()] == ["Confidence", "Probability"]
     assert right.get_xlim() == (0.5, 1) and "λ = 0.03" in figure.get_suptitle()
+    assert "2 runs" in figure.get_suptitle()
 
 
 @pytest.mark.parametrize("positives", [0, figures.FEWEST - 1])
 def test_figures_are_drawn_of_runs_with_few_positives_or_none(positives):
     nothing = counts_of(lambda x: x, np.where(np.arange(figures.BINS) == 30, positives, 0))
-    figure = figures.draw_figure3b({"confidence": nothing, "probability": nothing}, COMMON | {"labels": ["x"]})
+    arrays = {"confidence": nothing[None], "probability": nothing[None]}
+    figure = figures.draw_figure3b(arrays, COMMON | {"labels": ["x"]})
     figure.canvas.draw()
     assert drawn(figure.axes[0]) == [0]
     assert [text.get_text() for text in figure.axes[0].texts] == [f"fewer than {figures.FEWEST} positive predictions"]

@@ -14,7 +14,8 @@ INSIDE = np.arange(10) >= 6
 
 def tried(predicate, folder, **arrays):
     if arrays:
-        np.savez(folder / "figure5.npz", **arrays)
+        system = np.arange(len(arrays["frame"])) % 6 if "frame" in arrays else []
+        np.savez(folder / "figure5.npz", system=system, **arrays)
         (folder / "figure5.json").write_text('{"scale": "full"}')
     evidence = Evidence({}, {}, "full", lambda metric: 2, figures=folder)
     return getattr(claims, predicate)(CLAIMS[predicate], evidence)
@@ -29,7 +30,7 @@ def curves(*inside, outside=0.0):
     ("frame", "outcome"),
     [
         (curves(0.2, 0.6, 0.4, 0.9, 0, 0), "holds"),
-        (curves(0.2, 0.5, 0.499, 0.9, 0, 0, outside=1), "holds"),  # what is outside does not count
+        (curves(0.2, 0.51, 0.49, 0.9, 0, 0, outside=1), "holds"),  # what is outside does not count
         (curves(0.6, 0.6, 0.4, 0.9, 0, 0), "fails"),  # single linear finds it too
         (curves(0.2, 0.6, 0.1, 0.3, 1, 1), "fails"),  # hierarchical exponential does not
     ],
@@ -47,7 +48,30 @@ def test_hierarchical_attention_is_higher_inside(tmp_path, single, hierarchical,
 
 @pytest.mark.parametrize(("accuracy", "outcome"), [((0.9, 0.91), "holds"), ((0.9, 0.9), "fails")])
 def test_segments_are_more_often_right(tmp_path, accuracy, outcome):
-    assert tried("segments_are_more_often_right", tmp_path, accuracy=np.array(accuracy)).outcome == outcome
+    assert tried("segments_are_more_often_right", tmp_path, accuracy=np.array([accuracy])).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("single", "outcome"), [((0.1, 0.2, 0.3), "holds"), ((0.9, 0.95, 0.99), "fails"), ((0.1, 0.2, 0.9), "undecided")]
+)
+def test_runs_are_tested_together(tmp_path, single, outcome):
+    frame = np.concatenate([curves(one, 0.9 + one / 20, 0.1, 0.8, one, 0.6 + one / 5) for one in single])
+    found = tried("only_the_hierarchy_detects", tmp_path, frame=frame, inside=INSIDE)
+    assert (found.outcome, found.runs) == (outcome, 3) and found.ours.endswith("one clip (3)")
+    assert tried("hierarchical_attention_is_higher", tmp_path, frame=frame, inside=INSIDE).runs == 3
+
+
+def test_runs_that_only_one_structure_has_are_left_out(tmp_path):
+    frame = np.concatenate([curves(0.2, 0.6, 0.4, 0.9, 0.1, 0.5), curves(0.2, 0.6, 0.4, 0.9, 0.1, 0.5)[:5]])
+    found = tried("hierarchical_attention_is_higher", tmp_path, frame=frame, inside=INSIDE)
+    assert (found.outcome, found.runs) == ("holds", 1)
+
+
+def test_segments_and_frames_are_compared_over_the_runs(tmp_path):
+    accuracy = np.array([(0.9, 0.91), (0.88, 0.9), (0.91, 0.925)])
+    found = tried("segments_are_more_often_right", tmp_path, accuracy=accuracy)
+    assert (found.outcome, found.runs) == ("holds", 3)
+    assert tried("segments_are_more_often_right", tmp_path, accuracy=accuracy[:, ::-1]).outcome == "fails"
 
 
 @pytest.mark.parametrize(

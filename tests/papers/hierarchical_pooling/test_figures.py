@@ -138,11 +138,13 @@ STRONG = {
 }
 SPLITS = ("testing", "evaluation", "evaluation", "evaluation", "evaluation")
 FRAMES, RATE = 20, 2.0
+#: The miniature gives these two of them.
+ONE_SEED = {f"systems.attention_{structure}.seeds": [] for structure in ("single", "hierarchical")}
 
 
 def views(folder: Path, strong=STRONG) -> tuple[list[RunView], list[np.ndarray]]:
     """The six runs of the figure with random scores (clip, frame, class), each with its clips in its own order."""
-    given = {"scale": "miniature", "folds": [1], "seeds": [1]}
+    given = {"scale": "miniature", "folds": [1], "seeds": [1], "set": {PAPER: ONE_SEED}}
     config = make_config(given | {"work_dir": folder / "data", "results_dir": folder / "results"}, "test")
     paper, scores = load_paper(PAPER, config), []
     rows = [(name, e.onset, e.offset, e.event_label) for name, events in strong.items() for e in events]
@@ -178,7 +180,8 @@ def test_of_all_runs_the_frames_of_one_clip_and_class_are_stored(tmp_path: Path)
         "events": [{"onset": 7, "offset": 10, "event_label": TRAIN}],
         "frames_per_second": RATE,
     }
-    assert arrays.keys() == {"frame", "inside", "accuracy"}
+    assert arrays.keys() == {"frame", "system", "inside", "accuracy"}
+    assert arrays["system"].tolist() == list(range(6)) and arrays["accuracy"].shape == (1, 2)
     np.testing.assert_array_equal(arrays["inside"], np.arange(FRAMES) >= 7 * RATE)
     assert arrays["frame"].shape == (6, FRAMES)
     assert arrays["frame"].dtype == np.float32
@@ -244,7 +247,7 @@ FACTS = {
         {"onset": 7.574, "offset": 10.0, "event_label": TRAIN},
     ],
     "frames_per_second": 12.5,
-    "labels": LABELS,
+    "labels": [label for label in LABELS for _ in range(2)],
     "scale": "miniature",
 }
 
@@ -252,9 +255,10 @@ FACTS = {
 @pytest.fixture(scope="module")
 def drawn():
     mpl.use("Agg")
-    arrays = {"frame": np.random.default_rng(0).random((6, 125)).astype(np.float32)}
+    # Two runs of each system, of which the first is shown.
+    arrays = {"frame": np.random.default_rng(0).random((12, 125)).astype(np.float32), "system": np.repeat(range(6), 2)}
     figure = draw_figure5(arrays, FACTS)
-    yield figure, arrays["frame"]
+    yield figure, arrays["frame"][::2]
     import matplotlib.pyplot as plt
 
     plt.close(figure)
@@ -294,5 +298,5 @@ def test_the_reference_events_of_the_class_are_shaded_and_no_others(drawn):
 
 def test_the_title_names_class_clip_and_scale(drawn):
     title = drawn[0].get_suptitle()
-    assert all(word in title for word in (TRAIN, "Yabc.wav", "miniature"))
+    assert all(word in title for word in (TRAIN, "Yabc.wav", "miniature", "first run of each system"))
     assert "folder" not in title

@@ -20,7 +20,7 @@ from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, worst
 from sedrepro.reporting.claims.order import tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
-from sedrepro.reporting.claims.statistics import runs_to_decide, standard_error
+from sedrepro.reporting.claims.statistics import kept, runs_to_decide, standard_error
 
 
 def runs_of(**values):
@@ -283,6 +283,27 @@ def test_so_many_runs_decide_in_four_cases_of_five():
     assert runs_to_decide(-example) == runs
     assert runs_to_decide([0.5, 0.5]) is None and runs_to_decide([0.1, -0.1, 0.0]) is None
     assert runs_to_decide([0.5, 0.5, 0.5]) == 3
+
+
+@pytest.mark.parametrize(
+    ("margins", "outcome"),
+    [
+        ([[0.1, 0.2, 0.3]], "undecided"),  # p is 0.07
+        ([[0.1, 0.11, 0.12], [0.2, 0.25, 0.3]], "holds"),
+        ([[0.1, 0.11, 0.12], [-0.2, 0.25, 0.3]], "undecided"),
+        ([[0.1, 0.11, 0.12], [-0.2, -0.22, -0.21]], "fails"),
+        ([[-0.2, -0.3, -0.25]], "fails"),  # p is 0.013
+        ([[-0.2, -0.26, -0.23], *[[0.1, 0.11, 0.12]] * 3], "fails"),  # p is 0.006: below 0.05 / 4
+        ([[-0.1, -0.2, -0.15], *[[0.1, 0.11, 0.12]] * 3], "undecided"),  # p is 0.035
+        ([[0.1, 0.2, np.nan]], "undecided"),
+        ([[0.1], [0.2]], "holds"),  # too few for a test: what they show
+        ([[0.1, -0.1]], "fails"),
+        ([], "cannot be tested"),
+        ([[], []], "cannot be tested"),
+    ],
+)
+def test_a_claim_keeps_all_its_conditions(margins, outcome):
+    assert kept(margins) == outcome
 
 
 @pytest.mark.parametrize(("esp", "outcome"), [(BETTER, "holds"), (BEHIND, "fails"), (BETTER[:2], "undecided")])

@@ -17,6 +17,7 @@ from sedrepro.published.claims import Claim, printed_number
 from sedrepro.published.verdict import SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding, Outcome, worst
+from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, kept
 
 #: Points of a curve that say something of its direction: 4 points in order have a p of 0.08, 5 of 0.02.
 FEWEST_POINTS = 5
@@ -106,15 +107,13 @@ def accuracy_rises_with_confidence(claim: Claim, evidence: Evidence) -> Finding:
     arrays = evidence.figure("figure3a")
     if arrays is None:
         return Finding("cannot be tested", "figure3a is not stored yet")
-    meant = _of_printed_range(arrays["penalty"])
-    found = {
-        penalty: rises(counts)
-        for penalty, counts in zip(arrays["penalty"][meant], arrays["confidence"][meant], strict=True)
-    }
+    found = {penalty: trend(counts) for penalty, counts in _by_penalty(arrays).items()}
     if not found:
         return Finding("cannot be tested", f"figure3a has no lambda from {LAMBDAS[0]:g} to {LAMBDAS[1]:g}")
-    said = ", ".join(f"{_shown(tau)} (lambda {penalty:g})" for penalty, (tau, _) in found.items())
-    return Finding(worst([outcome for _, outcome in found.values()]), f"rank correlation {said}, one run per lambda", 1)
+    said = ", ".join(f"{_shown(taus)} (lambda {penalty:g})" for penalty, (taus, _) in found.items())
+    runs = min(len(taus) for taus, _ in found.values())
+    outcome = worst([outcome for _, outcome in found.values()])
+    return Finding(outcome, f"rank correlation {said}, {_per_lambda(runs)}", runs)
 
 
 @reads("figure3a")
@@ -122,25 +121,38 @@ def best_lambda(claim: Claim, evidence: Evidence) -> Finding:
     """Whether the curve of `BEST_LAMBDA` is nearest to y = x, of those of `LAMBDAS` (Section 3.2.2).
 
     The text calls that line the ideal, and gives no measure; here it is the mean distance of the points of a curve from
-    it. A curve of too few points is no candidate: its confidence is not spread.
+    it, compared run by run. A lambda with a curve of too few points is no candidate: its confidence is not spread.
     """
     arrays = evidence.figure("figure3a")
     if arrays is None:
         return Finding("cannot be tested", "figure3a is not stored yet")
-    distances = {}
-    for number in np.flatnonzero(_of_printed_range(arrays["penalty"])):
-        points = _points(arrays["confidence"][number])
-        if points.shape[1] >= FEWEST_POINTS:
-            distances[float(arrays["penalty"][number])] = float(np.abs(points[0] - points[1]).mean())
-    said = ", ".join(f"{distance:.2f} (lambda {penalty:g})" for penalty, distance in distances.items())
+    by_penalty = _by_penalty(arrays)
+    runs = min(map(len, by_penalty.values()), default=0)
+    distances = {penalty: np.array([_distance(one) for one in counts[:runs]]) for penalty, counts in by_penalty.items()}
+    distances = {penalty: found for penalty, found in distances.items() if not np.isnan(found).any()}
+    said = ", ".join(f"{found.mean():.2f} (lambda {penalty:g})" for penalty, found in distances.items())
     if BEST_LAMBDA not in distances or len(distances) < 2:
-        return Finding("undecided", f"too few curves with {FEWEST_POINTS} points: {said or 'none'}", 1)
-    outcome: Outcome = "holds" if min(distances, key=lambda penalty: distances[penalty]) == BEST_LAMBDA else "fails"
-    return Finding(outcome, f"mean distance from y = x {said}, one run per lambda", 1)
+        return Finding("undecided", f"too few curves with {FEWEST_POINTS} points: {said or 'none'}", runs)
+    best = distances.pop(BEST_LAMBDA)
+    outcome = kept([others - best for others in distances.values()])
+    return Finding(outcome, f"mean distance from y = x {said}, {_per_lambda(runs)}", runs)
 
 
-def _of_printed_range(penalties: np.ndarray) -> np.ndarray:
-    return (penalties >= LAMBDAS[0]) & (penalties <= LAMBDAS[1])
+def _by_penalty(arrays: dict[str, np.ndarray]) -> dict[float, np.ndarray]:
+    """Counts (run, 3, bin) of each lambda of the printed range."""
+    penalties = arrays["penalty"]
+    meant = dict.fromkeys(penalties[(penalties >= LAMBDAS[0]) & (penalties <= LAMBDAS[1])].tolist())
+    return {penalty: arrays["confidence"][penalties == penalty] for penalty in meant}
+
+
+def _per_lambda(runs: int) -> str:
+    return "one run per lambda" if runs == 1 else f"{runs} runs per lambda"
+
+
+def _distance(counts: np.ndarray) -> float:
+    """Mean distance of the points of a curve from y = x; NaN of too few."""
+    points = _points(counts)
+    return float(np.abs(points[0] - points[1]).mean()) if points.shape[1] >= FEWEST_POINTS else np.nan
 
 
 # --- Figure 3(b)
@@ -152,8 +164,8 @@ def positives_accuracy_rises_with_confidence(claim: Claim, evidence: Evidence) -
     arrays = evidence.figure("figure3b")
     if arrays is None:
         return Finding("cannot be tested", "figure3b is not stored yet")
-    tau, outcome = rises(arrays["confidence"])
-    return Finding(outcome, f"rank correlation {_shown(tau)} over positives, one run", 1)
+    taus, outcome = trend(arrays["confidence"])
+    return Finding(outcome, f"rank correlation {_shown(taus)} over positives ({len(taus)})", len(taus))
 
 
 @reads("figure3b")
@@ -166,12 +178,13 @@ def accuracy_falls_then_flattens(claim: Claim, evidence: Evidence) -> Finding:
     if arrays is None:
         return Finding("cannot be tested", "figure3b is not stored yet")
     middle = round((POSITIVE + 1) / 2 * BINS)
-    halves = [arrays["probability"][:, part] for part in (slice(0, middle), slice(middle, None))]
-    (tau, rising), slopes = rises(halves[0]), [_slope(half) for half in halves]
-    said = f"slope {_shown(slopes[0])} below {middle / BINS:g} and {_shown(slopes[1])} above, one run"
-    if rising == "undecided" or np.isnan(slopes[1]):
-        return Finding("undecided", said, 1)
-    return Finding("holds" if tau < 0 and abs(slopes[1]) < abs(slopes[0]) else "fails", said, 1)
+    halves = [arrays["probability"][:, :, part] for part in (slice(0, middle), slice(middle, None))]
+    lower, upper = (np.array([_slope(counts) for counts in half]) for half in halves)
+    taus, rising = trend(halves[0])
+    said = f"slope {_shown(lower)} below {middle / BINS:g} and {_shown(upper)} above ({len(taus)})"
+    if len(taus) < FEWEST_PAIRS and rising == "undecided":
+        return Finding("undecided", said, len(taus))
+    return Finding(kept([-taus, np.abs(lower) - np.abs(upper)]), said, len(taus))
 
 
 @reads("figure3b")
@@ -190,11 +203,11 @@ def _most(evidence: Evidence, name: str, low: float, high: float, said: str) -> 
     arrays = evidence.figure("figure3b")
     if arrays is None:
         return Finding("cannot be tested", "figure3b is not stored yet")
-    if not arrays[name][0].any():
+    shares = np.array([share_within(counts, low, high) for counts in arrays[name] if counts[0].any()])
+    if not len(shares):
         return Finding("cannot be tested", "no prediction is positive")
-    share = share_within(arrays[name], low, high)
-    outcome: Outcome = "holds" if share > MOST else "fails"
-    return Finding(outcome, f"{share:.0%} of the {said} in [{low:g}, {high:g}], one run", 1)
+    numbers = f"{shares.mean():.0%} of the {said} in [{low:g}, {high:g}] ({len(shares)})"
+    return Finding(kept([shares - MOST]), numbers, len(shares))
 
 
 @reads("figure3b")
@@ -203,19 +216,35 @@ def true_negatives_weigh_as_printed(claim: Claim, evidence: Evidence) -> Finding
     arrays = evidence.figure("figure3b")
     if arrays is None:
         return Finding("cannot be tested", "figure3b is not stored yet")
-    frames, true, total = arrays["negative"]
-    filled = frames > 0
-    if not true.any():
-        return Finding("cannot be tested", "no negative prediction is right")
-    weights = ALPHA_OF_PROB * (total[filled] / frames[filled]) + 1 - ALPHA_OF_PROB
     printed, half = printed_number(claim.printed)
+    found = [_near_weight(counts, printed, half) for counts in arrays["negative"] if counts[1].any()]
+    if not found:
+        return Finding("cannot be tested", "no negative prediction is right")
+    shares, means = np.array(found).T
+    said = f"{shares.mean():.0%} of the true negatives within {half:g} of {claim.printed}, mean {means.mean():.2f}"
+    return Finding(kept([shares - MOST]), f"{said} ({len(found)})", len(found))
+
+
+def _near_weight(counts: np.ndarray, printed: float, half: float) -> tuple[float, float]:
+    """Which share of the true negatives (3, bin) has a weight near the printed one, and their mean weight (eq. 10)."""
+    frames, true, total = counts[:, counts[0] > 0]
+    weights = ALPHA_OF_PROB * (total / frames) + 1 - ALPHA_OF_PROB
     near = np.abs(weights - printed) <= half
-    share, mean = true[filled][near].sum() / true.sum(), float(np.average(weights, weights=true[filled]))
-    said = f"{share:.0%} of the true negatives within {half:g} of {claim.printed}, mean {mean:.2f}, one run"
-    return Finding("holds" if share > MOST else "fails", said, 1)
+    return float(true[near].sum() / true.sum()), float(np.average(weights, weights=true))
 
 
 # --- curves of accuracy
+
+
+def trend(of_runs: np.ndarray) -> tuple[np.ndarray, Outcome]:
+    """Kendall's tau of the bins of each run, of counts (run, 3, bin), and whether it is above 0.
+
+    Tested over the runs; where they are too few for that, over the points of each.
+    """
+    found = [rises(counts) for counts in of_runs]
+    taus = np.array([tau for tau, _ in found])
+    enough = len(taus) >= FEWEST_PAIRS
+    return taus, kept([taus]) if enough else worst([outcome for _, outcome in found])
 
 
 def rises(counts: np.ndarray) -> tuple[float, Outcome]:
@@ -241,5 +270,7 @@ def _slope(counts: np.ndarray) -> float:
     return float(np.polyfit(points[0], points[1], 1)[0]) if points.shape[1] > 1 else np.nan
 
 
-def _shown(number: float) -> str:
-    return "of too few points" if np.isnan(number) else f"{number:.2f}"
+def _shown(numbers: np.ndarray) -> str:
+    """Their mean, of those that there are."""
+    known = numbers[~np.isnan(numbers)]
+    return f"{known.mean():.2f}" if len(known) else "of too few points"

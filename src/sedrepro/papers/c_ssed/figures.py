@@ -8,6 +8,7 @@ import numpy as np
 from sedrepro.annotations.clips import Event
 from sedrepro.annotations.frames import event_frames
 from sedrepro.base.errors import DataError
+from sedrepro.base.words import counted
 from sedrepro.detection.frames import frames_within
 from sedrepro.experiments.run_view import RunView
 
@@ -154,15 +155,22 @@ def _penalty(run: RunView) -> float:
 
 
 def examine_figure3b(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Of the positive predictions of the first run: the same (3, bin), by confidence and by probability.
+    """Of the positive predictions: the same (run, 3, bin), by confidence and by probability.
 
     Beside them all negative predictions by probability, "negative"; those that are true ones are its correct ones.
     """
-    probability, confidence, active = _frames(runs[0])
+    of_runs = [_positives_and_negatives(run) for run in runs]
+    return {name: np.stack([counts[name] for counts in of_runs]) for name in of_runs[0]}, {}
+
+
+def _positives_and_negatives(run: RunView) -> dict[str, np.ndarray]:
+    probability, confidence, active = _frames(run)
     positive = probability >= POSITIVE
-    by = {"confidence": confidence, "probability": probability}
-    arrays = {name: binned(values[positive], active[positive]) for name, values in by.items()}
-    return arrays | {"negative": binned(probability[~positive], ~active[~positive])}, {}
+    return {
+        "confidence": binned(confidence[positive], active[positive]),
+        "probability": binned(probability[positive], active[positive]),
+        "negative": binned(probability[~positive], ~active[~positive]),
+    }
 
 
 def _frames(run: RunView) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -190,23 +198,34 @@ def _reference(run: RunView, rows: np.ndarray) -> list[list[Event]]:
 
 
 def draw_figure3a(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
-    """Accuracy of all frame labels over confidence, a curve per lambda; below, how confidence is distributed."""
+    """Accuracy of all frame labels over confidence, a curve per lambda; below, how confidence is distributed.
+
+    Runs of one lambda are counted together.
+    """
     import matplotlib.pyplot as plt
 
     figure, (panel, below) = plt.subplots(2, 1, figsize=(9, 7), sharex=True, height_ratios=(3, 1), layout="constrained")
     panel.plot((0, 1), (0, 1), color="black", linewidth=0.8, linestyle="--", label="y = x")
-    for number, (counts, label) in enumerate(zip(arrays["confidence"], facts["labels"], strict=True)):
+    labels = np.array(facts["labels"])
+    for number, label in enumerate(dict.fromkeys(facts["labels"])):
+        counts = arrays["confidence"][labels == label].sum(axis=0)
         _curve(panel, counts, number, label)
         _histogram(below, counts, number)
     panel.set(ylabel="Accuracy", xlim=(0, 1), ylim=(-0.02, 1.02))
     panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     below.set(xlabel="Confidence", ylabel="Share of frames")
-    figure.suptitle(f"All frame labels of split {SPLIT}, {facts['variant']}, {facts['scale']} scale\n{_said_of_bins()}")
+    figure.suptitle(
+        f"All frame labels of split {SPLIT}, {facts['variant']}, {facts['scale']} scale; "
+        f"{counted(len(labels), 'run')}\n{_said_of_bins()}"
+    )
     return figure
 
 
 def draw_figure3b(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
-    """Accuracy of positive predictions over confidence and over probability, with fits, above the distributions."""
+    """Accuracy of positive predictions over confidence and over probability, with fits, above the distributions.
+
+    All runs are counted together.
+    """
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(
@@ -214,7 +233,7 @@ def draw_figure3b(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     )
     fits = 0
     for number, (name, limits) in enumerate({"confidence": (0, 1), "probability": (POSITIVE, 1)}.items()):
-        counts = arrays[name]
+        counts = arrays[name].sum(axis=0)
         panel, below = panels[:, number]
         _curve(panel, counts, number, "accuracy")
         degree, fit = fitted(counts)
@@ -233,7 +252,7 @@ def draw_figure3b(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     panels[1, 0].set(ylabel="Share of positives")
     figure.suptitle(
         f"{facts['labels'][0]}: positive predictions of split {SPLIT}, {facts['variant']}, {facts['scale']} scale\n"
-        f"{_said_of_bins()}\n{_said_of_fits(fits)}"
+        f"{counted(len(facts['labels']), 'run')}; {_said_of_bins()}\n{_said_of_fits(fits)}"
     )
     return figure
 

@@ -7,9 +7,9 @@ from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding
-from sedrepro.reporting.claims.statistics import above_zero
+from sedrepro.reporting.claims.statistics import above_zero, kept
 
-#: Rows of figure5: a single structure and the hierarchical one of each pooling, in this order.
+#: Systems of figure5: a single structure and the hierarchical one of each pooling, in this order.
 LINEAR, EXPONENTIAL, ATTENTION = range(3)
 
 
@@ -17,18 +17,20 @@ LINEAR, EXPONENTIAL, ATTENTION = range(3)
 def only_the_hierarchy_detects(claim: Claim, evidence: Evidence) -> Finding:
     """Whether, with linear and exponential softmax, only the hierarchy finds the shown event (Section 4.1).
 
-    It is found where a frame inside of it has a score of at least `ACTIVE`; the paper gives no threshold.
+    It is found where a frame inside of it has a score above `ACTIVE`; the paper gives no threshold. Tried by how far
+    the highest scores of the runs lie below and above it.
     """
     arrays = evidence.figure("figure5")
     if arrays is None:
         return Finding("cannot be tested", "figure5 is not stored yet")
-    said, fits = [], True
+    said, margins = [], []
     for name, pooling in {"linear": LINEAR, "exponential": EXPONENTIAL}.items():
-        single, hierarchical = _pair(arrays, pooling)[:, arrays["inside"]].max(axis=1)
-        said.append(f"{name} {single:.2f} and {hierarchical:.2f}")
-        fits &= bool(single < ACTIVE <= hierarchical)
-    shown = f"highest score of single and hierarchical: {', '.join(said)}, one clip"
-    return Finding("holds" if fits else "fails", shown, 1)
+        single, hierarchical = _inside(arrays, pooling).max(axis=2)
+        said.append(f"{name} {single.mean():.2f} and {hierarchical.mean():.2f}")
+        margins += [ACTIVE - single, hierarchical - ACTIVE]
+    runs = _fewest(arrays)
+    shown = f"highest score of single and hierarchical: {', '.join(said)}, one clip ({runs})"
+    return Finding(kept([margin[:runs] for margin in margins]), shown, runs)
 
 
 @reads("figure5")
@@ -37,14 +39,24 @@ def hierarchical_attention_is_higher(claim: Claim, evidence: Evidence) -> Findin
     arrays = evidence.figure("figure5")
     if arrays is None:
         return Finding("cannot be tested", "figure5 is not stored yet")
-    single, hierarchical = _pair(arrays, ATTENTION)[:, arrays["inside"]].mean(axis=1)
-    said = f"mean score inside: single {single:.2f}, hierarchical {hierarchical:.2f}, one clip"
-    return Finding("holds" if hierarchical > single else "fails", said, 1)
+    single, hierarchical = _inside(arrays, ATTENTION).mean(axis=2)
+    said = f"mean score inside: single {single.mean():.2f}, hierarchical {hierarchical.mean():.2f}, one clip"
+    return Finding(kept([hierarchical - single]), f"{said} ({len(single)})", len(single))
 
 
-def _pair(arrays: dict[str, np.ndarray], pooling: int) -> np.ndarray:
-    """Curves (2, frame) of the single and the hierarchical structure of a pooling."""
-    return arrays["frame"][2 * pooling : 2 * pooling + 2]
+def _inside(arrays: dict[str, np.ndarray], pooling: int) -> np.ndarray:
+    """Scores (structure, run, frame) inside the event, of the single and the hierarchical structure of a pooling.
+
+    As many runs as both have, which are of the same folds and seeds.
+    """
+    curves = [arrays["frame"][arrays["system"] == 2 * pooling + structure] for structure in range(2)]
+    runs = min(map(len, curves))
+    return np.stack([curve[:runs] for curve in curves])[:, :, arrays["inside"]]
+
+
+def _fewest(arrays: dict[str, np.ndarray]) -> int:
+    """Runs of the system that has the fewest, of those with linear and exponential softmax."""
+    return min(_inside(arrays, pooling).shape[1] for pooling in (LINEAR, EXPONENTIAL))
 
 
 @reads("figure5")
@@ -53,9 +65,9 @@ def segments_are_more_often_right(claim: Claim, evidence: Evidence) -> Finding:
     arrays = evidence.figure("figure5")
     if arrays is None:
         return Finding("cannot be tested", "figure5 is not stored yet")
-    frames, segments = arrays["accuracy"]
-    said = f"{frames:.4f} of the frames and {segments:.4f} of the segments are right, one run"
-    return Finding("holds" if segments > frames else "fails", said, 1)
+    frames, segments = arrays["accuracy"].T
+    said = f"{frames.mean():.4f} of the frames and {segments.mean():.4f} of the segments are right ({len(frames)})"
+    return Finding(kept([segments - frames]), said, len(frames))
 
 
 def sensitive_to_post_processing(claim: Claim, evidence: Evidence) -> Finding:

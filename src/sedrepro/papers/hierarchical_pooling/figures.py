@@ -18,6 +18,8 @@ SPLIT = "evaluation"
 LONGEST = 5.0
 #: Frames of a segment of the first stage, and from which score on a frame or a segment counts as active.
 SEGMENT, ACTIVE = 5, 0.5
+#: The place in the figure of the system whose frames and segments are counted.
+HIERARCHICAL_LINEAR = 1
 #: Of the single and the hierarchical curve.
 STYLES = (("C1", "--"), ("C0", "-"))
 
@@ -47,8 +49,11 @@ def _distance(event: Event) -> tuple[bool, bool, float]:
 def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Frame scores (run, frame) of the chosen clip for the class of its event, and where that sounds, (frame,).
 
-    Beside them, over the whole split, how often frames and segments of the hierarchical linear run are right, (2,).
+    Beside them the place in the figure of the system of each run, (run,), and, over the whole split, how often frames
+    and segments of the hierarchical linear runs are right, (run, 2).
     """
+    systems = list(dict.fromkeys(run.who.system for run in runs))
+    system = np.array([systems.index(run.who.system) for run in runs])
     scores = runs[0].scores
     evaluated = [str(name) for name, split in zip(scores["filenames"], scores["splits"], strict=True) if split == SPLIT]
     filename = choose_clip(runs[0].events, evaluated)
@@ -66,7 +71,9 @@ def examine_figure5(runs: Sequence[RunView]) -> tuple[dict[str, np.ndarray], dic
     inside = np.zeros(frame.shape[1], dtype=bool)
     for event in events:
         inside |= (event.event_label == label) & (times >= event.onset) & (times < event.offset)
-    return {"frame": frame, "inside": inside, "accuracy": frame_and_segment_accuracy(runs[1])}, facts
+    hierarchical = [run for run, place in zip(runs, system, strict=True) if place == HIERARCHICAL_LINEAR]
+    accuracy = np.stack([frame_and_segment_accuracy(run) for run in hierarchical])
+    return {"frame": frame, "system": system, "inside": inside, "accuracy": accuracy}, facts
 
 
 def frame_and_segment_accuracy(run: RunView) -> np.ndarray:
@@ -90,10 +97,11 @@ def frame_and_segment_accuracy(run: RunView) -> np.ndarray:
 
 
 def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
-    """One panel per pooling: single and hierarchical curve; where the reference event sounds is shaded."""
+    """One panel per pooling: single and hierarchical curve of the first run; the reference event is shaded."""
     import matplotlib.pyplot as plt
 
-    curves = arrays["frame"]
+    first = np.unique(arrays["system"], return_index=True)[1]
+    curves, labels = arrays["frame"][first], [facts["labels"][run] for run in first]
     rows = -(-len(curves) // 2)
     figure, panels = plt.subplots(
         rows, 1, figsize=(9, 2.1 * rows + 0.4), sharex=True, sharey=True, squeeze=False, layout="constrained"
@@ -101,13 +109,14 @@ def draw_figure5(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Any:
     times = (np.arange(curves.shape[1]) + 0.5) / facts["frames_per_second"]
     for number, panel in enumerate(panels[:, 0]):
         _shade(panel, facts)
-        for run, (colour, style) in zip(range(2 * number, len(curves)), STYLES, strict=False):
-            panel.plot(times, curves[run], color=colour, linestyle=style, label=facts["labels"][run])
+        for system, (colour, style) in zip(range(2 * number, len(curves)), STYLES, strict=False):
+            panel.plot(times, curves[system], color=colour, linestyle=style, label=labels[system])
         panel.set(ylim=(-0.03, 1.03), ylabel="Probability")
         panel.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     panels[-1, 0].set(xlabel="Time (s)", xlim=(0, curves.shape[1] / facts["frames_per_second"]))
     name = facts["filename"].rsplit("/", 1)[-1]
-    figure.suptitle(f"{facts['event_label']} in {name} ({facts['scale']} scale); shaded: reference event")
+    shown = "" if len(first) == len(arrays["frame"]) else "; the first run of each system"
+    figure.suptitle(f"{facts['event_label']} in {name} ({facts['scale']} scale); shaded: reference event{shown}")
     return figure
 
 

@@ -64,6 +64,26 @@ def rejected_by_holm(tests: Mapping[tuple[str, str], tuple[int, float]], compari
     return rejected
 
 
+def kept(margins: Sequence[Sequence[float] | np.ndarray]) -> Outcome:
+    """Whether a claim keeps all its conditions, from by how much each run keeps each of them (condition, run).
+
+    Holds where every condition is significantly above 0 over the runs, fails where one is significantly below it, after
+    Holm's correction. Fewer than `FEWEST_PAIRS` runs are not tested: they hold where all margins are positive. NaN, of
+    what a run does not show, leaves it undecided.
+    """
+    values = np.array(margins, dtype=float)
+    if not values.size:
+        return "cannot be tested"
+    if np.isnan(values).any():
+        return "undecided"
+    if values.shape[1] < FEWEST_PAIRS:
+        return "holds" if (values > 0).all() else "fails"
+    tests = {(str(number), ""): against_zero(list(of_runs)) for number, of_runs in enumerate(values)}
+    if rejected_by_holm(tests, len(tests)):
+        return "fails"
+    return "holds" if all(sign > 0 and p < SIGNIFICANCE for sign, p in tests.values()) else "undecided"
+
+
 def within(distance: float, error: float, tolerance: float) -> Outcome:
     """Whether a distance lies within a tolerance; undecided where its `error` reaches across the border."""
     if distance + error <= tolerance + RESOLUTION:
