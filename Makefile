@@ -75,7 +75,8 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; set PYTHON=python3.11 or newer"; exit 1; }
 	@echo "Installing the pinned environment into $(VENV) (once; a few minutes)"
 	@$(PYTHON) -m venv $(VENV) || { echo "error: cannot create a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
-	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check -r envs/requirements.txt -r envs/development.txt -c envs/constraints.txt
+	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-compile -r envs/requirements.txt -r envs/development.txt -c envs/constraints.txt
+	@"$(BIN)/python" -m compileall -qq -j 0 "$(BIN)/../lib" || true  # on all cores; some packages hold files of other Pythons
 	@"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -97,7 +97,7 @@ def told(checkout: Path, **environment: str) -> list[list[str]]:
 
 def test_a_path_with_spaces_holds_an_environment(checkout: Path):
     programs = [call[0] for call in told(checkout)]
-    assert programs == ["./python", "./python", *[f"{checkout}/.venv/bin/python"] * 2]
+    assert programs == ["./python", "./python", *[f"{checkout}/.venv/bin/python"] * 3]
 
 
 def test_pip_installs_into_the_environment_whatever_its_configuration_says(checkout: Path):
