@@ -219,12 +219,12 @@ def test_true_negatives_weigh_07_where_their_probability_is_small(tmp_path):
     assert tried("true_negatives_weigh_as_printed", tmp_path, negative=bins(0.0)[None]).outcome == "cannot be tested"
 
 
-def of_runs(*accuracies, frames=10 * FEWEST):
-    """Counts (run, 3, bin) of runs whose accuracies differ a little besides."""
-    return np.stack([bins(accuracy, frames) for accuracy in accuracies])
+def of_runs(*accuracies):
+    """Counts (run, 3, bin) of runs of these accuracies."""
+    return np.stack([bins(accuracy) for accuracy in accuracies])
 
 
-#: Falls by chance in some bins, so that the rank correlations of runs differ.
+#: Rises but for every fifth, sixth or seventh bin, so that the rank correlations of runs differ.
 UNEVEN = [np.where(np.arange(BINS) % (5 + run) == 0, RISING[::-1], RISING) for run in range(3)]
 
 

@@ -30,7 +30,7 @@ def curves(*inside, outside=0.0):
     ("frame", "outcome"),
     [
         (curves(0.2, 0.6, 0.4, 0.9, 0, 0), "holds"),
-        (curves(0.2, 0.51, 0.49, 0.9, 0, 0, outside=1), "holds"),  # what is outside does not count
+        (curves(0.2, 0.5, 0.499, 0.9, 0, 0, outside=1), "holds"),  # what is outside does not count
         (curves(0.6, 0.6, 0.4, 0.9, 0, 0), "fails"),  # single linear finds it too
         (curves(0.2, 0.6, 0.1, 0.3, 1, 1), "fails"),  # hierarchical exponential does not
     ],

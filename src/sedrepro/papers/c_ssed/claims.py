@@ -88,9 +88,7 @@ def _said_of_ends(curves: np.ndarray) -> str:
     by_start = (f"{start:g} to {ends[starts == start].mean():.2f}" for start in dict.fromkeys(starts))
     further = max(map(_further, curves))
     moving = f"; as many epochs again would move n by up to {further:.2f}" if further > SAME_N else ""
-    fewest = _fewest(curves)
-    counted = "one run" if fewest == 1 else f"{fewest} runs"
-    return f"n goes from {', '.join(by_start)}, {counted} per start{moving}"
+    return f"n goes from {', '.join(by_start)}, {_runs_per('start', _fewest(curves))}{moving}"
 
 
 def _fewest(curves: np.ndarray) -> int:
@@ -113,7 +111,7 @@ def accuracy_rises_with_confidence(claim: Claim, evidence: Evidence) -> Finding:
     said = ", ".join(f"{_shown(taus)} (lambda {penalty:g})" for penalty, (taus, _) in found.items())
     runs = min(len(taus) for taus, _ in found.values())
     outcome = worst([outcome for _, outcome in found.values()])
-    return Finding(outcome, f"rank correlation {said}, {_per_lambda(runs)}", runs)
+    return Finding(outcome, f"rank correlation {said}, {_runs_per('lambda', runs)}", runs)
 
 
 @reads("figure3a")
@@ -135,7 +133,7 @@ def best_lambda(claim: Claim, evidence: Evidence) -> Finding:
         return Finding("undecided", f"too few curves with {FEWEST_POINTS} points: {said or 'none'}", runs)
     best = distances.pop(BEST_LAMBDA)
     outcome = kept([others - best for others in distances.values()])
-    return Finding(outcome, f"mean distance from y = x {said}, {_per_lambda(runs)}", runs)
+    return Finding(outcome, f"mean distance from y = x {said}, {_runs_per('lambda', runs)}", runs)
 
 
 def _by_penalty(arrays: dict[str, np.ndarray]) -> dict[float, np.ndarray]:
@@ -143,10 +141,6 @@ def _by_penalty(arrays: dict[str, np.ndarray]) -> dict[float, np.ndarray]:
     penalties = arrays["penalty"]
     meant = dict.fromkeys(penalties[(penalties >= LAMBDAS[0]) & (penalties <= LAMBDAS[1])].tolist())
     return {penalty: arrays["confidence"][penalties == penalty] for penalty in meant}
-
-
-def _per_lambda(runs: int) -> str:
-    return "one run per lambda" if runs == 1 else f"{runs} runs per lambda"
 
 
 def _distance(counts: np.ndarray) -> float:
@@ -268,6 +262,10 @@ def _points(counts: np.ndarray) -> np.ndarray:
 def _slope(counts: np.ndarray) -> float:
     points = _points(counts)
     return float(np.polyfit(points[0], points[1], 1)[0]) if points.shape[1] > 1 else np.nan
+
+
+def _runs_per(what: str, runs: int) -> str:
+    return f"{'one run' if runs == 1 else f'{runs} runs'} per {what}"
 
 
 def _shown(numbers: np.ndarray) -> str:

@@ -1,13 +1,17 @@
 """Tests over runs: paired differences against zero, Holm's correction, standard errors."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from sedrepro.published.verdict import SIGNIFICANCE, Spread
 from sedrepro.reporting.claims.evidence import Values
 from sedrepro.reporting.claims.finding import Outcome
+
+#: What names a comparison, such as the two systems of it.
+Compared = TypeVar("Compared", bound=Hashable)
 
 #: A paired t-test needs so many runs of equal fold and seed.
 FEWEST_PAIRS = 3
@@ -17,7 +21,7 @@ POWER = 0.8
 RESOLUTION = 1e-9
 
 
-def against_zero(differences: Sequence[float]) -> tuple[int, float]:
+def against_zero(differences: Sequence[float] | np.ndarray) -> tuple[int, float]:
     """Sign of the mean, and the two-sided p of a t-test against 0; 1 of too few differences."""
     from scipy.stats import ttest_1samp
 
@@ -53,7 +57,7 @@ def above_zero(differences: Sequence[float]) -> Outcome:
     return "holds" if sign > 0 else "fails"
 
 
-def rejected_by_holm(tests: Mapping[tuple[str, str], tuple[int, float]], comparisons: int) -> list[tuple[str, str]]:
+def rejected_by_holm(tests: Mapping[Compared, tuple[int, float]], comparisons: int) -> list[Compared]:
     """The comparisons that speak against a claim significantly, after Holm's correction (1979) for their number."""
     p_values = {pair: p for pair, (sign, p) in tests.items() if sign < 0}
     rejected = []
@@ -78,7 +82,7 @@ def kept(margins: Sequence[Sequence[float] | np.ndarray]) -> Outcome:
         return "undecided"
     if values.shape[1] < FEWEST_PAIRS:
         return "holds" if (values > 0).all() else "fails"
-    tests = {(str(number), ""): against_zero(list(of_runs)) for number, of_runs in enumerate(values)}
+    tests = dict(enumerate(map(against_zero, values)))
     if rejected_by_holm(tests, len(tests)):
         return "fails"
     return "holds" if all(sign > 0 and p < SIGNIFICANCE for sign, p in tests.values()) else "undecided"
