@@ -128,8 +128,8 @@ plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on 
 summary: $(READY)  ## print the tables made so far
 	@python -m sedrepro summary $(ASSIGNED)
 
-test: $(READY)  ## run the test suite, one test file per core at a time
-	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= python -m pytest -q --numprocesses auto --dist loadfile --no-loadscope-reorder
+test: $(READY)  ## run the test suite, in one process more than there are cores, as many tests wait
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= python -m pytest -q --numprocesses "$$(python -c 'import os; print(min(os.cpu_count() + 1, 16))')" --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff, mypy, snakefmt, snakemake --lint
 	ruff check .

@@ -62,11 +62,11 @@ def packed(file: SourceFile, layouts: Path) -> bytes:
     names = {path: PREFIX.get(file.file, "") + path.relative_to(base).as_posix() for path in wanted}
     buffer = io.BytesIO()
     if file.file.endswith(".zip"):
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for path, name in names.items():
                 archive.write(path, name)
     else:
-        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
             for path, name in names.items():
                 archive.add(path, name)
     return buffer.getvalue()

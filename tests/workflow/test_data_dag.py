@@ -33,7 +33,7 @@ def served(server: WebServer, mirror: SmallMirror) -> str:
     for name, content in mirror.contents.items():
         is_large = len(content) > 100_000
         turns = [Turn(cut=len(content) // 3, chunk=2**15, pause=0.01), Turn(status=503)] if is_large else []
-        server.serve(f"/{name}", content, turns, always=Turn(chunk=2**16, pause=0.02))
+        server.serve(f"/{name}", content, turns, always=Turn(chunk=2**18, pause=0.02))
     return server.url
 
 
