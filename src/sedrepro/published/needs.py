@@ -1,5 +1,6 @@
 """What a published table needs: the csv that defines it, and the runs that it reads."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from sedrepro.base.errors import SettingsError, did_you_mean
@@ -7,7 +8,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.runs import RunIdentity, figure_runs, runs_of
 from sedrepro.published.added_rows import added_cells
-from sedrepro.published.cells import SPLIT, Cell, read_cells, runs_needed
+from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, UNITS, Cell, read_cells, runs_needed
 from sedrepro.published.claims import claim_runs, read_claims
 
 
@@ -26,6 +27,25 @@ def printed_units(paper: Paper) -> dict[str, str]:
     """The unit in which a paper's tables give a metric, by metric; empty for fractions, ratios and counts."""
     numbers = [name for name, layout in paper.settings.tables.items() if layout.kind == "numbers"]
     return {cell.metric: cell.unit for name in numbers for cell in read_cells(cells_file(paper, name))}
+
+
+def printed_place(cell: Cell) -> tuple[str, ...]:
+    """What a printed number is of: system, variant, split, detection, class and metric."""
+    factors = (cell.factors.get(factor, "") for factor in (SPLIT, DETECTION, EVENT_CLASS))
+    return (cell.system, cell.variant, *factors, cell.metric)
+
+
+def printed_numbers(paper: Paper) -> dict[tuple[str, ...], Decimal]:
+    """The numbers that a paper's tables print, as fractions, ratios or counts, by `printed_place`.
+
+    Of a number that is printed twice it is the first.
+    """
+    found: dict[tuple[str, ...], Decimal] = {}
+    for name in printed_tables(paper):
+        for cell in read_cells(cells_file(paper, name)):
+            if cell.published:
+                found.setdefault(printed_place(cell), Decimal(cell.published) / UNITS[cell.unit])
+    return found
 
 
 def table_cells(paper: Paper, table: str) -> list[Cell]:

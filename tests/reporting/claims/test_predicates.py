@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,7 +21,7 @@ from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, worst
 from sedrepro.reporting.claims.order import tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
-from sedrepro.reporting.claims.statistics import kept, runs_to_decide, standard_error
+from sedrepro.reporting.claims.statistics import kept, runs_to_decide, smallest_seen, standard_error
 
 
 def runs_of(**values):
@@ -283,6 +284,69 @@ def test_so_many_runs_decide_in_four_cases_of_five():
     assert runs_to_decide(-example) == runs
     assert runs_to_decide([0.5, 0.5]) is None and runs_to_decide([0.1, -0.1, 0.0]) is None
     assert runs_to_decide([0.5, 0.5, 0.5]) == 3
+
+
+@pytest.mark.parametrize("runs", [3, 5, 12])
+def test_so_large_a_difference_is_seen_in_four_cases_of_five(runs):
+    rng = np.random.default_rng(runs)
+    example = rng.normal(size=runs)
+    seen = smallest_seen(example / example.std(ddof=1))
+    drawn = rng.normal(seen, 1, (20_000, runs))
+    t = drawn.mean(axis=1) / (drawn.std(axis=1, ddof=1) / math.sqrt(runs))
+    assert np.mean(t > t_distribution.ppf(0.975, runs - 1)) == pytest.approx(0.8, abs=0.01)
+    assert smallest_seen(100 + 3 * example / example.std(ddof=1)) == pytest.approx(3 * seen)
+    assert smallest_seen([0.5] * runs) == 0
+    assert smallest_seen([0.1, 0.3]) is None
+
+
+def printed(**values):
+    """Printed micro-p of systems."""
+    return {(system, "remix_0db", "", "", "", "micro_ap"): Decimal(value) for system, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("prints", "named"),
+    [
+        (printed(a="0.9", b="0.1", c="0.89"), "VS C is 0.01"),  # b is told from a already, c is not
+        (printed(a="0.9", b="0.89", c="0.1"), ""),
+        (printed(a="0.89", c="0.9"), "VS C is 0.01"),  # in print it is the other way round
+        (printed(a="0.9", b="0.89"), ""),
+        ({}, ""),
+    ],
+)
+def test_an_undecided_order_says_if_so_many_runs_do_not_show_the_printed_difference(prints, named):
+    runs = [*several("a", AHEAD), *several("b", BEHIND), *several("c", SCATTERED)]
+    said = found(claim(others="b;c"), *runs, prints=prints)
+    assert (said.outcome, said.too_small) == ("undecided", bool(named))
+    assert named.replace("VS", "the printed difference of A and") in said.outlook
+    seen = smallest_seen([a - c for a, c in zip(AHEAD, SCATTERED, strict=True)])
+    assert (f"these runs show {seen:.2f} in four of five cases" in said.outlook) == bool(named)
+
+
+def test_what_is_decided_is_not_called_too_small():
+    runs = [*several("a", AHEAD), *several("b", BEHIND)]
+    for one in (claim(), claim(direction="lower")):
+        said = found(one, *runs, prints=printed(a="0.9", b="0.9"))
+        assert said.outcome in ("holds", "fails") and not said.too_small and not said.outlook
+    assert not found(claim(direction="comparable"), *runs, prints=printed(a="0.9", b="0.9")).too_small
+
+
+@pytest.mark.parametrize(
+    ("ahead", "printed", "too_small"),
+    [
+        ([0.505, 0.50, 0.50, 0.495], "1%", True),
+        ([0.505, 0.50, 0.50, 0.495], "9%", False),  # fails
+        ([0.2, 0.9, 0.5, 0.6], "20%", True),
+        ([0.2, 0.9, 0.5, 0.6], "300%", False),
+        ([0.505, 0.50], "1%", False),  # too few to know the spread
+    ],
+)
+@pytest.mark.parametrize("kind", ["change", "absolute"])
+def test_an_undecided_gain_says_if_so_many_runs_do_not_show_the_printed_one(ahead, printed, too_small, kind):
+    said = found(claim(kind=kind, printed=printed), *several("a", ahead), *several("b", HALF))
+    assert said.too_small == too_small
+    unit = "%" if kind == "change" else "points"
+    assert ("these runs show a gain of" in said.outlook and f" {unit} in four of five" in said.outlook) == too_small
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,8 @@ from sedrepro.corpora.settings import Remix
 from sedrepro.data_sets import data_set
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
-from sedrepro.published.cells import read_cells
 from sedrepro.published.claims import KINDS, read_claims
-from sedrepro.published.needs import cells_file
+from sedrepro.published.needs import cells_file, printed_numbers
 from sedrepro.published.verdict import METRICS
 from sedrepro.reporting.claims.registry import claim_figures, predicate_of
 from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR
@@ -114,20 +113,7 @@ def test_notes_hold_no_separator_of_notes():
 # --- what the printed tables say
 
 
-def printed_cells(name):
-    """Printed numbers by system, variant, split, detection, class and metric, in the unit of the print."""
-    found = {}
-    for table, layout in PAPERS[name].settings.tables.items():
-        if layout.kind == "numbers" and table.startswith("table"):
-            for cell in read_cells(cells_file(PAPERS[name], table)):
-                factors = tuple(cell.factors.get(factor, "") for factor in ("split", "detection", "event_class"))
-                if cell.published:
-                    number = Decimal(cell.published) / (100 if cell.unit == "percent" else 1)
-                    found.setdefault((cell.system, cell.variant, *factors, cell.metric), number)
-    return found
-
-
-PRINTED = {name: printed_cells(name) for name in NAMES}
+PRINTED = {name: printed_numbers(paper) for name, paper in PAPERS.items()}
 
 
 def printed(name, claim, side):

@@ -127,6 +127,9 @@ def test_claims_are_told_in_numbers_of_tests_and_of_claims(config):
     for words_of in ("2 hold by construction", "1 undecided", "1 fails"):
         assert words_of in said_of
     assert said_of.endswith(". 1 of 2 that runs can decide are decided.")
+    tests[2]["too_small"] = "yes"
+    said_of = digest_of_claims(replace(found, claims=tests)).verdict
+    assert said_of.endswith("; not decided: 1, of which 1 with a printed difference smaller than these runs show.")
     nothing = digest_of_claims(replace(found, claims=[test for test in tests if test["outcome"] != "fails"])).verdict
     assert "decided are" not in nothing and "can decide" not in nothing
 

@@ -26,6 +26,7 @@ COLUMNS = {
     "scale": "scale",
     "ours": "mean",
     "outcome": "verdict",
+    "too_small": "too_small",
     "published_support": "support",
     "support_reason": "support_reason",
     "quote": "published",
@@ -82,7 +83,11 @@ def counts(table: pd.DataFrame) -> Iterator[str]:
         fixed = sum(outcome.endswith(BY_CONSTRUCTION) for outcome in of_paper["outcome"])
         claims = of_paper["id"].nunique()
         number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
-        parts = [f"{number}: {told}", decided(outcomes), f"{fixed} {BY_CONSTRUCTION}"]
+        parts = [
+            f"{number}: {told}",
+            decided(outcomes, sum(of_paper["too_small"] == "yes")),
+            f"{fixed} {BY_CONSTRUCTION}",
+        ]
         yield f"{paper}: {'; '.join(filter(None, parts))}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.published_size import published_parameters
 from sedrepro.published.cells import DETECTION, EVENT_CLASS, SPLIT, Cell
 from sedrepro.published.claims import Claim
+from sedrepro.published.needs import printed_place
 from sedrepro.published.verdict import METRICS
 from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.tables.values import measured
@@ -34,6 +36,8 @@ class Evidence:
     figures: Path | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     """In which the paper's tables give a metric (`percent`), by metric; fractions where they do not say."""
+    prints: Mapping[tuple[str, ...], Decimal] = field(default_factory=dict)
+    """The numbers that the paper's tables print; see `printed_numbers`."""
 
     def values(self, claim: Claim, side: str, metric: str = "", event_class: str = "") -> Values:
         """A metric of one side of a claim, by default the claim's own; runs in which it is undefined are left out.
@@ -54,6 +58,12 @@ class Evidence:
     def counts_networks(self, metric: str) -> bool:
         """Whether a metric is counted on the networks of the paper instead of taken from runs."""
         return self.paper is not None and bool(metric) and METRICS[metric].exact
+
+    def printed(self, claim: Claim, side: str) -> float | None:
+        """The number that the paper prints for one side of a claim; None where it prints none, or it is not at hand."""
+        of_others = claim.contender(side).printed
+        number = self.prints.get(printed_place(self._cell(claim, side, claim.event_class)))
+        return of_others if of_others is not None or number is None else float(number)
 
     def classes(self, claim: Claim, side: str) -> list[str]:
         """The classes of the corpus of one side; none without a run."""

@@ -14,7 +14,7 @@ from sedrepro.experiments.runs import RunIdentity
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import EVENT_CLASS, SPLIT
 from sedrepro.published.claims import Claim, claim_runs
-from sedrepro.published.needs import printed_units
+from sedrepro.published.needs import printed_numbers, printed_units
 from sedrepro.reporting.claims.evidence import Evidence
 from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.claims.registry import predicate_of
@@ -49,8 +49,8 @@ def fill_claims(
     def decimals(metric: str) -> int:
         return layout.decimals_of.get(metric, layout.decimals)
 
-    units = printed_units(paper) if paper else {}
-    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures, units)
+    units, prints = (printed_units(paper), printed_numbers(paper)) if paper else ({}, {})
+    evidence = Evidence(of_pair, labels, scale, decimals, paper, figures, units, prints)
     rows = [_filled(claim, evidence, _absent(claim, of_pair, missing, absent)) for claim in claims]
     return FilledTable(pd.DataFrame(rows), scale)
 
@@ -93,6 +93,7 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
         "mean": finding.ours,
         "sd": math.nan,
         "runs": finding.runs,
+        "too_small": "yes" if finding.too_small and outcome == "undecided" else "",
         "support": claim.support,
         "support_reason": claim.support_reason,
         "published": claim.quote,

@@ -29,6 +29,8 @@ class Finding:
     """Whether runs are compared with printed numbers of others, which are of the official data."""
     outlook: str = ""
     """What would decide what is undecided."""
+    too_small: bool = False
+    """Whether a difference as printed is smaller than so many runs show, so that they cannot tell it from none."""
 
     def told(self, scale: str, identity: bool = False) -> tuple[str, str]:
         """The outcome as a table has it, and why it is not the one found (empty: it is).
@@ -61,7 +63,13 @@ def worst(outcomes: Collection[Outcome]) -> Outcome:
     return next((outcome for outcome in WORST_FIRST if outcome in outcomes), "cannot be tested")
 
 
-def decided(outcomes: Mapping[str, int]) -> str:
-    """How many of the tests that runs can decide are decided, by the number of each outcome; empty where none is."""
-    found = outcomes.get("holds", 0) + outcomes.get("fails", 0)
-    return f"{found} of {found + outcomes.get('undecided', 0)} that runs can decide are decided" if found else ""
+def decided(outcomes: Mapping[str, int], too_small: int) -> str:
+    """How many of the tests that runs can decide are decided, by the number of each outcome; empty where none is.
+
+    Of those that are not, as many are `too_small`: about printed differences that so many runs do not show.
+    """
+    found, open_ones = outcomes.get("holds", 0) + outcomes.get("fails", 0), outcomes.get("undecided", 0)
+    if not found:
+        return ""
+    why = f"; not decided: {open_ones}, of which {too_small} with a printed difference smaller than these runs show"
+    return f"{found} of {found + open_ones} that runs can decide are decided{why if too_small else ''}"

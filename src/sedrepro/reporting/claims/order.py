@@ -1,6 +1,7 @@
 """Claims on the order of systems, or of ways of detection of one system."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,7 +9,14 @@ from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import Evidence, Values
 from sedrepro.reporting.claims.finding import Finding, Outcome
-from sedrepro.reporting.claims.statistics import against_zero, rejected_by_holm, runs_to_decide, standard_error, within
+from sedrepro.reporting.claims.statistics import (
+    against_zero,
+    rejected_by_holm,
+    runs_to_decide,
+    smallest_seen,
+    standard_error,
+    within,
+)
 
 #: More runs than anyone makes.
 MANY = 1000
@@ -26,14 +34,38 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
     if 0 < len(against) < len(claim.others):
         numbers += f"; because of {', '.join(evidence.label(claim, side) for side in against)}"
     printed = any(claim.contender(side).printed is not None for side in claim.compared)
-    outlook = _outlook(claim, values) if outcome == "undecided" else ""
-    return Finding(outcome, numbers, fewest_runs(claim, values), against_print=printed, outlook=outlook)
+    found = Finding(outcome, numbers, fewest_runs(claim, values), against_print=printed)
+    if outcome != "undecided" or claim.direction == "comparable":
+        return found
+    too_small = _too_small(claim, values, evidence)
+    outlook = "; ".join(filter(None, [_outlook(claim, values), too_small]))
+    return replace(found, outlook=outlook, too_small=bool(too_small))
+
+
+def _too_small(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> str:
+    """The printed difference that so many runs show worst, if it is smaller than what they show; empty: none is.
+
+    Of pairs of systems that are told apart already it does not matter.
+    """
+    worst, said = 1.0, ""
+    for ahead, other in claim.pairs:
+        differences = _differences(values[ahead], values[other])
+        printed = [evidence.printed(claim, side) for side in (ahead, other)]
+        seen, (sign, p) = smallest_seen(differences), against_zero(differences)
+        is_open = claim.sign * sign <= 0 or p >= SIGNIFICANCE
+        if seen is None or printed[0] is None or printed[1] is None or not is_open:
+            continue
+        difference = abs(printed[0] - printed[1])
+        if difference < worst * seen:
+            worst = difference / seen
+            names = " and ".join(evidence.label(claim, side) for side in (ahead, other))
+            sizes = [evidence.in_unit(claim.metric, size) for size in (difference, seen)]
+            said = f"the printed difference of {names} is {sizes[0]}, these runs show {sizes[1]} in four of five cases"
+    return said
 
 
 def _outlook(claim: Claim, values: Mapping[str, Values]) -> str:
     """How many runs would probably decide an order, by the pair of systems that needs most."""
-    if claim.direction == "comparable":
-        return ""
     needed = [runs_to_decide(_differences(values[ahead], values[other])) for ahead, other in claim.pairs]
     known = [runs for runs in needed if runs is not None]
     if len(known) < len(needed):  # two systems are equal, or have too few runs to know their spread

@@ -10,7 +10,7 @@ from sedrepro.published.verdict import FEWEST_RUNS, METRICS, Agreement, Metric, 
 from sedrepro.reporting.claims.evidence import Evidence, Values
 from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 from sedrepro.reporting.claims.order import fewest_runs, side_values
-from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, spread
+from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, smallest_seen, spread
 
 #: By direction, where a gain went instead if it is negative.
 OPPOSITE = {"higher": "lower", "lower": "higher"}
@@ -19,21 +19,33 @@ OPPOSITE = {"higher": "lower", "lower": "higher"}
 def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
     """Whether a printed gain fits ours, run by run of equal fold and seed, relative to the other system or absolute."""
     values = side_values(claim, evidence)
-    outcomes: list[Outcome] = []
-    numbers: list[str] = []
-    runs: list[int] = []
-    for pair in claim.pairs:
-        gains = _gains(claim.sign, values[pair[0]], values[pair[1]], relative)
-        outcomes.append(_gain_fits(claim, gains))
-        runs.append(len(gains))
-        numbers.append(_shown_gains(claim, [evidence.label(claim, side) for side in pair], gains, relative))
-    return Finding(worst(outcomes), f"{', '.join(numbers)}; printed {claim.printed}", min(runs, default=0))
+    gains = [_gains(claim.sign, values[ahead], values[other], relative) for ahead, other in claim.pairs]
+    labels = [[evidence.label(claim, side) for side in pair] for pair in claim.pairs]
+    shown = [_shown_gains(claim, *pair, relative) for pair in zip(labels, gains, strict=True)]
+    outcomes = [_gain_fits(claim, each) for each in gains]
+    outcome, runs = worst(outcomes), min(map(len, gains), default=0)
+    small = [_too_small(claim, each, relative) for each, found in zip(gains, outcomes, strict=True) if found == outcome]
+    outlook = "; ".join(filter(None, small)) if outcome == "undecided" else ""
+    ours = f"{', '.join(shown)}; printed {claim.printed}"
+    return Finding(outcome, ours, runs, outlook=outlook, too_small=bool(outlook))
 
 
 def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[float]:
     """Gains in the direction of the claim; from 0 there is no relative one."""
     places = [place for place in sorted(ahead.keys() & other.keys()) if other[place] or not relative]
     return [sign * (ahead[p] - other[p]) / (other[p] if relative else 1) for p in places]
+
+
+def _too_small(claim: Claim, gains: Sequence[float], relative: bool) -> str:
+    """Which gain so many runs show, if the printed one is smaller; else empty."""
+    seen = smallest_seen(gains)
+    if seen is None or float(printed_fraction(claim.printed)) >= seen:
+        return ""
+    return f"these runs show a gain of {100 * seen:.1f} {_unit(relative)} in four of five cases"
+
+
+def _unit(relative: bool) -> str:
+    return "%" if relative else "points"
 
 
 def _gain_fits(claim: Claim, gains: Sequence[float]) -> Outcome:
@@ -59,8 +71,7 @@ def _shown_gains(claim: Claim, labels: Sequence[str], gains: Sequence[float], re
     mean = 100 * float(np.mean(gains))
     direction = claim.direction if mean >= 0 else OPPOSITE[claim.direction]
     deviation = f" ± {100 * np.std(gains, ddof=1):.1f}" if len(gains) > 1 else ""
-    unit = "%" if relative else "points"
-    return f"{ahead} {abs(mean):.1f}{deviation} {unit} {direction} than {other} ({len(gains)})"
+    return f"{ahead} {abs(mean):.1f}{deviation} {_unit(relative)} {direction} than {other} ({len(gains)})"
 
 
 def value(claim: Claim, evidence: Evidence) -> Finding:

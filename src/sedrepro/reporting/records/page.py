@@ -167,7 +167,11 @@ def _claim(
     kept = then.get(tuple(str(row[name]) for name in _KEY))
     if kept is None:
         return row | {"mean": f"a record does not hold the arrays of {', '.join(figures)}"}
-    return row | {name: kept[name] for name in ("mean", "verdict", "note")} | {"runs": int(kept["runs"])}
+    return (
+        row
+        | {name: kept.get(name, "") for name in ("mean", "verdict", "too_small", "note")}
+        | {"runs": int(kept["runs"])}
+    )
 
 
 def _recorded_claims(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
