@@ -660,6 +660,10 @@ def test_figures_are_read_where_they_are_stored(tmp_path):
     np.savez(tmp_path / "figure2.npz", n=np.ones(3))
     (tmp_path / "figure2.json").write_text('{"scale": "miniature"}')
     assert looking.figure("figure2")["n"].tolist() == [1, 1, 1]
+    with pytest.raises(
+        DataError, match=r"figure2\.npz: lacks 'curves', so other code has written it; run the examine step"
+    ):
+        looking.figure("figure2")["curves"]
     (tmp_path / "figure2.json").write_text('{"scale": "full"}')
     with pytest.raises(DataError, match=r"figure2\.npz: is of scale 'full', not 'miniature'"):
         looking.figure("figure2")

@@ -23,6 +23,21 @@ Values = Mapping[tuple[int, int], float]
 """Values of one system by fold and seed."""
 
 
+class StoredArrays(dict[str, np.ndarray]):
+    """What a figure has stored, by name; asked for what is not there, it says that the file is of older code.
+
+    Raises:
+        DataError: a name is not there.
+    """
+
+    def __init__(self, path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+        super().__init__(arrays)
+        self._path = path
+
+    def __missing__(self, name: str) -> np.ndarray:
+        raise DataError(f"{self._path}: lacks '{name}', so other code has written it; run the examine step again")
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What a predicate may look at: runs by system and variant, and beside them the paper and its stored figures."""
@@ -92,7 +107,7 @@ class Evidence:
             raise DataError(f"{path}: is of scale '{stored_at}', not '{self.scale}'; run the examine step again")
         try:
             with np.load(path) as file:
-                return dict(file)
+                return StoredArrays(path, file)
         except Exception as error:  # NumPy raises many kinds for a damaged file
             raise DataError(f"{path}: cannot be read ({error}); run the examine step again") from error
 
