@@ -14,7 +14,13 @@ from sedrepro.experiments.metrics_files import RunMetrics, read_metrics, write_m
 from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.documents.recorded import RECORDED, records
-from sedrepro.reporting.records.page import SCORED_OTHERWISE, config_of_record, read_record, write_record_page
+from sedrepro.reporting.records.page import (
+    SCORED_OTHERWISE,
+    config_of_record,
+    read_record,
+    recorded_claims,
+    write_record_page,
+)
 from sedrepro.reporting.records.reading import RecordedRuns
 from sedrepro.reporting.records.record import record
 
@@ -43,6 +49,13 @@ def test_the_runs_of_a_record_are_read_back_as_they_were_scored(config: Config, 
         was = read_metrics(run.metrics_file(config))
         assert comparable(kept[str(was)]) == comparable(was)
         assert set(kept[str(was)].classes) <= set(was.classes)
+
+
+def test_the_claims_of_a_record_are_those_of_its_page(config: Config, paper: Paper):
+    folder = record(config, paper, "make results", incomplete=True)
+    used = config_of_record(folder, json.loads((folder / "record.json").read_text()))
+    claims = recorded_claims(folder)
+    assert claims and claims == read_record(folder, used, load_paper(paper.name, used)).claims
 
 
 def test_a_damaged_record_is_an_error_that_names_the_file(config: Config, paper: Paper):

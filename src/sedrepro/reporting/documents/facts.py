@@ -31,6 +31,7 @@ from sedrepro.reporting.documents.recorded import (
     records,
     rows_where,
 )
+from sedrepro.reporting.records.page import recorded_claims
 
 MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
 Keys = dict[str, str]
@@ -290,6 +291,23 @@ def _outdated(keys: Keys) -> str:
     return "\n".join(lines)
 
 
+def _claims(keys: Keys) -> str:
+    """How many tests of claims the records of a folder decide, each and together.
+
+    Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart.
+    """
+    head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
+    numbers = {}
+    for folder in sorted(path.parent for path in (RECORDED / keys["folder"]).glob("*/record.json")):
+        claims = recorded_claims(folder)
+        outcomes = [[claim["outcome"] for claim in claims].count(name) for name in ("holds", "fails", "undecided")]
+        link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
+        numbers[link] = [sum(outcomes), *outcomes, sum(claim["too_small"] == "yes" for claim in claims)]
+    numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
+    rows = [_line([name, *map(str, row)]) for name, row in numbers.items()]
+    return "\n".join([_line(head), _line(["---"] * len(head)), *rows])
+
+
 def _download(_keys: Keys) -> str:
     """What all needed archives take, in GB of 10^9 bytes."""
     config = load_config("full")
@@ -299,6 +317,7 @@ def _download(_keys: Keys) -> str:
 
 FACTS: dict[str, Callable[[Keys], str]] = {
     "cell": _cell,
+    "claims": _claims,
     "download": _download,
     "faults": _faults,
     "grid": _grid,

@@ -95,7 +95,7 @@ def read_record(folder: Path, config: Config, paper: Paper) -> PaperResults:
     Raises:
         DataError: a file of the record is missing or damaged (names it).
     """
-    runs, then = RecordedRuns(folder, paper, config.scale), _recorded_claims(folder)
+    runs, then = RecordedRuns(folder, paper, config.scale), _claims_then(folder)
     layouts = paper.settings.tables
     made = {name: _filled(paper, name, runs.metrics, config.scale, then) for name in layouts}
     tables = {name: table for name, table in made.items() if _says_anything(table, layouts[name])}
@@ -116,6 +116,19 @@ def read_record(folder: Path, config: Config, paper: Paper) -> PaperResults:
         top=folder,
         recorded=True,
     )
+
+
+def recorded_claims(folder: Path) -> list[dict[str, str]]:
+    """The claims of a record in the columns of claims.csv, filled from the metrics of its runs.
+
+    Raises:
+        DataError: a file of the record is missing or damaged (names it).
+    """
+    config = config_of_record(folder, read_json(folder / RECORD))
+    paper = load_paper(folder.name, config)
+    runs, then, layouts = RecordedRuns(folder, paper, config.scale).metrics, _claims_then(folder), paper.settings.tables
+    names = [name for name, layout in layouts.items() if layout.kind == "claims"]
+    return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in names})
 
 
 def _as_made(config: Config, paper: Paper, name: str, layout: TableLayout) -> PaperTable:
@@ -174,7 +187,7 @@ def _claim(
     )
 
 
-def _recorded_claims(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
+def _claims_then(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
     """The claims of a record as they were found at the time, by what tells them apart."""
     rows = read_table(folder / "tables.csv", ("metric", "mean", "verdict", "note", "runs"), delimiter=",")
     return {tuple(row.get(name, "") for name in _KEY): row for row in rows if row.get("id") and row.get("claim")}
