@@ -321,6 +321,8 @@ def test_an_undecided_order_says_if_so_many_runs_do_not_show_the_printed_differe
     assert named.replace("VS", "the printed difference of A and") in said.outlook
     seen = smallest_seen([a - c for a, c in zip(AHEAD, SCATTERED, strict=True)])
     assert (f"these runs show {seen:.2f} in four of five cases" in said.outlook) == bool(named)
+    in_percent = found(claim(others="b;c"), *runs, prints=prints, units={"micro_ap": "percent"}).outlook
+    assert (f"these runs show {100 * seen:.1f} points in" in in_percent) == bool(named)
 
 
 def test_what_is_decided_is_not_called_too_small():

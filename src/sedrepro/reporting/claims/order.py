@@ -59,7 +59,7 @@ def _too_small(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -
         if difference < worst * seen:
             worst = difference / seen
             names = " and ".join(evidence.label(claim, side) for side in (ahead, other))
-            sizes = [evidence.in_unit(claim.metric, size) for size in (difference, seen)]
+            sizes = [evidence.in_unit(claim.metric, size).replace("%", "points") for size in (difference, seen)]
             said = f"the printed difference of {names} is {sizes[0]}, these runs show {sizes[1]} in four of five cases"
     return said
 
