@@ -4,6 +4,7 @@ A marker in a Markdown file is `<!-- fact: NAME key=value ... -->text<!-- end --
 of the text. NAME is one of `FACTS`. Keys that a fact does not know by name choose rows of the record's csv by column.
 """
 
+import functools
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -291,6 +292,11 @@ def _outdated(keys: Keys) -> str:
     return "\n".join(lines)
 
 
+@functools.cache
+def _claims_of(folder: Path) -> list[dict[str, str]]:
+    return recorded_claims(folder)
+
+
 def _claims(keys: Keys) -> str:
     """How many tests of claims the records of a folder decide, each and together.
 
@@ -299,7 +305,7 @@ def _claims(keys: Keys) -> str:
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
     numbers = {}
     for folder in sorted(path.parent for path in (RECORDED / keys["folder"]).glob("*/record.json")):
-        claims = recorded_claims(folder)
+        claims = _claims_of(folder)
         outcomes = [[claim["outcome"] for claim in claims].count(name) for name in ("holds", "fails", "undecided")]
         link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
         numbers[link] = [sum(outcomes), *outcomes, sum(claim["too_small"] == "yes" for claim in claims)]
