@@ -487,6 +487,8 @@ def test_a_printed_value(values, outcome):
     said = found(claim(kind="value", direction="", others="", strength="", printed="0.70"), *several("a", values))
     assert (said.outcome, said.runs) == (outcome, len(values))
     assert said.ours.endswith("printed 0.70")
+    assert said.told("recordings")[0] == "cannot be tested"
+    assert said.told("full")[0] == outcome
 
 
 def test_a_printed_value_is_judged_by_the_rule_of_the_tables():

@@ -26,7 +26,7 @@ class Finding:
     runs: int = 0
     by_construction: str = ""
     against_print: bool = False
-    """Whether runs are compared with printed numbers of others, which are of the official data."""
+    """Whether runs are compared with printed numbers, which are of the official data."""
     outlook: str = ""
     """What would decide what is undecided."""
     too_small: bool = False

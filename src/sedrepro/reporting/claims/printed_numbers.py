@@ -75,11 +75,15 @@ def _shown_gains(claim: Claim, labels: Sequence[str], gains: Sequence[float], re
 
 
 def value(claim: Claim, evidence: Evidence) -> Finding:
-    """Whether each system reproduces the printed value, by the rule of the tables; see `agreement`."""
+    """Whether each system reproduces the printed value, by the rule of the tables; see `agreement`.
+
+    A value is of the official data, unless no data change it.
+    """
     metric, values, printed = METRICS[claim.metric], side_values(claim, evidence), printed_fraction(claim.printed)
     outcomes = [_value_fits(metric, list(values[side].values()), printed) for side in claim.systems]
     said = ", ".join(evidence.shown(claim, side, values[side]) for side in claim.systems)
-    return Finding(worst(outcomes), f"{said}; printed {claim.printed}", fewest_runs(claim, values))
+    ours = f"{said}; printed {claim.printed}"
+    return Finding(worst(outcomes), ours, fewest_runs(claim, values), against_print=not metric.exact)
 
 
 def _value_fits(metric: Metric, of_runs: Sequence[float], printed: str) -> Outcome:
