@@ -11,7 +11,6 @@ from sedrepro.reporting.documents.facts import MARKER, fact_of, filled, shown
 from sedrepro.reporting.documents.recorded import MEASURED, TRIED, read_csv
 
 ROOT = Path(__file__).parents[3]
-RECORDED_CPU = "results/recorded/2026-11-28_recordings_cpu"
 RECORD = "record=2026-11-28_recordings_cpu/c_ssed"
 CELL = f"cell {RECORD} table=table2 system=power metric=event_error_rate"
 
@@ -54,10 +53,12 @@ def test_a_fact_follows_its_record():
 
 
 def test_the_claims_that_records_decide_are_counted():
-    _, _, *rows = fact_of("claims folder=2026-11-28_recordings_cpu up=../").splitlines()
+    _, _, *rows = fact_of("claims folder=2026-11-2[89]_recordings_cpu up=../").splitlines()
     numbers = {row.split("|")[1].strip().partition("]")[0]: list(map(int, row.split("|")[2:-1])) for row in rows}
     together = numbers.pop("together")
-    assert set(numbers) == {f"[{path.parent.name}" for path in Path(RECORDED_CPU).glob("*/record.json")}
+    assert set(numbers) == {
+        f"[{path.parent.name}" for path in Path("results/recorded").glob("2026-11-2[89]_recordings_cpu/*/record.json")
+    }
     assert together == [sum(column) for column in zip(*numbers.values(), strict=True)]
     for tests, hold, fail, undecided, too_small in numbers.values():
         assert tests == hold + fail + undecided and too_small <= undecided

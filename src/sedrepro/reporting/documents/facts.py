@@ -298,13 +298,15 @@ def _claims_of(folder: Path) -> list[dict[str, str]]:
 
 
 def _claims(keys: Keys) -> str:
-    """How many tests of claims the records of a folder decide, each and together.
+    """How many tests of claims the records of some folders (a pattern of their names) decide, each and together.
 
     Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart.
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
     numbers = {}
-    for folder in sorted(path.parent for path in (RECORDED / keys["folder"]).glob("*/record.json")):
+    for folder in sorted(
+        (path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json")), key=lambda p: p.name
+    ):
         claims = _claims_of(folder)
         outcomes = [[claim["outcome"] for claim in claims].count(name) for name in ("holds", "fails", "undecided")]
         link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
