@@ -77,8 +77,10 @@ class Evidence:
     def printed(self, claim: Claim, side: str) -> float | None:
         """The number that the paper prints for one side of a claim; None where it prints none, or it is not at hand."""
         of_others = claim.contender(side).printed
+        if of_others is not None:
+            return of_others
         number = self.prints.get(printed_place(self._cell(claim, side, claim.event_class)))
-        return of_others if of_others is not None or number is None else float(number)
+        return None if number is None else float(number)
 
     def classes(self, claim: Claim, side: str) -> list[str]:
         """The classes of the corpus of one side; none without a run."""

@@ -47,21 +47,23 @@ def _too_small(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -
 
     Of pairs of systems that are told apart already it does not matter.
     """
-    worst, said = 1.0, ""
-    for ahead, other in claim.pairs:
-        differences = _differences(values[ahead], values[other])
-        printed = [evidence.printed(claim, side) for side in (ahead, other)]
-        seen, (sign, p) = smallest_seen(differences), against_zero(differences)
-        is_open = claim.sign * sign <= 0 or p >= SIGNIFICANCE
-        if seen is None or printed[0] is None or printed[1] is None or not is_open:
+    exact = METRICS[claim.metric].exact
+    shortfalls = []
+    for pair in claim.pairs:
+        ahead, other = (values[side] for side in pair)
+        printed = [number for side in pair if (number := evidence.printed(claim, side)) is not None]
+        seen = smallest_seen(_differences(ahead, other))
+        if seen is None or len(printed) < len(pair) or _is_for(*_compared(claim.sign, exact, ahead, other)):
             continue
         difference = abs(printed[0] - printed[1])
-        if difference < worst * seen:
-            worst = difference / seen
-            names = " and ".join(evidence.label(claim, side) for side in (ahead, other))
-            sizes = [evidence.in_unit(claim.metric, size).replace("%", "points") for size in (difference, seen)]
-            said = f"the printed difference of {names} is {sizes[0]}, these runs show {sizes[1]} in four of five cases"
-    return said
+        if difference < seen:
+            shortfalls.append((difference / seen, pair, (difference, seen)))
+    if not shortfalls:
+        return ""
+    _, pair, both = min(shortfalls, key=lambda shortfall: shortfall[0])
+    names = " and ".join(evidence.label(claim, side) for side in pair)
+    sizes = [evidence.in_unit(claim.metric, size).replace("%", "points") for size in both]
+    return f"the printed difference of {names} is {sizes[0]}, these runs show {sizes[1]} in four of five cases"
 
 
 def _outlook(claim: Claim, values: Mapping[str, Values]) -> str:
@@ -110,7 +112,7 @@ def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str
         exact = METRICS[claim.metric].exact
         tests = {pair: _compared(claim.sign, exact, *(values[system] for system in pair)) for pair in complete}
         against["fails"] = [other for _, other in rejected_by_holm(tests, len(claim.pairs))]
-        against["undecided"] = [other for (_, other), (sign, p) in tests.items() if sign <= 0 or p >= SIGNIFICANCE]
+        against["undecided"] = [other for (_, other), test in tests.items() if not _is_for(*test)]
     for outcome in ("fails", "cannot be tested", "undecided"):
         if against[outcome]:
             return outcome, list(dict.fromkeys(against[outcome]))
@@ -123,6 +125,11 @@ def _compared(sign: int, exact: bool, ahead: Values, other: Values) -> tuple[int
         return int(sign * np.sign(np.mean(list(ahead.values())) - np.mean(list(other.values())))), 0.0
     mean_sign, p = against_zero(_differences(ahead, other))
     return sign * mean_sign, p
+
+
+def _is_for(sign: int, p: float) -> bool:
+    """Whether a comparison speaks for the claim significantly."""
+    return sign > 0 and p < SIGNIFICANCE
 
 
 def _differences(one: Values, other: Values) -> list[float]:

@@ -7,6 +7,7 @@ of the text. NAME is one of `FACTS`. Keys that a fact does not know by name choo
 import functools
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ from sedrepro.reporting.records.page import recorded_claims
 
 MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
 Keys = dict[str, str]
+#: No record changes while documents are filled.
+_claims_of = functools.cache(recorded_claims)
 
 
 def filled(text: str, name: str) -> str:
@@ -292,11 +295,6 @@ def _outdated(keys: Keys) -> str:
     return "\n".join(lines)
 
 
-@functools.cache
-def _claims_of(folder: Path) -> list[dict[str, str]]:
-    return recorded_claims(folder)
-
-
 def _claims(keys: Keys) -> str:
     """How many tests of claims the records of some folders (a pattern of their names) decide, each and together.
 
@@ -304,11 +302,11 @@ def _claims(keys: Keys) -> str:
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
     numbers = {}
-    for folder in sorted(
-        (path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json")), key=lambda p: p.name
-    ):
+    folders = [path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json")]
+    for folder in sorted(folders, key=lambda folder: folder.name):
         claims = _claims_of(folder)
-        outcomes = [[claim["outcome"] for claim in claims].count(name) for name in ("holds", "fails", "undecided")]
+        told = Counter(claim["outcome"] for claim in claims)
+        outcomes = [told[name] for name in ("holds", "fails", "undecided")]
         link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
         numbers[link] = [sum(outcomes), *outcomes, sum(claim["too_small"] == "yes" for claim in claims)]
     numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
