@@ -1,14 +1,15 @@
 """A paper with one table, and its runs, as records keep it."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
-from test_paper_tables import write_run
+from record_example import write_runs
 
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper
-from sedrepro.published.needs import table_runs
+from sedrepro.experiments.places import paper_folder
 from sedrepro.reporting.paper_tables import write_paper_table
 
 
@@ -24,9 +25,15 @@ def paper(config: Config) -> Paper:
     paper = load_paper(config.papers[0], config)
     tables = {"table2": paper.settings.tables["table2"]}
     small = dataclasses.replace(paper, settings=paper.settings.model_copy(update={"tables": tables, "figures": {}}))
-    for run in table_runs(config, small, "table2"):
-        write_run(config, run, 0.25 * run.seed)
-        (run.folder(config) / "config.json").unlink()
-        (run.folder(config) / "history.csv").write_text("epoch,train_loss\n1,0.5\n2,0.25\n")
+    write_runs(config, small)
     write_paper_table(config, small, "table2")
     return small
+
+
+@pytest.fixture
+def further(config: Config, paper: Paper) -> Config:
+    """The configuration of two further seeds, whose runs replace those of the first two in the results."""
+    shutil.rmtree(paper_folder(config, paper.name) / "runs")
+    more = config.model_copy(update={"seeds": [3, 4]})
+    write_runs(more, paper)
+    return more

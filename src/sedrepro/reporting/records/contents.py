@@ -13,6 +13,9 @@ from sedrepro.experiments.run_files import ENVIRONMENT, HISTORY
 
 Row = dict[str, Any]
 
+#: The file of a record that says where it comes from.
+RECORD = "record.json"
+
 #: What tells a run from another one.
 RUN = ("system", "variant", "fold", "seed")
 #: Columns of metrics.csv that say what a row is about; where the last are empty, it is about all of them.
@@ -24,29 +27,31 @@ OF_RUN = (
 )
 
 
-def tables_csv(paths: Iterable[Path]) -> str:
-    """The csv files of tables one below the other, each row with its table's name; what a table lacks is empty."""
-    return as_csv(
-        ("table",), [{"table": path.stem} | row for path in paths for row in read_table(path, ["note"], delimiter=",")]
-    )
+def tables_csv(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """The rows of tables one below the other, each with its table's name; what a table lacks is empty."""
+    return as_csv(("table",), [{"table": name} | dict(row) for name, rows in tables.items() for row in rows])
 
 
-def tables_markdown(paths: Iterable[Path]) -> str:
+def tables_markdown(texts: Iterable[str]) -> str:
     """The Markdown of tables one below the other."""
-    return "\n\n".join(path.read_text(encoding="utf-8").strip() for path in paths) + "\n"
+    return "\n\n".join(text.strip() for text in texts) + "\n"
 
 
-def metrics_csv(folders: Iterable[Path]) -> str:
+def metric_rows(folders: Iterable[Path]) -> list[Row]:
     """All metrics of runs: a row per run for what belongs to all of it, and one per split, way of detection and class.
 
     Raises:
         DataError: a file of a run is damaged (names it).
     """
-    rows = [
+    return [
         row
         for folder in folders
         for row in _metric_rows(read_metrics(folder / "metrics.json"), read_environment(folder / ENVIRONMENT))
     ]
+
+
+def metrics_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of metrics as csv."""
     return as_csv((*PLACE, *OF_RUN), rows)
 
 
@@ -77,18 +82,22 @@ def _class_rows(place: Row, metrics: Mapping[str, Values]) -> Iterator[Row]:
         yield place | {"event_class": event_class} | {name: of.get(event_class) for name, of in metrics.items()}
 
 
-def histories_csv(folders: Iterable[Path]) -> str:
+def history_rows(folders: Iterable[Path]) -> list[Row]:
     """The losses and validation scores of runs, a row per epoch.
 
     Raises:
         DataError: a history is damaged (names it).
     """
-    rows = [
+    return [
         _run_of(folder) | row
         for folder in folders
         if (folder / HISTORY).is_file()
         for row in read_table(folder / HISTORY, (), delimiter=",")
     ]
+
+
+def histories_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of histories as csv."""
     return as_csv(RUN, rows)
 
 

@@ -25,6 +25,7 @@ from sedrepro.reporting.claims.filling import fill_claims
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.page.data import PaperResults, claims_of, pictures_of
 from sedrepro.reporting.page.page import PAGE, results_page
+from sedrepro.reporting.records.contents import RECORD
 from sedrepro.reporting.records.reading import RecordedRuns, recorded_coverage
 from sedrepro.reporting.tables.comparison import PaperTable, compared_rows
 from sedrepro.reporting.tables.files import text_rows
@@ -33,7 +34,6 @@ from sedrepro.reporting.tables.text import fill_text, texts_of_code
 from sedrepro.reporting.tables.tidy import FilledTable, table_of_cells
 from sedrepro.reporting.tables.values import Result, result
 
-RECORD = "record.json"
 #: Files that the page of a record links.
 FILES = ("tables.csv", "tables.md", "metrics.csv", "histories.csv", "coverage.csv", RECORD)
 
@@ -84,6 +84,8 @@ def config_of_record(folder: Path, facts: Mapping[str, Any]) -> Config:
 def _remarks(facts: Mapping[str, Any]) -> Iterable[str]:
     """Where the results come from, and what to know about them."""
     yield f"Recorded on {facts['date']}: {facts['command']}. {facts['note']}".strip()
+    for earlier in facts.get("continues", ()):
+        yield f"Continues the record of {earlier['date']}: {earlier['command']}. {earlier['note']}".strip()
     if facts.get("unfinished"):
         yield f"When this was recorded: {'; '.join(facts['unfinished'])}."
     yield HOW_IT_IS_MADE
@@ -95,10 +97,8 @@ def read_record(folder: Path, config: Config, paper: Paper) -> PaperResults:
     Raises:
         DataError: a file of the record is missing or damaged (names it).
     """
-    runs, then = RecordedRuns(folder, paper, config.scale), _claims_then(folder)
-    layouts = paper.settings.tables
-    made = {name: _filled(paper, name, runs.metrics, config.scale, then) for name in layouts}
-    tables = {name: table for name, table in made.items() if _says_anything(table, layouts[name])}
+    runs, layouts = RecordedRuns(folder, paper, config.scale), paper.settings.tables
+    tables = filled_tables(paper, runs.metrics, config.scale, claims_then([folder / "tables.csv"]))
     cells = {
         name: compared_rows(config, _as_made(config, paper, name, layouts[name]), text_rows(table))
         for name, table in tables.items()
@@ -126,9 +126,26 @@ def recorded_claims(folder: Path) -> list[dict[str, str]]:
     """
     config = config_of_record(folder, read_json(folder / RECORD))
     paper = load_paper(folder.name, config)
-    runs, then, layouts = RecordedRuns(folder, paper, config.scale).metrics, _claims_then(folder), paper.settings.tables
+    runs, then = RecordedRuns(folder, paper, config.scale).metrics, claims_then([folder / "tables.csv"])
+    layouts = paper.settings.tables
     names = [name for name, layout in layouts.items() if layout.kind == "claims"]
     return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in names})
+
+
+def filled_tables(
+    paper: Paper, runs: list[RunMetrics], scale: str, then: Mapping[Any, dict[str, str]]
+) -> dict[str, FilledTable]:
+    """The tables of a paper, filled from metrics of runs, but for those without any number.
+
+    Args:
+        paper: the paper.
+        runs: the metrics of all runs.
+        scale: their scale.
+        then: the claims on what figures store, as `claims_then` gives them.
+    """
+    layouts = paper.settings.tables
+    made = {name: _filled(paper, name, runs, scale, then) for name in layouts}
+    return {name: table for name, table in made.items() if _says_anything(table, layouts[name])}
 
 
 def _as_made(config: Config, paper: Paper, name: str, layout: TableLayout) -> PaperTable:
@@ -187,7 +204,15 @@ def _claim(
     )
 
 
-def _claims_then(folder: Path) -> dict[tuple[str, ...], dict[str, str]]:
-    """The claims of a record as they were found at the time, by what tells them apart."""
-    rows = read_table(folder / "tables.csv", ("metric", "mean", "verdict", "note", "runs"), delimiter=",")
-    return {tuple(row.get(name, "") for name in _KEY): row for row in rows if row.get("id") and row.get("claim")}
+def claims_then(paths: Iterable[Path]) -> dict[tuple[str, ...], dict[str, str]]:
+    """The claims in csv files of filled tables as they were found, by what tells them apart.
+
+    Where two files have one, that with runs counts, and of two with runs the later.
+    """
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for path in paths:
+        for row in read_table(path, ("metric", "mean", "verdict", "note", "runs"), delimiter=","):
+            key = tuple(row.get(name, "") for name in _KEY)
+            if row.get("id") and row.get("claim") and (key not in found or int(row["runs"])):
+                found[key] = row
+    return found

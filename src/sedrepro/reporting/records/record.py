@@ -16,24 +16,42 @@ import datetime
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import atomic_folder, write_json, write_text
+from sedrepro.base.files import atomic_folder, read_table, write_json, write_text
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.environment import read_environment
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import paper_folder
-from sedrepro.experiments.run_files import ENVIRONMENT
-from sedrepro.reporting.records.contents import histories_csv, metrics_csv, tables_csv, tables_markdown
-from sedrepro.reporting.records.page import RECORD
+from sedrepro.reporting.page.data import pictures_of
+from sedrepro.reporting.records.contents import (
+    RECORD,
+    Row,
+    histories_csv,
+    history_rows,
+    metric_rows,
+    metrics_csv,
+    tables_csv,
+    tables_markdown,
+)
+from sedrepro.reporting.records.continuation import Earlier
+from sedrepro.reporting.records.page import claims_then, filled_tables
+from sedrepro.reporting.records.reading import RecordedRuns
 from sedrepro.reporting.status.state import PaperState
+from sedrepro.reporting.tables.files import text_rows
+from sedrepro.reporting.tables.markdown import to_markdown
 
 
 def record(
-    config: Config, paper: Paper, command: str, note: str = "", incomplete: bool = False, overwrite: bool = False
+    config: Config,
+    paper: Paper,
+    command: str,
+    note: str = "",
+    incomplete: bool = False,
+    overwrite: bool = False,
+    continues: Path | None = None,
 ) -> Path:
     """Keep a paper's results, without weights and scores; returns the record's folder.
 
@@ -44,26 +62,37 @@ def record(
         note: a remark to keep with them.
         incomplete: keep them although tables or figures are missing or stale; the record names these.
         overwrite: replace a record of the same day, scale, budget and paper.
+        continues: an earlier record of the same scale, budget and paper, whose runs are kept with them. Tables and
+            claims are filled from all runs; of a figure the newest counts. That record stays.
 
     Raises:
-        DataError: there are no results, they are not complete, or there is such a record, and nothing allows it.
+        DataError: there are no results, they are not complete, or there is such a record, and nothing allows it; or
+            they cannot continue the earlier record.
     """
     results = paper_folder(config, paper.name)
     if not _run_folders(results):
         raise DataError(f"{results}: holds no scored run; run the workflow at scale '{config.scale}' first")
-    unfinished = unfinished_parts(config, paper)
-    if unfinished and not incomplete:
-        raise DataError(
-            f"{results}: {'; '.join(unfinished)}; make them (make results PAPER={paper.name}), or keep what is there "
-            "with --incomplete"
-        )
+    earlier = Earlier(continues) if continues else None
+    unfinished = unfinished_parts(config, paper) if earlier is None else []
+    _refuse_unfinished(results, paper, unfinished, incomplete)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     folder = Path("results", "recorded", f"{date}_{config.scale}_{paper.budget}", paper.name)
     if folder.exists() and not overwrite:
         raise DataError(f"{folder}: already exists; --overwrite replaces it")
-    facts = _facts(config, paper, results, date) | {"command": command, "note": note, "unfinished": unfinished}
-    write_record(folder, config, paper, facts)
+    facts = {"date": date, "command": command, "note": note, "unfinished": unfinished}
+    if earlier is None:
+        write_record(folder, config, paper, facts)
+    else:
+        write_continued(folder, config, paper, facts, earlier, incomplete)
     return folder
+
+
+def _refuse_unfinished(what: Path, paper: Paper, unfinished: Sequence[str], incomplete: bool) -> None:
+    if unfinished and not incomplete:
+        raise DataError(
+            f"{what}: {'; '.join(unfinished)}; make them (make results PAPER={paper.name}), or keep what is there "
+            "with --incomplete"
+        )
 
 
 def unfinished_parts(config: Config, paper: Paper) -> list[str]:
@@ -75,7 +104,7 @@ def unfinished_parts(config: Config, paper: Paper) -> list[str]:
     ]
 
 
-def write_record(folder: Path, config: Config, paper: Paper, facts: Mapping[str, Any]) -> None:
+def write_record(folder: Path, config: Config, paper: Paper, facts: Row) -> None:
     """Write the files of a record of what lies in the results of a paper, all or none.
 
     Raises:
@@ -83,15 +112,73 @@ def write_record(folder: Path, config: Config, paper: Paper, facts: Mapping[str,
     """
     results = paper_folder(config, paper.name)
     runs = _run_folders(results)
+    metrics = metric_rows(runs)
     tables = [path for name in paper.settings.tables if (path := results / "tables" / f"{name}.csv").is_file()]
+    rows = {path.stem: read_table(path, ["note"], delimiter=",") for path in tables}
+    texts = [path.with_suffix(".md").read_text(encoding="utf-8") for path in tables]
     with atomic_folder(folder) as temporary:
-        write_text(temporary / "tables.csv", tables_csv(tables))
-        write_text(temporary / "tables.md", tables_markdown(path.with_suffix(".md") for path in tables))
-        write_text(temporary / "metrics.csv", metrics_csv(runs))
-        write_text(temporary / "histories.csv", histories_csv(runs))
-        for path in [*results.glob("coverage.csv"), *results.glob("figures/*.png")]:
-            _copy(path, temporary / path.relative_to(results))
-        write_json(temporary / RECORD, facts)
+        _write_tables(temporary, rows, texts)
+        write_text(temporary / "metrics.csv", metrics_csv(metrics))
+        write_text(temporary / "histories.csv", histories_csv(history_rows(runs)))
+        _copy_coverage_and_figures(results, temporary)
+        write_json(temporary / RECORD, _facts(config, paper, metrics) | facts)
+
+
+def write_continued(
+    folder: Path, config: Config, paper: Paper, facts: Row, earlier: Earlier, incomplete: bool = False
+) -> None:
+    """Write a record of an earlier record's runs and of what lies in the results of a paper, all or none.
+
+    Raises:
+        DataError: a file is damaged (names it), the results cannot continue that record, or what both have leaves
+            tables or figures unfinished, and `incomplete` does not allow it.
+    """
+    results = paper_folder(config, paper.name)
+    runs = _run_folders(results)
+    metrics = metric_rows(runs)
+    earlier.check(paper.name, config.scale, paper.budget, metrics)
+    metrics = [*earlier.metrics, *metrics]
+    with atomic_folder(folder) as temporary:
+        write_text(temporary / "metrics.csv", metrics_csv(metrics))
+        write_text(temporary / "histories.csv", histories_csv([*earlier.histories, *history_rows(runs)]))
+        _copy_coverage_and_figures(earlier.folder, temporary)
+        _copy_coverage_and_figures(results, temporary)
+        facts = _facts(config, paper, metrics) | facts | {"continues": earlier.origins}
+        lacking = _fill_tables(temporary, results, config.scale, paper, earlier)
+        _refuse_unfinished(results, paper, lacking, incomplete)
+        write_json(temporary / RECORD, facts | {"unfinished": lacking})
+
+
+def _fill_tables(folder: Path, results: Path, scale: str, paper: Paper, earlier: Earlier) -> list[str]:
+    """Fill the tables of a record from its metrics.csv; returns what lacks runs or a picture."""
+    layouts = paper.settings.tables
+    filled_now = [results / "tables" / f"{name}.csv" for name, layout in layouts.items() if layout.kind == "claims"]
+    then = claims_then([earlier.tables, *(path for path in filled_now if path.is_file())])
+    tables = filled_tables(paper, RecordedRuns(folder, paper, scale).metrics, scale, then)
+    _write_tables(
+        folder,
+        {name: text_rows(table) for name, table in tables.items()},
+        [to_markdown(table, layouts[name]) for name, table in tables.items()],
+    )
+    return [
+        *(f"{name} is missing" for name in layouts if name not in tables),
+        *(
+            f"{name} lacks the runs of {lacking} of {len(table.rows)} cells"
+            for name, table in tables.items()
+            if layouts[name].kind == "numbers" and (lacking := int((table.rows["runs"] == 0).sum()))
+        ),
+        *(f"{name} is missing" for name in paper.settings.figures if name not in pictures_of(paper, folder)),
+    ]
+
+
+def _write_tables(folder: Path, rows: Mapping[str, Sequence[Row]], markdown: Iterable[str]) -> None:
+    write_text(folder / "tables.csv", tables_csv(rows))
+    write_text(folder / "tables.md", tables_markdown(markdown))
+
+
+def _copy_coverage_and_figures(source: Path, folder: Path) -> None:
+    for path in [*source.glob("coverage.csv"), *source.glob("figures/*.png")]:
+        _copy(path, folder / path.relative_to(source))
 
 
 def _run_folders(results: Path) -> list[Path]:
@@ -104,24 +191,23 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _facts(config: Config, paper: Paper, results: Path, date: str) -> dict[str, Any]:
-    environments = [read_environment(run / ENVIRONMENT) for run in _run_folders(results)]
+def _facts(config: Config, paper: Paper, metrics: Sequence[Mapping[str, Any]]) -> Row:
+    runs = [row for row in metrics if not row.get("split")]
     return {
-        "date": date,
         "scale": config.scale,
         "budget": paper.budget,
         "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "memory_gib": _memory_gib()},
-        "devices": _each(environments, "device"),
-        "runs": len(environments),
-        "training_seconds": round(sum(e.seconds for e in environments), 1),
-        "peak_memory_mib": max(e.peak_memory_mib for e in environments),
-        "peak_gpu_memory_mib": max((e.peak_gpu_memory_mib or 0 for e in environments), default=0) or None,
-        "commits": _each(environments, "commit"),
+        "devices": _each(runs, "device"),
+        "runs": len(runs),
+        "training_seconds": round(sum(float(run["seconds"]) for run in runs), 1),
+        "peak_memory_mib": max(int(run["peak_memory_mib"]) for run in runs),
+        "peak_gpu_memory_mib": max((int(run["peak_gpu_memory_mib"] or 0) for run in runs), default=0) or None,
+        "commits": _each(runs, "commit"),
     }
 
 
-def _each(environments: Sequence[Any], name: str) -> list[str]:
-    return sorted({str(getattr(environment, name)) for environment in environments})
+def _each(runs: Sequence[Mapping[str, Any]], name: str) -> list[str]:
+    return sorted({str(run[name]) for run in runs})
 
 
 def _memory_gib() -> float:
