@@ -21,7 +21,7 @@ from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, worst
 from sedrepro.reporting.claims.order import tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
-from sedrepro.reporting.claims.statistics import kept, runs_to_decide, smallest_seen, standard_error
+from sedrepro.reporting.claims.statistics import all_above_zero, kept, runs_to_decide, smallest_seen, standard_error
 
 
 def runs_of(**values):
@@ -370,6 +370,20 @@ def test_an_undecided_gain_says_if_so_many_runs_do_not_show_the_printed_one(ahea
 )
 def test_a_claim_keeps_all_its_conditions(margins, outcome):
     assert kept(margins) == outcome
+
+
+@pytest.mark.parametrize(
+    ("conditions", "outcome"),
+    [
+        ([[0.1, 0.11, 0.12, 0.1], [0.2, 0.25, 0.3]], "holds"),  # unequal numbers of runs
+        ([[0.1, 0.11, 0.12, 0.1], [0.2, 0.25]], "undecided"),  # too few
+        ([[-0.1, -0.2, -0.15]], "fails"),  # p is 0.035
+        ([[-0.1, -0.2, -0.15], [0.1, 0.11, 0.12, 0.1]], "undecided"),  # not below 0.05 / 2
+        ([], "cannot be tested"),
+    ],
+)
+def test_all_conditions_are_significantly_above_zero(conditions, outcome):
+    assert all_above_zero(conditions) == outcome
 
 
 @pytest.mark.parametrize(("esp", "outcome"), [(BETTER, "holds"), (BEHIND, "fails"), (BETTER[:2], "undecided")])

@@ -113,9 +113,7 @@ def test_a_record_of_another_paper_is_refused(earlier, further, paper):
 
 def test_runs_of_another_size_of_network_or_data_are_refused(earlier, further, paper):
     change(a_run(further, paper), clips_expected=5)
-    with pytest.raises(
-        DataError, match=r"clips_expected of \S+ on \S+, fold 1 is 4, and 5 in the results"
-    ):
+    with pytest.raises(DataError, match=r"clips_expected of \S+ on \S+, fold 1 is 4, and 5 in the results"):
         continued(further, paper, earlier)
 
 

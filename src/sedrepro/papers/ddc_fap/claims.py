@@ -9,7 +9,7 @@ from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Spread, agreem
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 from sedrepro.reporting.claims.order import side_values
-from sedrepro.reporting.claims.statistics import above_zero
+from sedrepro.reporting.claims.statistics import above_zero, all_above_zero
 
 #: More than this share is most.
 HALF = 0.5
@@ -50,7 +50,7 @@ def alpha_is_mostly_small(claim: Claim, evidence: Evidence) -> Finding:
     shares = (arrays["alpha"] <= printed).mean(axis=(1, 2))
     bounds = [bound for bound in np.unique(arrays["alpha_max"]) if bound > printed]
     of_bound = {bound: shares[arrays["alpha_max"] == bound] for bound in bounds}
-    outcome = worst([above_zero([share - HALF for share in found]) for found in of_bound.values()])
+    outcome = all_above_zero([found - HALF for found in of_bound.values()])
     said = ", ".join(f"{found.mean():.0%} with bound {bound:g} ({len(found)})" for bound, found in of_bound.items())
     return Finding(outcome, said, min(map(len, of_bound.values()), default=0))
 

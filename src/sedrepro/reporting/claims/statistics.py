@@ -98,7 +98,18 @@ def kept(margins: Sequence[Sequence[float] | np.ndarray]) -> Outcome:
         return "undecided"
     if values.shape[1] < FEWEST_PAIRS:
         return "holds" if (values > 0).all() else "fails"
-    tests = dict(enumerate(map(against_zero, values)))
+    return all_above_zero(list(values))
+
+
+def all_above_zero(conditions: Sequence[Sequence[float] | np.ndarray]) -> Outcome:
+    """Holds where each condition, a value per run, is significantly above 0; fails where one is significantly below.
+
+    The latter after Holm's correction for their number; conditions may have unequal numbers of runs. Without any, it
+    cannot be tested.
+    """
+    if not conditions:
+        return "cannot be tested"
+    tests = dict(enumerate(map(against_zero, conditions)))
     if rejected_by_holm(tests, len(tests)):
         return "fails"
     return "holds" if all(sign > 0 and p < SIGNIFICANCE for sign, p in tests.values()) else "undecided"

@@ -161,9 +161,8 @@ def _says_anything(table: FilledTable, layout: TableLayout) -> bool:
 def _filled(paper: Paper, name: str, runs: list[RunMetrics], scale: str, then: Mapping[Any, Any]) -> FilledTable:
     path, kind = cells_file(paper, name), paper.settings.tables[name].kind
     if kind == "claims":
-        return FilledTable(
-            pd.DataFrame([_claim(claim, paper, name, runs, scale, then) for claim in read_claims(path)]), scale
-        )
+        rows = _claim_rows(read_claims(path), paper, name, runs, scale, then)
+        return FilledTable(pd.DataFrame(rows), scale)
     if kind == "text":
         texts = read_text_cells(path)
         return fill_text(texts, texts_of_code(paper, name, texts), scale)
@@ -180,28 +179,47 @@ def _result(cell: Cell, runs: RunsByPair) -> Result:
         return Result(notes=[SCORED_OTHERWISE])
 
 
-def _claim(
-    claim: Claim, paper: Paper, table: str, runs: list[RunMetrics], scale: str, then: Mapping[Any, dict[str, str]]
-) -> dict[str, Any]:
-    """The row of a claim; one about what a figure stores, which no record keeps, is as it was found at the time."""
-    layout, labels = paper.settings.tables[table], {name: one.label for name, one in paper.settings.systems.items()}
+def _claim_rows(
+    claims: list[Claim],
+    paper: Paper,
+    table: str,
+    runs: list[RunMetrics],
+    scale: str,
+    then: Mapping[Any, dict[str, str]],
+) -> list[dict[str, Any]]:
+    """The rows of claims; those about what a figure stores, which no record keeps, are as found at the time."""
     try:
-        filled = fill_claims([claim], runs, scale, labels, layout, paper)
+        rows = _filled_claims(claims, paper, table, runs, scale)
+    except DataError:  # of some of them; one by one shows of which
+        rows = [row for claim in claims for row in _filled_if_scored(claim, paper, table, runs, scale)]
+    return [_with_figure(claim, row, paper, then) for claim, row in zip(claims, rows, strict=True)]
+
+
+def _filled_claims(
+    claims: list[Claim], paper: Paper, table: str, runs: list[RunMetrics], scale: str
+) -> list[dict[str, Any]]:
+    labels = {name: one.label for name, one in paper.settings.systems.items()}
+    return fill_claims(claims, runs, scale, labels, paper.settings.tables[table], paper).rows.to_dict("records")
+
+
+def _filled_if_scored(
+    claim: Claim, paper: Paper, table: str, runs: list[RunMetrics], scale: str
+) -> list[dict[str, Any]]:
+    try:
+        return _filled_claims([claim], paper, table, runs, scale)
     except DataError:
-        filled = fill_claims([claim], [], scale, labels, layout, paper)
-        filled.rows["note"] = SCORED_OTHERWISE
-    row = filled.rows.to_dict("records")[0]
+        return [row | {"note": SCORED_OTHERWISE} for row in _filled_claims([claim], paper, table, [], scale)]
+
+
+def _with_figure(claim: Claim, row: dict[str, Any], paper: Paper, then: Mapping[Any, dict[str, str]]) -> dict[str, Any]:
     figures = figures_read(predicate_of(claim, paper.name))
     if not figures:
         return row
     kept = then.get(tuple(str(row[name]) for name in _KEY))
     if kept is None:
         return row | {"mean": f"a record does not hold the arrays of {', '.join(figures)}"}
-    return (
-        row
-        | {name: kept.get(name, "") for name in ("mean", "verdict", "too_small", "note")}
-        | {"runs": int(kept["runs"])}
-    )
+    found = {name: kept.get(name, "") for name in ("mean", "verdict", "too_small", "note")}
+    return row | found | {"runs": int(kept["runs"])}
 
 
 def claims_then(paths: Iterable[Path]) -> dict[tuple[str, ...], dict[str, str]]:
