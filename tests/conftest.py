@@ -3,6 +3,7 @@
 import resource
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,15 +70,22 @@ def sources(_sources: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def largest_file() -> Iterator[Callable[[int | None], None]]:
-    """Sets the largest size that the system lets a file have, which fails like a full disk; None: as before."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+def largest_file() -> Callable[[int], AbstractContextManager[None]]:
+    """In `with largest_file(size)` the system lets no file become larger, which fails like a full disk.
 
-    def limit(size: int | None) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before if size is None else (size, before[1]))
+    The limit ends with the block: pytest itself may write a longer file of its report.
+    """
 
-    yield limit
-    limit(None)
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture

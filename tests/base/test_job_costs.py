@@ -61,9 +61,8 @@ def test_a_disk_that_becomes_full_leaves_no_half_line(tmp_path, monkeypatch, cap
     path = tmp_path / "costs.tsv"
     monkeypatch.setenv(VARIABLE, str(path))
     spend(["train"])
-    largest_file(path.stat().st_size + 10)
-    spend(["score"])
-    largest_file(None)
+    with largest_file(path.stat().st_size + 10):
+        spend(["score"])
     assert "not recorded (No space left on device)" in capsys.readouterr().err
     spend(["table"])
     assert [cost.verb for cost in read_job_costs(path)] == ["train", "table"]

@@ -86,8 +86,8 @@ def test_weights_return_to_an_equal_network_only(tmp_path: Path):
 
 
 def test_weights_on_a_full_disk_leave_nothing(tmp_path: Path, largest_file):
-    largest_file(1000)
-    told = refused(write_weights, tmp_path, {"weight": torch.ones(1000)})
+    with largest_file(1000):
+        told = refused(write_weights, tmp_path, {"weight": torch.ones(1000)})
     assert told.startswith(f"{tmp_path / WEIGHTS}: cannot be written (")
     assert list(tmp_path.iterdir()) == []
 

@@ -3,12 +3,12 @@
 import errno
 import hashlib
 import random
-import resource
 import socket
 import ssl
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -639,13 +639,14 @@ def test_only_what_is_missing_needs_space(server: WebServer, target: Path, web: 
 
 @pytest.mark.parametrize("limit", [100_000, 262_144, 262_145])
 def test_a_disk_that_runs_full(
-    server: WebServer, target: Path, web: Web, largest_file: Callable[[int], None], limit: int
+    server: WebServer, target: Path, web: Web, largest_file: Callable[[int], AbstractContextManager[None]], limit: int
 ):
     address = server.serve(PATH, CONTENT)
-    largest_file(limit)
-    with pytest.raises(DataError, match=f"^{target}: cannot be written .*; free space$") as caught:
+    with (
+        largest_file(limit),
+        pytest.raises(DataError, match=f"^{target}: cannot be written .*; free space$") as caught,
+    ):
         download(address, target, KNOWN, web)
-    largest_file(resource.RLIM_INFINITY)
     assert not isinstance(caught.value, AddressError)
     assert not target.exists()
     here = part_of(target).stat().st_size

@@ -1,6 +1,7 @@
 """A disk that is full while tables and figures are written: named, nothing half written, and equal bytes afterwards."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib as mpl
@@ -35,19 +36,23 @@ def files(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("make", [table, picture])
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
 def test_what_does_not_fit_is_named_and_leaves_nothing(
-    tmp_path: Path, largest_file: Callable[[int | None], None], make: Callable[[Path], None], share: float
+    tmp_path: Path,
+    largest_file: Callable[[int], AbstractContextManager[None]],
+    make: Callable[[Path], None],
+    share: float,
 ):
     whole, small = tmp_path / "whole", tmp_path / "small"
     for folder in (whole, small):
         folder.mkdir()
     make(whole)
     expected = files(whole)
-    largest_file(int(share * max(map(len, expected.values()))))
-    with pytest.raises(DataError, match=r"cannot be written \(.*; free space") as caught:
+    with (
+        largest_file(int(share * max(map(len, expected.values())))),
+        pytest.raises(DataError, match=r"cannot be written \(.*; free space") as caught,
+    ):
         make(small)
     named = Path(str(caught.value).partition(": ")[0])
     assert str(named.relative_to(small)) in expected and not named.exists()
     assert files(small).items() <= expected.items()  # what is there is whole
-    largest_file(None)
     make(small)
     assert files(small) == expected

@@ -430,8 +430,7 @@ def test_a_resume_file_of_no_use_is_passed_over(tmp_path, passed_over):
 def test_a_full_disk_is_told_with_the_resume_file(tmp_path, largest_file):
     data = run_data(clips())
     trained = trainer(crnn(), data, **small.RANDOM, resume=tmp_path / "run.pt", identity="one")
-    largest_file(1000)
-    with pytest.raises(DataError, match=r"run\.pt: cannot be written \(.*; free space"):
+    with largest_file(1000), pytest.raises(DataError, match=r"run\.pt: cannot be written \(.*; free space"):
         fit(trained, data)
     assert list(tmp_path.iterdir()) == []
 
