@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--continues",
         type=Path,
         metavar="RECORD",
-        help="an earlier record of the same scale, budget and paper, whose runs are kept with these",
+        help="an earlier record (a folder) of the same scale, budget and paper, whose runs are kept with these",
     )
 
 

@@ -10,6 +10,7 @@ from sedrepro.base.files import read_table
 from sedrepro.experiments.environment import Environment, read_environment
 from sedrepro.experiments.metrics_files import RunMetrics, Values, read_metrics
 from sedrepro.experiments.run_files import ENVIRONMENT, HISTORY
+from sedrepro.reporting.tables.tidy import data_of
 
 Row = dict[str, Any]
 
@@ -23,8 +24,10 @@ PLACE = (*RUN, "split", "detection", "event_class")
 #: Columns of metrics.csv that belong to a run or a split, and are no metrics.
 OF_RUN = (
     *("clips", "clips_expected", "parameters", "seconds", "peak_memory_mib", "peak_gpu_memory_mib"),
-    *("device", "commit"),
+    *("device", "commit", "data"),
 )
+#: Those that each record has; an older one may not say on which data its runs stand.
+NEEDED = tuple(name for name in (*PLACE, *OF_RUN) if name != "data")
 
 
 def tables_csv(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -66,6 +69,7 @@ def _metric_rows(run: RunMetrics, environment: Environment) -> Iterator[Row]:
         "peak_gpu_memory_mib": environment.peak_gpu_memory_mib,
         "device": environment.device,
         "commit": environment.commit,
+        "data": data_of([run]),
     }
     for name, split in run.splits.items():
         place = place_of_run | {"split": name}

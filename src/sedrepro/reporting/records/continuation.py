@@ -1,39 +1,53 @@
 """Continuing a record: its runs and those of a results folder together, such as further seeds of another machine."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json, read_table
-from sedrepro.reporting.records.contents import OF_RUN, PLACE, RECORD, RUN
+from sedrepro.experiments.papers import Paper
+from sedrepro.published.claims import read_claims
+from sedrepro.published.needs import cells_file
+from sedrepro.reporting.claims.evidence import figures_read
+from sedrepro.reporting.claims.registry import predicate_of
+from sedrepro.reporting.page.data import pictures_of
+from sedrepro.reporting.records.contents import RECORD, RUN
+from sedrepro.reporting.records.page import ClaimKey, claim_key, claims_then
+from sedrepro.reporting.records.reading import recorded_rows
 
 Row = Mapping[str, Any]
+
+#: What a record that continues this one keeps of where its runs came from.
+ORIGIN = ("date", "command", "note", "machine", "devices", "commits", "runs")
+ANOTHER = "runs of another network or other data are a record of their own"
 
 
 class Earlier:
     """A record that another one continues.
 
     Raises:
-        DataError: a file is missing or lacks a column (names it).
+        DataError: the folder is no record, or a file in it is damaged or lacks a column or key (names it).
     """
 
     def __init__(self, folder: Path):
-        self.folder = folder
-        self.facts = read_json(folder / RECORD)
-        self.metrics = read_table(folder / "metrics.csv", (*PLACE, *OF_RUN), delimiter=",")
-        self.histories = read_table(folder / "histories.csv", RUN, delimiter=",")
+        self.folder = folder.resolve()
+        path = self.folder / RECORD
+        if not path.is_file():
+            raise DataError(f"{folder}: is no record; name a folder results/recorded/DATE_SCALE_BUDGET/PAPER")
+        self.facts = read_json(path)
+        known = self.facts if isinstance(self.facts, dict) else {}
+        for name in ("scale", "budget", *ORIGIN):
+            if name not in known:
+                raise DataError(f"{path}: key '{name}' is missing; restore the file from git")
+        self.metrics = recorded_rows(self.folder)
+        self.histories = read_table(self.folder / "histories.csv", RUN, delimiter=",")
 
     @property
     def origins(self) -> list[dict[str, Any]]:
         """Where its runs came from: this record, and those that it continued itself, the oldest first."""
-        told = ("date", "command", "note", "machine")
-        return [*self.facts.get("continues", []), {name: self.facts[name] for name in told}]
-
-    @property
-    def tables(self) -> Path:
-        """The csv of its tables."""
-        return self.folder / "tables.csv"
+        return [*self.facts.get("continues", []), {name: self.facts[name] for name in ORIGIN}]
 
     def check(self, paper: str, scale: str, budget: str, rows: Sequence[Row]) -> None:
         """That runs, in rows of metrics.csv, may stand beside its own.
@@ -61,40 +75,52 @@ def _both(own: Sequence[Row], others: Sequence[Row]) -> Iterator[str]:
     for row in others:
         if _run(row) in there:
             run = f"{row['system']} on {row['variant']}, fold {row['fold']}, seed {row['seed']},"
-            yield f"has {run} as the results have; remove that run from the results, or record them apart"
+            yield f"has {run} as the results have; continue a record without it, or remove the run from the results"
 
 
 def _unlike(own: Sequence[Row], others: Sequence[Row]) -> Iterator[str]:
-    """Where the same is counted of a system on a fold, it must be the same number in both."""
+    """What is counted of the same network or the same clips must be the same in both."""
     known = dict(_counts(own))
-    for place, count in _counts(others):
-        before = known.get(place, count)
+    for (name, *where), count in _counts(others):
+        before = known.get((name, *where), count)
         if before != count:
-            (system, variant), fold, split, name = place
-            where = f", fold {fold}" + (f", split {split}" if split else "")
-            yield (
-                f"{name} of {system} on {variant}{where} is {before}, and {count} in the results; runs of another "
-                "network or other data are a record of their own"
-            )
+            yield f"{name} of {', '.join(where)} is {before}, and {count} in the results; {ANOTHER}"
 
 
-def _counts(rows: Iterable[Row]) -> Iterator[tuple[tuple[tuple[str, str], str, str, str], str]]:
-    """How large each network is, and of how many clips, each by system, fold, split (empty: of the run) and column."""
+def _counts(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Parameters of each network; clips of each variant, fold and split, and on which data sets they stand."""
     for row in rows:
-        for name in ("parameters", "clips_expected"):
+        places = {
+            "parameters": _system(row),
+            "data": (row["variant"],),
+            **dict.fromkeys(("clips", "clips_expected"), (row["variant"], f"fold {row['fold']}", _split(row))),
+        }
+        for name, place in places.items():
             if _filled(row.get(name)):
-                yield (_system(row), str(row["fold"]), row.get("split") or "", name), str(row[name])
+                yield (name, *filter(None, place)), str(row[name])
 
 
 def _scored_otherwise(own: Sequence[Row], others: Sequence[Row]) -> Iterator[str]:
-    """A metric that the one has a value of must at least be a column of the other."""
+    """Both must score a system on the same splits and ways of detection, and know each metric that one has."""
     shared = {_system(row) for row in own} & {_system(row) for row in others}
-    for rows, there, whose in ((own, others, "the results"), (others, own, "this record")):
-        columns = {name for row in there for name in row}
-        of_shared = [row for row in rows if _system(row) in shared]
-        used = {name for row in of_shared for name, value in row.items() if _filled(value)}
+    here, there = ([row for row in rows if _system(row) in shared] for rows in (own, others))
+    for rows, of_others, whose in ((here, others, "the results"), (there, own, "this record")):
+        lacking = _scored(rows).keys() - _scored(of_others).keys()
+        for system, variant, split, way in sorted(lacking):
+            what = ", ".join(filter(None, (f"split {split}" if split else "", f"detection {way}" if way else "")))
+            yield f"{what} of {system} on {variant} is missing in {whose}; score the runs of both alike"
+        columns = {name for row in of_others for name in row}
+        used = {name for row in rows for name, value in row.items() if _filled(value)}
         for name in sorted(used - columns):
             yield f"metric {name} is missing in {whose}; score the runs of both alike, or record them apart"
+
+
+def _scored(rows: Iterable[Row]) -> Mapping[tuple[str, str, str, str], int]:
+    """How many rows there are of each system, variant, split and way of detection."""
+    found: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    for row in rows:
+        found[(*_system(row), _split(row), row.get("detection") or "")] += 1
+    return found
 
 
 def _run(row: Row) -> tuple[str, ...]:
@@ -105,5 +131,31 @@ def _system(row: Row) -> tuple[str, str]:
     return row["system"], row["variant"]
 
 
+def _split(row: Row) -> str:
+    return row.get("split") or ""
+
+
 def _filled(value: Any) -> bool:
     return value not in ("", None)
+
+
+def figures_of_both(paper: Paper, earlier: Path, results: Path) -> tuple[set[str], dict[ClaimKey, dict[str, str]]]:
+    """Which figures are taken from results instead of an earlier record, and the claims on figures that go with them.
+
+    A figure is taken with its claims, if the results show it, of at least as many runs as the earlier record.
+
+    Raises:
+        DataError: a csv of either is damaged (names it).
+    """
+    names = [name for name, layout in paper.settings.tables.items() if layout.kind == "claims"]
+    files = [path for name in names if (path := results / "tables" / f"{name}.csv").is_file()]
+    before, now = claims_then([earlier / "tables.csv"]), claims_then(files)
+    claims = [claim for name in names for claim in read_claims(cells_file(paper, name))]
+    read_by = {claim_key(vars(claim)): figures_read(predicate_of(claim, paper.name)) for claim in claims}
+
+    def runs(found: Mapping[ClaimKey, Mapping[str, str]], figure: str) -> int:
+        return max((int(row["runs"]) for key, row in found.items() if figure in read_by.get(key, ())), default=0)
+
+    taken = {name for name in pictures_of(paper, results) if runs(now, name) >= runs(before, name)}
+    of_taken = {key: row for key, row in now.items() if read_by.get(key) and taken.issuperset(read_by[key])}
+    return taken, before | of_taken

@@ -43,8 +43,10 @@ HOW_IT_IS_MADE = (
     "Tables and claims are computed by today’s code from all runs in metrics.csv; tables.csv and tables.md keep them "
     "as they were filled at the time. Tables of definitions and settings show today’s code."
 )
-#: What tells the rows of one claim apart.
-_KEY = ("id", "metric", "variant", "split", "event_class")
+#: What tells claims apart: id, metric, variant, split and class.
+ClaimKey = tuple[str, ...]
+#: Rows of claims as they were found when a table was filled.
+FoundClaims = Mapping[ClaimKey, dict[str, str]]
 
 
 def write_record_page(folder: Path) -> Path:
@@ -132,9 +134,7 @@ def recorded_claims(folder: Path) -> list[dict[str, str]]:
     return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in names})
 
 
-def filled_tables(
-    paper: Paper, runs: list[RunMetrics], scale: str, then: Mapping[Any, dict[str, str]]
-) -> dict[str, FilledTable]:
+def filled_tables(paper: Paper, runs: list[RunMetrics], scale: str, then: FoundClaims) -> dict[str, FilledTable]:
     """The tables of a paper, filled from metrics of runs, but for those without any number.
 
     Args:
@@ -158,7 +158,7 @@ def _says_anything(table: FilledTable, layout: TableLayout) -> bool:
     return layout.kind != "numbers" or bool(table.rows["runs"].any())
 
 
-def _filled(paper: Paper, name: str, runs: list[RunMetrics], scale: str, then: Mapping[Any, Any]) -> FilledTable:
+def _filled(paper: Paper, name: str, runs: list[RunMetrics], scale: str, then: FoundClaims) -> FilledTable:
     path, kind = cells_file(paper, name), paper.settings.tables[name].kind
     if kind == "claims":
         rows = _claim_rows(read_claims(path), paper, name, runs, scale, then)
@@ -185,7 +185,7 @@ def _claim_rows(
     table: str,
     runs: list[RunMetrics],
     scale: str,
-    then: Mapping[Any, dict[str, str]],
+    then: FoundClaims,
 ) -> list[dict[str, Any]]:
     """The rows of claims; those about what a figure stores, which no record keeps, are as found at the time."""
     try:
@@ -211,26 +211,28 @@ def _filled_if_scored(
         return [row | {"note": SCORED_OTHERWISE} for row in _filled_claims([claim], paper, table, [], scale)]
 
 
-def _with_figure(claim: Claim, row: dict[str, Any], paper: Paper, then: Mapping[Any, dict[str, str]]) -> dict[str, Any]:
+def _with_figure(claim: Claim, row: dict[str, Any], paper: Paper, then: FoundClaims) -> dict[str, Any]:
     figures = figures_read(predicate_of(claim, paper.name))
     if not figures:
         return row
-    kept = then.get(tuple(str(row[name]) for name in _KEY))
+    kept = then.get(claim_key(row))
     if kept is None:
         return row | {"mean": f"a record does not hold the arrays of {', '.join(figures)}"}
     found = {name: kept.get(name, "") for name in ("mean", "verdict", "too_small", "note")}
     return row | found | {"runs": int(kept["runs"])}
 
 
-def claims_then(paths: Iterable[Path]) -> dict[tuple[str, ...], dict[str, str]]:
+def claim_key(row: Mapping[str, Any]) -> ClaimKey:
+    """What tells the row of a claim from the others."""
+    return tuple(str(row.get(name, "")) for name in ("id", "metric", "variant", "split", "event_class"))
+
+
+def claims_then(paths: Iterable[Path]) -> dict[ClaimKey, dict[str, str]]:
     """The claims in csv files of filled tables as they were found, by what tells them apart.
 
-    Where two files have one, that with runs counts, and of two with runs the later.
+    Raises:
+        DataError: a file is missing or lacks a column (names it).
     """
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for path in paths:
-        for row in read_table(path, ("metric", "mean", "verdict", "note", "runs"), delimiter=","):
-            key = tuple(row.get(name, "") for name in _KEY)
-            if row.get("id") and row.get("claim") and (key not in found or int(row["runs"])):
-                found[key] = row
-    return found
+    needed = ("metric", "mean", "verdict", "note", "runs")
+    rows = [row for path in paths for row in read_table(path, needed, delimiter=",")]
+    return {claim_key(row): row for row in rows if row.get("id") and row.get("claim")}

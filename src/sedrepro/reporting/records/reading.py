@@ -12,9 +12,10 @@ from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.metrics_files import ClassValues, Detection, RunMetrics, Split, Values
 from sedrepro.experiments.papers import Paper
 from sedrepro.reporting.page.data import rows_if_there
-from sedrepro.reporting.records.contents import OF_RUN, PLACE, RUN
+from sedrepro.reporting.records.contents import NEEDED, OF_RUN, PLACE, RUN
 from sedrepro.reporting.status.cost import RunCost
 from sedrepro.reporting.tables.coverage import COLUMNS as COVERAGE_COLUMNS
+from sedrepro.reporting.tables.tidy import coverage_in
 
 Rows = list[dict[str, str]]
 
@@ -29,7 +30,7 @@ class RecordedRuns:
     def __init__(self, folder: Path, paper: Paper, scale: str):
         path = folder / "metrics.csv"
         self._paper, self._scale = paper, scale
-        self._rows = read_table(path, (*PLACE, *OF_RUN), delimiter=",")
+        self._rows = recorded_rows(folder)
         self._coverage = recorded_coverage(folder)
         self._known = self._columns_in_use()
         try:
@@ -60,7 +61,7 @@ class RecordedRuns:
             scale=self._scale,
             clips=int(whole["clips"]),
             clips_expected=int(whole["clips_expected"]),
-            data=self._data(whole["variant"]),
+            data=coverage_in(whole["data"]) or self._surveyed(whole["variant"]),
             classes=sorted({row["event_class"] for row in rows if row["event_class"]}),
             parameters=_whole(whole["parameters"]),
             splits={part[0]["split"]: self._split(part) for part in _by(of_splits, lambda row: [row["split"]])},
@@ -93,7 +94,7 @@ class RecordedRuns:
                 found[name][row["event_class"]] = value
         return dict(found)
 
-    def _data(self, variant: str) -> dict[str, Coverage]:
+    def _surveyed(self, variant: str) -> dict[str, Coverage]:
         """How much of the data sets of a corpus variant there was, where that was surveyed."""
         corpora = self._paper.settings.corpora
         sets = {name for key, one in corpora.items() if variant in one.variants(key) for name in one.data_sets}
@@ -106,6 +107,18 @@ class RecordedRuns:
             )
             for part in _by(rows, lambda row: [row["data_set"]])
         }
+
+
+def recorded_rows(folder: Path) -> Rows:
+    """The rows of metrics.csv; of a record that does not say there on which data its runs stand, its tables tell it.
+
+    Raises:
+        DataError: the file is missing, or lacks a column that every record has (names it).
+    """
+    rows = read_table(folder / "metrics.csv", NEEDED, delimiter=",")
+    tables = rows_if_there(folder / "tables.csv", ("table",))
+    data = {row["variant"]: row["data"] for row in tables if row.get("variant") and row.get("data")}
+    return [row | {"data": row.get("data") or ("" if row["split"] else data.get(row["variant"], ""))} for row in rows]
 
 
 def recorded_coverage(folder: Path) -> Rows:

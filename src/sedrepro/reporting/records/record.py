@@ -16,7 +16,7 @@ import datetime
 import os
 import platform
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from sedrepro.base.files import atomic_folder, read_table, write_json, write_tex
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import paper_folder
-from sedrepro.reporting.page.data import pictures_of
+from sedrepro.published.cells import runs_needed
+from sedrepro.published.needs import printed_tables, table_cells
 from sedrepro.reporting.records.contents import (
     RECORD,
+    RUN,
     Row,
     histories_csv,
     history_rows,
@@ -36,8 +38,8 @@ from sedrepro.reporting.records.contents import (
     tables_csv,
     tables_markdown,
 )
-from sedrepro.reporting.records.continuation import Earlier
-from sedrepro.reporting.records.page import claims_then, filled_tables
+from sedrepro.reporting.records.continuation import Earlier, figures_of_both
+from sedrepro.reporting.records.page import FoundClaims, filled_tables
 from sedrepro.reporting.records.reading import RecordedRuns
 from sedrepro.reporting.status.state import PaperState
 from sedrepro.reporting.tables.files import text_rows
@@ -63,7 +65,8 @@ def record(
         incomplete: keep them although tables or figures are missing or stale; the record names these.
         overwrite: replace a record of the same day, scale, budget and paper.
         continues: an earlier record of the same scale, budget and paper, whose runs are kept with them. Tables and
-            claims are filled from all runs; of a figure the newest counts. That record stays.
+            claims are filled from all runs; a figure is that of the results, if they show it of as many runs. The
+            earlier record stays, unless it is of the same day, so that `overwrite` replaces it.
 
     Raises:
         DataError: there are no results, they are not complete, or there is such a record, and nothing allows it; or
@@ -74,7 +77,7 @@ def record(
         raise DataError(f"{results}: holds no scored run; run the workflow at scale '{config.scale}' first")
     earlier = Earlier(continues) if continues else None
     unfinished = unfinished_parts(config, paper) if earlier is None else []
-    _refuse_unfinished(results, paper, unfinished, incomplete)
+    _refuse_unfinished(results, unfinished, incomplete, f"make them (make results PAPER={paper.name})")
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     folder = Path("results", "recorded", f"{date}_{config.scale}_{paper.budget}", paper.name)
     if folder.exists() and not overwrite:
@@ -87,12 +90,9 @@ def record(
     return folder
 
 
-def _refuse_unfinished(what: Path, paper: Paper, unfinished: Sequence[str], incomplete: bool) -> None:
+def _refuse_unfinished(results: Path, unfinished: Sequence[str], incomplete: bool, remedy: str) -> None:
     if unfinished and not incomplete:
-        raise DataError(
-            f"{what}: {'; '.join(unfinished)}; make them (make results PAPER={paper.name}), or keep what is there "
-            "with --incomplete"
-        )
+        raise DataError(f"{results}: {'; '.join(unfinished)}; {remedy}, or keep what is there with --incomplete")
 
 
 def unfinished_parts(config: Config, paper: Paper) -> list[str]:
@@ -120,7 +120,8 @@ def write_record(folder: Path, config: Config, paper: Paper, facts: Row) -> None
         _write_tables(temporary, rows, texts)
         write_text(temporary / "metrics.csv", metrics_csv(metrics))
         write_text(temporary / "histories.csv", histories_csv(history_rows(runs)))
-        _copy_coverage_and_figures(results, temporary)
+        for path in [*results.glob("coverage.csv"), *results.glob("figures/*.png")]:
+            _copy(path, temporary / path.relative_to(results))
         write_json(temporary / RECORD, _facts(config, paper, metrics) | facts)
 
 
@@ -138,37 +139,42 @@ def write_continued(
     metrics = metric_rows(runs)
     earlier.check(paper.name, config.scale, paper.budget, metrics)
     metrics = [*earlier.metrics, *metrics]
+    taken, then = figures_of_both(paper, earlier.folder, results)
     with atomic_folder(folder) as temporary:
         write_text(temporary / "metrics.csv", metrics_csv(metrics))
         write_text(temporary / "histories.csv", histories_csv([*earlier.histories, *history_rows(runs)]))
-        _copy_coverage_and_figures(earlier.folder, temporary)
-        _copy_coverage_and_figures(results, temporary)
-        facts = _facts(config, paper, metrics) | facts | {"continues": earlier.origins}
-        lacking = _fill_tables(temporary, results, config.scale, paper, earlier)
-        _refuse_unfinished(results, paper, lacking, incomplete)
-        write_json(temporary / RECORD, facts | {"unfinished": lacking})
+        for name in paper.settings.figures:
+            _copy_if_there(results if name in taken else earlier.folder, Path("figures", f"{name}.png"), temporary)
+        for source in (results, earlier.folder):  # of the same data
+            _copy_if_there(source, Path("coverage.csv"), temporary)
+        _fill_tables(temporary, config.scale, paper, then)
+        unfinished = list(_unfinished_of_both(temporary, config, paper, taken))
+        _refuse_unfinished(results, unfinished, incomplete, "make what is missing")
+        joined = facts | {"continues": earlier.origins, "unfinished": unfinished}
+        write_json(temporary / RECORD, _facts(config, paper, metrics) | joined)
 
 
-def _fill_tables(folder: Path, results: Path, scale: str, paper: Paper, earlier: Earlier) -> list[str]:
-    """Fill the tables of a record from its metrics.csv; returns what lacks runs or a picture."""
-    layouts = paper.settings.tables
-    filled_now = [results / "tables" / f"{name}.csv" for name, layout in layouts.items() if layout.kind == "claims"]
-    then = claims_then([earlier.tables, *(path for path in filled_now if path.is_file())])
+def _fill_tables(folder: Path, scale: str, paper: Paper, then: FoundClaims) -> None:
+    """Fill the tables of a record from its metrics.csv."""
     tables = filled_tables(paper, RecordedRuns(folder, paper, scale).metrics, scale, then)
-    _write_tables(
-        folder,
-        {name: text_rows(table) for name, table in tables.items()},
-        [to_markdown(table, layouts[name]) for name, table in tables.items()],
-    )
-    return [
-        *(f"{name} is missing" for name in layouts if name not in tables),
-        *(
-            f"{name} lacks the runs of {lacking} of {len(table.rows)} cells"
-            for name, table in tables.items()
-            if layouts[name].kind == "numbers" and (lacking := int((table.rows["runs"] == 0).sum()))
-        ),
-        *(f"{name} is missing" for name in paper.settings.figures if name not in pictures_of(paper, folder)),
-    ]
+    texts = [to_markdown(table, paper.settings.tables[name]) for name, table in tables.items()]
+    _write_tables(folder, {name: text_rows(table) for name, table in tables.items()}, texts)
+
+
+def _unfinished_of_both(folder: Path, config: Config, paper: Paper, taken: Collection[str]) -> Iterator[str]:
+    """What a record that continues another lacks: runs of a table, a figure; and what is stale of what it took."""
+    there = {(row["system"], row["variant"]) for row in read_table(folder / "metrics.csv", RUN, delimiter=",")}
+    for name in printed_tables(paper):
+        needed = runs_needed(cell for cell in table_cells(paper, name) if not cell.quoted)
+        if lacking := [f"{system} on {variant}" for system, variant in needed if (system, variant) not in there]:
+            yield f"{name} lacks runs of {', '.join(lacking)}"
+    claims = [name for name, layout in paper.settings.tables.items() if layout.kind == "claims"]
+    for name in paper.settings.figures:
+        if not (folder / "figures" / f"{name}.png").is_file():
+            yield f"{name} is missing"
+    for item in PaperState(config, paper).items():
+        if item.state.name == "stale" and item.name in (*taken, *(claims if taken else ())):
+            yield f"{item.name} is stale ({item.state.why})"
 
 
 def _write_tables(folder: Path, rows: Mapping[str, Sequence[Row]], markdown: Iterable[str]) -> None:
@@ -176,9 +182,9 @@ def _write_tables(folder: Path, rows: Mapping[str, Sequence[Row]], markdown: Ite
     write_text(folder / "tables.md", tables_markdown(markdown))
 
 
-def _copy_coverage_and_figures(source: Path, folder: Path) -> None:
-    for path in [*source.glob("coverage.csv"), *source.glob("figures/*.png")]:
-        _copy(path, folder / path.relative_to(source))
+def _copy_if_there(source: Path, name: Path, target: Path) -> None:
+    if (source / name).is_file():
+        _copy(source / name, target / name)
 
 
 def _run_folders(results: Path) -> list[Path]:
@@ -207,7 +213,7 @@ def _facts(config: Config, paper: Paper, metrics: Sequence[Mapping[str, Any]]) -
 
 
 def _each(runs: Sequence[Mapping[str, Any]], name: str) -> list[str]:
-    return sorted({str(run[name]) for run in runs})
+    return sorted({str(run[name] or "unknown") for run in runs})
 
 
 def _memory_gib() -> float:

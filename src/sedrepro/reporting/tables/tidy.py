@@ -1,12 +1,14 @@
 """A filled table as one tidy frame: a row per cell or claim, in the paper's order."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from sedrepro.annotations.clips import Coverage
 from sedrepro.experiments.metrics_files import RunMetrics
 from sedrepro.published.cells import Cell
 from sedrepro.published.verdict import METRICS
@@ -84,3 +86,16 @@ def data_line(rows: Iterable[dict[str, Any]]) -> str:
     """The sentence on the data of some rows, each data set once; empty where none of them has a run."""
     parts = {part for row in rows for part in str(row.get("data", "")).split(NOTE_SEPARATOR) if part}
     return f"Data: {', '.join(sorted(parts))}." if parts else ""
+
+
+def coverage_in(text: str) -> dict[str, Coverage]:
+    """How much of each data set a text of `data_of` names; what is not of that form is left out."""
+    parts = map(_DATA_SET.fullmatch, text.split(NOTE_SEPARATOR))
+    return {
+        part["name"]: Coverage(usable=int(part["usable"]), expected=int(part["expected"]), fingerprint=part["print"])
+        for part in parts
+        if part
+    }
+
+
+_DATA_SET = re.compile(r"(?P<name>\S+) (?P<usable>\d+) of (?P<expected>\d+) clips \(fingerprint (?P<print>\w+)\)")
