@@ -11,7 +11,7 @@ from sedrepro.reporting.documents.facts import MARKER, fact_of, filled, shown
 from sedrepro.reporting.documents.recorded import MEASURED, TRIED, read_csv
 
 ROOT = Path(__file__).parents[3]
-RECORD = "record=2026-11-28_recordings_cpu/c_ssed"
+RECORD = "record=2026-11-29_recordings_cpu/c_ssed"
 CELL = f"cell {RECORD} table=table2 system=power metric=event_error_rate"
 
 
@@ -46,7 +46,7 @@ def test_an_inline_marker_starts_no_line():
 
 def test_a_fact_follows_its_record():
     text = f"ER of <!-- fact: {CELL} format=.2f -->9.99<!-- end -->."
-    row = read_csv(Path("results/recorded/2026-11-28_recordings_cpu/c_ssed/tables.csv")).query(
+    row = read_csv(Path("results/recorded/2026-11-29_recordings_cpu/c_ssed/tables.csv")).query(
         "table == 'table2' and system == 'power' and metric == 'event_error_rate'"
     )
     assert f"-->{float(row['mean'].item()):.2f}<!-- end -->." in filled(text, "a.md")

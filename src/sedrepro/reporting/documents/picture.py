@@ -5,7 +5,7 @@ from html import escape
 from sedrepro.base.errors import DataError
 from sedrepro.reporting.documents.recorded import RECORDED, rows_where
 
-RECORD = RECORDED / "2026-11-28_recordings_cpu" / "c_ssed"
+RECORD = RECORDED / "2026-11-29_recordings_cpu" / "c_ssed"
 #: Parts of the picture: heading, what chooses the rows, the columns that label them, and the format of the values.
 PARTS = (
     ("Table 1: where training moves frame scores", {"table": "table1"}, ("label", "condition"), ""),
