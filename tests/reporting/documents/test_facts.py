@@ -54,7 +54,10 @@ def test_a_fact_follows_its_record():
 
 def test_the_claims_that_records_decide_are_counted():
     _, _, *rows = fact_of("claims folder=2026-11-2[89]_recordings_cpu up=../").splitlines()
-    numbers = {row.split("|")[1].strip().partition("]")[0]: list(map(int, row.split("|")[2:-1])) for row in rows}
+    cells = {row.split("|")[1].strip().partition("]")[0]: row.split("|")[2:-1] for row in rows}
+    numbers = {name: list(map(int, row[:-1])) for name, row in cells.items()}
+    for name, (tests, hold, fail, _, too_small) in numbers.items():
+        assert cells[name][-1].strip() == f"{hold + fail} of {tests - too_small}"
     together = numbers.pop("together")
     assert set(numbers) == {
         f"[{path.parent.name}" for path in Path("results/recorded").glob("2026-11-2[89]_recordings_cpu/*/record.json")

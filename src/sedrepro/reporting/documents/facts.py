@@ -8,7 +8,7 @@ import functools
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -301,6 +301,7 @@ def _claims(keys: Keys) -> str:
     Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart.
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
+    last = "decided without the latter"
     numbers = {}
     folders = [path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json")]
     for folder in sorted(folders, key=lambda folder: folder.name):
@@ -310,8 +311,13 @@ def _claims(keys: Keys) -> str:
         link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
         numbers[link] = [sum(outcomes), *outcomes, sum(claim["too_small"] == "yes" for claim in claims)]
     numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
-    rows = [_line([name, *map(str, row)]) for name, row in numbers.items()]
-    return "\n".join([_line(head), _line(["---"] * len(head)), *rows])
+    rows = [_line([name, *map(str, row), _decided(row)]) for name, row in numbers.items()]
+    return "\n".join([_line([*head, last]), _line(["---"] * (len(head) + 1)), *rows])
+
+
+def _decided(row: Sequence[int]) -> str:
+    tests, hold, fail, _, too_small = row
+    return f"{hold + fail} of {tests - too_small}"
 
 
 def _download(_keys: Keys) -> str:
