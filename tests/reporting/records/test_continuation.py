@@ -27,8 +27,6 @@ from sedrepro.reporting.records.record import record
 def earlier(config: Config, paper: Paper) -> Path:
     """A record of seeds 1 and 2, as if of another day."""
     made = record(config, paper, "make results CONFIG=seeds=1,2", "the first seeds", incomplete=True)
-    (made / "figures").mkdir()
-    (made / "figures" / "figure2.png").write_bytes(b"an old figure")
     return Path(shutil.copytree(made.parent, made.parent.parent / "2020-01-01_miniature_small")) / paper.name
 
 

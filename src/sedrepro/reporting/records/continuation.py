@@ -1,6 +1,5 @@
 """Continuing a record: its runs and those of a results folder together, such as further seeds of another machine."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json, read_table
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.claims import read_claims
-from sedrepro.published.needs import cells_file
+from sedrepro.published.needs import cells_file, claims_tables
 from sedrepro.reporting.claims.evidence import figures_read
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.page.data import pictures_of
@@ -105,8 +104,7 @@ def _scored_otherwise(own: Sequence[Row], others: Sequence[Row]) -> Iterator[str
     shared = {_system(row) for row in own} & {_system(row) for row in others}
     here, there = ([row for row in rows if _system(row) in shared] for rows in (own, others))
     for rows, of_others, whose in ((here, others, "the results"), (there, own, "this record")):
-        lacking = _scored(rows).keys() - _scored(of_others).keys()
-        for system, variant, split, way in sorted(lacking):
+        for system, variant, split, way in sorted(_scored(rows) - _scored(of_others)):
             what = ", ".join(filter(None, (f"split {split}" if split else "", f"detection {way}" if way else "")))
             yield f"{what} of {system} on {variant} is missing in {whose}; score the runs of both alike"
         columns = {name for row in of_others for name in row}
@@ -115,12 +113,9 @@ def _scored_otherwise(own: Sequence[Row], others: Sequence[Row]) -> Iterator[str
             yield f"metric {name} is missing in {whose}; score the runs of both alike, or record them apart"
 
 
-def _scored(rows: Iterable[Row]) -> Mapping[tuple[str, str, str, str], int]:
-    """How many rows there are of each system, variant, split and way of detection."""
-    found: dict[tuple[str, str, str, str], int] = defaultdict(int)
-    for row in rows:
-        found[(*_system(row), _split(row), row.get("detection") or "")] += 1
-    return found
+def _scored(rows: Iterable[Row]) -> set[tuple[str, str, str, str]]:
+    """On which splits and by which ways of detection each system was scored on each variant."""
+    return {(*_system(row), _split(row), row.get("detection") or "") for row in rows}
 
 
 def _run(row: Row) -> tuple[str, ...]:
@@ -147,7 +142,7 @@ def figures_of_both(paper: Paper, earlier: Path, results: Path) -> tuple[set[str
     Raises:
         DataError: a csv of either is damaged (names it).
     """
-    names = [name for name, layout in paper.settings.tables.items() if layout.kind == "claims"]
+    names = claims_tables(paper)
     files = [path for name in names if (path := results / "tables" / f"{name}.csv").is_file()]
     before, now = claims_then([earlier / "tables.csv"]), claims_then(files)
     claims = [claim for name in names for claim in read_claims(cells_file(paper, name))]

@@ -19,7 +19,7 @@ from sedrepro.experiments.places import table_file
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import Cell, read_text_cells, runs_needed
 from sedrepro.published.claims import Claim, read_claims
-from sedrepro.published.needs import cells_file, table_cells
+from sedrepro.published.needs import cells_file, claims_tables, table_cells
 from sedrepro.reporting.claims.evidence import figures_read
 from sedrepro.reporting.claims.filling import fill_claims
 from sedrepro.reporting.claims.registry import predicate_of
@@ -129,9 +129,7 @@ def recorded_claims(folder: Path) -> list[dict[str, str]]:
     config = config_of_record(folder, read_json(folder / RECORD))
     paper = load_paper(folder.name, config)
     runs, then = RecordedRuns(folder, paper, config.scale).metrics, claims_then([folder / "tables.csv"])
-    layouts = paper.settings.tables
-    names = [name for name, layout in layouts.items() if layout.kind == "claims"]
-    return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in names})
+    return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in claims_tables(paper)})
 
 
 def filled_tables(paper: Paper, runs: list[RunMetrics], scale: str, then: FoundClaims) -> dict[str, FilledTable]:

@@ -26,10 +26,9 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import paper_folder
 from sedrepro.published.cells import runs_needed
-from sedrepro.published.needs import printed_tables, table_cells
+from sedrepro.published.needs import claims_tables, printed_tables, table_cells
 from sedrepro.reporting.records.contents import (
     RECORD,
-    RUN,
     Row,
     histories_csv,
     history_rows,
@@ -148,7 +147,8 @@ def write_continued(
         for source in (results, earlier.folder):  # of the same data
             _copy_if_there(source, Path("coverage.csv"), temporary)
         _fill_tables(temporary, config.scale, paper, then)
-        unfinished = list(_unfinished_of_both(temporary, config, paper, taken))
+        there = {(row["system"], row["variant"]) for row in metrics}
+        unfinished = list(_unfinished_of_both(temporary, config, paper, there, taken))
         _refuse_unfinished(results, unfinished, incomplete, "make what is missing")
         joined = facts | {"continues": earlier.origins, "unfinished": unfinished}
         write_json(temporary / RECORD, _facts(config, paper, metrics) | joined)
@@ -161,19 +161,19 @@ def _fill_tables(folder: Path, scale: str, paper: Paper, then: FoundClaims) -> N
     _write_tables(folder, {name: text_rows(table) for name, table in tables.items()}, texts)
 
 
-def _unfinished_of_both(folder: Path, config: Config, paper: Paper, taken: Collection[str]) -> Iterator[str]:
+def _unfinished_of_both(
+    folder: Path, config: Config, paper: Paper, there: Collection[tuple[str, str]], taken: Collection[str]
+) -> Iterator[str]:
     """What a record that continues another lacks: runs of a table, a figure; and what is stale of what it took."""
-    there = {(row["system"], row["variant"]) for row in read_table(folder / "metrics.csv", RUN, delimiter=",")}
     for name in printed_tables(paper):
         needed = runs_needed(cell for cell in table_cells(paper, name) if not cell.quoted)
         if lacking := [f"{system} on {variant}" for system, variant in needed if (system, variant) not in there]:
             yield f"{name} lacks runs of {', '.join(lacking)}"
-    claims = [name for name, layout in paper.settings.tables.items() if layout.kind == "claims"]
     for name in paper.settings.figures:
         if not (folder / "figures" / f"{name}.png").is_file():
             yield f"{name} is missing"
     for item in PaperState(config, paper).items():
-        if item.state.name == "stale" and item.name in (*taken, *(claims if taken else ())):
+        if item.state.name == "stale" and item.name in (*taken, *(claims_tables(paper) if taken else ())):
             yield f"{item.name} is stale ({item.state.why})"
 
 
