@@ -14,6 +14,8 @@ SCALE ?= miniature
 PAPER ?=
 NAMES = $(strip $(subst $(comma), ,$(PAPER)))
 TARGET ?= $(NAMES)
+# On one line, as names that a program has listed may come a line each.
+TARGETS = $(strip $(TARGET))
 DATA_ROOT ?=
 CORES ?= all
 SET ?=
@@ -82,8 +84,8 @@ $(READY): envs/requirements.txt envs/development.txt envs/constraints.txt pyproj
 
 results: $(READY)  ## run the workflow, print the tables in compact form, write the results page
 	@rm -f $(FAILED)
-	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
-	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
+	@set -o pipefail; $(SNAKEMAKE) $(TARGETS) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py || { test $$? = 1 && touch $(FAILED); }
+	@python -m sedrepro summary $(ASSIGNED) $(if $(filter-out $(NAMES),$(TARGETS)),--target $(TARGETS))
 	@python -m sedrepro page $(ASSIGNED)
 	@test ! -e $(FAILED) || { rm $(FAILED); echo "error: jobs failed, as told above; shown is what is there without them"; exit 1; }
 
@@ -111,19 +113,19 @@ data: $(READY)  ## download and prepare the data sets (SET=name,name; DRY_RUN=1:
 rehearsal: SCALE = rehearsal
 rehearsal: KEYS += share=$(or $(SHARE),1)
 rehearsal: $(READY)  ## rehearse SCALE=full without its data: cost and disk of every stage, tables of random scores (SHARE=0.02: with 2 % of the clips)
-	@set -o pipefail; $(SNAKEMAKE) $(TARGET) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
+	@set -o pipefail; $(SNAKEMAKE) $(TARGETS) --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 	@python -m sedrepro rehearsal $(ASSIGNED)
 
 unlock: $(READY)  ## release the lock that a killed run has left on the folder
 	@python workflow/unlock.py
 
 touch: $(READY)  ## accept results that were copied without their times as up to date
-	@$(SNAKEMAKE) $(TARGET) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
+	@$(SNAKEMAKE) $(TARGETS) --touch --quiet host reason $(CHOSEN) 2>&1 | python workflow/progress.py
 
 plan: $(READY)  ## what `make results` would cost and run (GPU=a100 COUNT=4: on another machine; JOBS=1: job by job)
-	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT)) $(if $(filter-out $(NAMES),$(TARGET)),--target $(TARGET))
+	@python -m sedrepro forecast $(ASSIGNED) $(if $(GPU),--gpu $(GPU)) $(if $(COUNT),--count $(COUNT)) $(if $(filter-out $(NAMES),$(TARGETS)),--target $(TARGETS))
 	@echo
-	@$(SNAKEMAKE) $(TARGET) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
+	@$(SNAKEMAKE) $(TARGETS) --dry-run --quiet host reason $(if $(JOBS),,rules) $(CHOSEN)
 
 summary: $(READY)  ## print the tables made so far
 	@python -m sedrepro summary $(ASSIGNED)

@@ -118,6 +118,13 @@ def test_of_one_target_only_its_table_is_printed():
     assert not any("--target" in line for line in planned("results", "PAPER=c_ssed"))
 
 
+def test_targets_may_come_a_line_each():
+    names = [f"results/miniature/c_ssed/tables/table{number}.csv" for number in (2, 3)]
+    lines = planned("results", "TARGET=" + "\n".join(names), "CONFIG=seeds=1")
+    assert words_of(lines, "sedrepro summary", "--target") == ["--target", *names]
+    assert all("seeds=1" in line for line in lines if names[0] in line)
+
+
 #: Stands for Snakemake: says that a job began, or that the configuration is wrong, and fails.
 SNAKEMAKE = """#!/bin/bash
 mkdir -p .snakemake
