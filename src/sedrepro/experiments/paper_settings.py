@@ -75,6 +75,16 @@ class PaperSettings(Typed):
     tables: dict[str, TableLayout]
     figures: dict[str, Figure] = Field(default_factory=dict)
 
+    @property
+    def claim_tables(self) -> list[str]:
+        """The tables that hold claims."""
+        return [name for name, layout in self.tables.items() if layout.kind == "claims"]
+
+    @property
+    def cell_tables(self) -> list[str]:
+        """The tables that hold numbers or texts."""
+        return [name for name, layout in self.tables.items() if layout.kind != "claims"]
+
     @model_validator(mode="after")
     def _detected_events_are_scored(self) -> "PaperSettings":
         scored = self.evaluation.segment_based or self.evaluation.event_based

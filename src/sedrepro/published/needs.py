@@ -61,11 +61,6 @@ def printed_tables(paper: Paper) -> list[str]:
     return [name for name, layout in tables if layout.kind == "numbers" and name.startswith("table")]
 
 
-def claims_tables(paper: Paper) -> list[str]:
-    """The tables of claims of a paper."""
-    return [name for name, layout in paper.settings.tables.items() if layout.kind == "claims"]
-
-
 def printed_splits(paper: Paper, variant: str) -> dict[str, list[str]]:
     """The splits that printed numbers on the clips of a corpus variant are of, each with the tables that print them.
 

@@ -39,8 +39,7 @@ def claim_tables(config: Config) -> dict[tuple[str, str], Path]:
     return {
         (name, table): table_file(config, name, table)
         for name in chosen_papers(config)
-        for table, layout in load_paper(name, config).settings.tables.items()
-        if layout.kind == "claims"
+        for table in load_paper(name, config).settings.claim_tables
     }
 
 

@@ -231,7 +231,7 @@ def _published(keys: Keys) -> str:
 def _printed(name: str) -> dict[str, int]:
     """How many values a paper's tables of numbers and texts print, and how many of them are not at hand."""
     paper = load_paper(name, load_config("full"))
-    tables = [table for table, layout in paper.settings.tables.items() if layout.kind != "claims"]
+    tables = paper.settings.cell_tables
     cells = [row for table in tables for row in read_csv(cells_file(paper, table)).to_dict("records")]
     printed = [cell["published"] for cell in cells if cell.get("published")]
     return {"printed": len(printed), "missing": printed.count(NOT_AT_HAND)}

@@ -48,7 +48,7 @@ class PaperResults:
     @property
     def claim_tables(self) -> list[str]:
         """Those of its tables that hold claims."""
-        return [name for name in self.tables if self.paper.settings.tables[name].kind == "claims"]
+        return [name for name in self.paper.settings.claim_tables if name in self.tables]
 
     def verdicts(self, kind: str = "numbers") -> Counter[str]:
         """How many cells of its tables of numbers, or of texts, have which verdict."""
@@ -107,11 +107,10 @@ def _read_paper(config: Config, paper: Paper, claims: Rows) -> PaperResults:
 
 def claims_of(paper: Paper, tables: Mapping[str, FilledTable]) -> Rows:
     """The claims in the tables of a paper, in the columns of claims.csv, which may have been written without it."""
-    layouts = paper.settings.tables
     return [
         listed(paper.name, {str(column): str(value) for column, value in row.items()})
         for name, table in tables.items()
-        if layouts[name].kind == "claims"
+        if name in paper.settings.claim_tables
         for row in table.rows.to_dict("records")
     ]
 

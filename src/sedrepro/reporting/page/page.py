@@ -112,11 +112,10 @@ class MatrixRow:
 
 def _matrix_row(results: PaperResults) -> MatrixRow:
     settings = results.paper.settings
-    tables = [name for name, layout in settings.tables.items() if layout.kind != "claims"]
     cost = total(results.costs)
     return MatrixRow(
         results.paper,
-        [digest_of_table(results, name) for name in tables],
+        [digest_of_table(results, name) for name in settings.cell_tables],
         [digest_of_figure(results, name) for name in settings.figures],
         digest_of_claims(results),
         f"{counted(cost.runs, 'run')} in {duration(cost.seconds)}" if cost.runs else "no runs",

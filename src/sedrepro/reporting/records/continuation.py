@@ -8,7 +8,7 @@ from sedrepro.base.errors import DataError
 from sedrepro.base.files import read_json, read_table
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.claims import read_claims
-from sedrepro.published.needs import cells_file, claims_tables
+from sedrepro.published.needs import cells_file
 from sedrepro.reporting.claims.evidence import figures_read
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.page.data import pictures_of
@@ -142,7 +142,7 @@ def figures_of_both(paper: Paper, earlier: Path, results: Path) -> tuple[set[str
     Raises:
         DataError: a csv of either is damaged (names it).
     """
-    names = claims_tables(paper)
+    names = paper.settings.claim_tables
     files = [path for name in names if (path := results / "tables" / f"{name}.csv").is_file()]
     before, now = claims_then([earlier / "tables.csv"]), claims_then(files)
     claims = [claim for name in names for claim in read_claims(cells_file(paper, name))]

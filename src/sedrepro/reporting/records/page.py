@@ -19,7 +19,7 @@ from sedrepro.experiments.places import table_file
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.published.cells import Cell, read_text_cells, runs_needed
 from sedrepro.published.claims import Claim, read_claims
-from sedrepro.published.needs import cells_file, claims_tables, table_cells
+from sedrepro.published.needs import cells_file, table_cells
 from sedrepro.reporting.claims.evidence import figures_read
 from sedrepro.reporting.claims.filling import fill_claims
 from sedrepro.reporting.claims.registry import predicate_of
@@ -104,7 +104,7 @@ def read_record(folder: Path, config: Config, paper: Paper) -> PaperResults:
     cells = {
         name: compared_rows(config, _as_made(config, paper, name, layouts[name]), text_rows(table))
         for name, table in tables.items()
-        if layouts[name].kind != "claims"
+        if name in paper.settings.cell_tables
     }
     return PaperResults(
         paper=paper,
@@ -129,7 +129,8 @@ def recorded_claims(folder: Path) -> list[dict[str, str]]:
     config = config_of_record(folder, read_json(folder / RECORD))
     paper = load_paper(folder.name, config)
     runs, then = RecordedRuns(folder, paper, config.scale).metrics, claims_then([folder / "tables.csv"])
-    return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in claims_tables(paper)})
+    tables = paper.settings.claim_tables
+    return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in tables})
 
 
 def filled_tables(paper: Paper, runs: list[RunMetrics], scale: str, then: FoundClaims) -> dict[str, FilledTable]:

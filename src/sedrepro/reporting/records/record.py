@@ -26,7 +26,7 @@ from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper
 from sedrepro.experiments.places import paper_folder
 from sedrepro.published.cells import runs_needed
-from sedrepro.published.needs import claims_tables, printed_tables, table_cells
+from sedrepro.published.needs import printed_tables, table_cells
 from sedrepro.reporting.records.contents import (
     RECORD,
     Row,
@@ -173,7 +173,7 @@ def _unfinished_of_both(
         if not (folder / "figures" / f"{name}.png").is_file():
             yield f"{name} is missing"
     for item in PaperState(config, paper).items():
-        if item.state.name == "stale" and item.name in (*taken, *(claims_tables(paper) if taken else ())):
+        if item.state.name == "stale" and item.name in (*taken, *(paper.settings.claim_tables if taken else ())):
             yield f"{item.name} is stale ({item.state.why})"
 
 
