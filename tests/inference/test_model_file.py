@@ -122,11 +122,11 @@ def test_a_model_file_takes_no_words_about_runs(exported, capsys):
     assert "--seed: selects among the runs" in capsys.readouterr().err
 
 
-def test_a_run_without_model_card_is_to_be_scored(tmp_path, capsys):
+def test_without_a_model_card_the_error_tells_what_writes_it(tmp_path, capsys):
     config = made.configured(tmp_path)
     made.write_run(config, POOLED, DETECTIONS)
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(json.loads(config.model_dump_json(exclude_none=True))))
     command = ["export", f"{POOLED.paper}/{POOLED.system}", "--config", str(tmp_path / "mine.yaml")]
     assert main([*command, "--output", str(tmp_path / "m.zip")]) == 1
-    assert "score the run" in capsys.readouterr().err
+    assert f"python -m sedrepro model-cards --scale {config.scale} --paper {POOLED.paper}" in capsys.readouterr().err
     assert not (tmp_path / "m.zip").exists()

@@ -196,3 +196,21 @@ def test_json_holds_no_nan(tmp_path):
     assert np.isfinite([v for v in found.metrics.values() if v is not None]).all()
     assert EventBased.model_fields  # the settings stand in `assumed`
     assert any(line.startswith("event_based.collar_seconds = 0.2") for line in found.assumed)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("b.wav\tlong", "row 3: duration 'long' is not a number"),
+        ("b.wav\t-1", "row 3: duration -1 of 'b.wav' is none"),
+        ("b.wav\tnan", "row 3: duration nan of 'b.wav' is none"),
+        ("a.wav\t11", "row 3: 'a.wav' has two durations, 10 and 11"),
+    ],
+)
+def test_a_duration_that_is_none_is_named(tmp_path, row, words):
+    (tmp_path / "reference.tsv").write_text("filename\tonset\toffset\tevent_label\na.wav\t0\t1\tDog\n")
+    (tmp_path / "durations.tsv").write_text(f"filename\tduration\na.wav\t10\n{row}\n")
+    chosen = Chosen(reference=tmp_path / "reference.tsv", durations=tmp_path / "durations.tsv")
+    with pytest.raises(DataError) as error:
+        chosen.resolve(None)
+    assert words in str(error.value)

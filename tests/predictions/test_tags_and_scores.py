@@ -85,6 +85,22 @@ def test_the_papers_grid_is_taken_where_scores_lie_on_it(tmp_path):
     assert scores.of(CLIPS, CLASSES, (7, 7.0))[0].on_feature_grid().frame.shape[1] == 5
 
 
+#: An .npz as it should be.
+GOOD = {"filenames": ["a"], "frame": np.zeros((1, 5, 2)), "frames_per_second": 5.0}
+
+
+def test_two_entries_of_a_clip_must_be_equal(tmp_path):
+    frame = np.random.default_rng(1).random((1, 5, 2))
+    for second, fits in ((frame, True), (frame / 2, False)):
+        np.savez(tmp_path / "s.npz", **GOOD | {"filenames": ["a", "a"], "frame": np.concatenate([frame, second])})
+        scores = read_scores(tmp_path / "s.npz", CLASSES)
+        if fits:
+            np.testing.assert_allclose(scores.of(CLIPS[:1], CLASSES, None)[0].frame_scores, frame, rtol=1e-6)
+            continue
+        with pytest.raises(DataError, match="two entries with unequal scores for clip 'a'"):
+            scores.of(CLIPS[:1], CLASSES, None)
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
@@ -92,6 +108,18 @@ def test_the_papers_grid_is_taken_where_scores_lie_on_it(tmp_path):
         ({"filenames": ["a"], "frame": np.zeros((1, 5, 3)), "frames_per_second": 5.0}, "'classes'"),
         ({"filenames": ["a", "b"], "frame": np.zeros((1, 5, 2)), "frames_per_second": 5.0}, "'filenames' is of 2"),
         ({"filenames": ["a"], "frame": np.full((1, 5, 2), np.nan), "frames_per_second": 5.0}, "no finite numbers"),
+        (GOOD | {"clip": np.full((1, 2), np.nan)}, "clip holds scores or times that are no finite"),
+        (GOOD | {"clip": np.zeros((1, 5))}, "clip has the shape (1, 5), not (1, 2)"),
+        (GOOD | {"clip": np.array([["x", "y"]])}, "clip holds <U1, not numbers"),
+        (GOOD | {"frame": np.zeros((1, 0, 2))}, "frame holds no frames"),
+        (GOOD | {"frame": np.zeros((1, 5, 2), complex)}, "frame holds complex128"),
+        (GOOD | {"durations": ["ten"]}, "durations holds <U3"),
+        (GOOD | {"durations": [-2.0]}, "durations holds -2"),
+        (GOOD | {"frames_per_second": 0.0}, "frames_per_second holds 0"),
+        (GOOD | {"frames_per_second": np.inf}, "frames_per_second holds scores or times that are no finite"),
+        (GOOD | {"frames_per_second": 1e12}, "frames_per_second is 1e+12"),
+        (GOOD | {"frames_per_second": [5.0, 5.0]}, "frames_per_second has the shape (2,)"),
+        (GOOD | {"frames_per_second": "fast"}, "frames_per_second holds <U4"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(tmp_path, arrays, words):

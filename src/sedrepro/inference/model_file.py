@@ -78,8 +78,10 @@ def write_model(paper: Paper, run: RunView, way: Way, path: Path) -> Path:
     listener = listener_of(run)  # refuses what another front end or damaged files would spoil
     card = run.folder / MODEL_CARD
     if not card.is_file():
-        words = " ".join(f"--{word} {value}" for word, value in vars(run.who).items())
-        raise DataError(f"{card}: no such file; score the run, which writes it: python -m sedrepro score {words}")
+        raise DataError(
+            f"{card}: no such file; once all runs of the paper are scored, this writes it: "
+            f"python -m sedrepro model-cards --scale {run.config.scale} --paper {paper.name}"
+        )
     described = _described(paper, run, way, listener)
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
         text = json.dumps(described, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,5 +1,6 @@
 """From the words of a command to the reference and the protocol that predictions are held against."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,14 +97,19 @@ class Chosen:
             if column not in table.columns:
                 raise DataError(f"{self.durations}: column '{column}' is missing")
         name, seconds = table.places(("filename", "duration"))
-        found = {}
+        found: dict[str, float] = {}
         for number, fields in table.rows:
+            where, filename = f"{self.durations}: row {number}", fields[name].strip()
             try:
-                found[fields[name].strip()] = float(fields[seconds])
+                duration = float(fields[seconds])
             except ValueError as error:
+                raise DataError(f"{where}: duration {fields[seconds]!r} is not a number; give seconds") from error
+            if not 0 < duration < math.inf:
+                raise DataError(f"{where}: duration {duration:g} of '{filename}' is none; give seconds above 0")
+            if found.setdefault(filename, duration) != duration:
                 raise DataError(
-                    f"{self.durations}: row {number}: duration {fields[seconds]!r} is not a number; give seconds"
-                ) from error
+                    f"{where}: '{filename}' has two durations, {found[filename]:g} and {duration:g}; keep one"
+                )
         return found
 
 

@@ -21,6 +21,8 @@ from sedrepro.predictions.reference import Labelled
 #: Seconds by which the times in score files may be off a regular grid: they are often written with three decimals.
 GRID_TOLERANCE = 0.002
 ENDINGS = (".tsv", ".csv")
+#: More frames than samples of any recording: what is above it is a mistake, and would fill the memory.
+MOST_FRAMES_PER_SECOND = 1e6
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,11 @@ class ScoreSet:
         rows: dict[int, int] = {}
         for place, filename in enumerate(self.filenames):
             meant = names.find(filename)
-            if meant is not None:
-                rows[index[meant]] = place
+            if meant is None:
+                continue
+            before = rows.setdefault(index[meant], place)
+            if not np.array_equal(self.frame[before], self.frame[place]):
+                raise DataError(f"{self.path}: has two entries with unequal scores for clip '{filename}'; keep one")
         order = [self.classes.index(label) for label in classes]
         frame = np.zeros((len(clips), self.frame.shape[1], len(classes)), np.float32)
         own_clip = self.frame.max(axis=1) if self.clip is None else self.clip
@@ -126,20 +131,43 @@ def _arrays(path: Path, classes: Sequence[str]) -> ScoreSet:
             f"{path}: frame has the shape {frame.shape}, not (clip, frame, {len(labels)} classes); give its class "
             "names as an array 'classes'"
         )
-    for name in ("filenames", "clip", "durations"):
-        if name in arrays and len(arrays[name]) != len(frame):
-            raise DataError(f"{path}: '{name}' is of {len(arrays[name])} clips, 'frame' of {len(frame)}")
-    if not np.isfinite(frame).all():
-        raise DataError(f"{path}: frame holds scores that are no finite numbers; correct them")
+    if not frame.shape[1]:
+        raise DataError(f"{path}: frame holds no frames; give (clip, frame, class)")
+    _check_shapes(path, arrays, len(frame), len(labels))
+    _check_numbers(path, arrays)
     return ScoreSet(
         path,
         labels,
         tuple(map(str, arrays["filenames"])),
         frame.astype(np.float32),
-        float(arrays["frames_per_second"]),
+        float(arrays["frames_per_second"].item()),
         arrays.get("clip"),
         arrays.get("durations"),
     )
+
+
+def _check_shapes(path: Path, arrays: Mapping[str, np.ndarray], clips: int, classes: int) -> None:
+    for name, shape in (("filenames", (clips,)), ("clip", (clips, classes)), ("durations", (clips,))):
+        given = arrays[name].shape if name in arrays else shape
+        if given[:1] != shape[:1]:
+            raise DataError(f"{path}: '{name}' is of {given[0] if given else 'no'} clips, 'frame' of {clips}")
+        if given != shape:
+            raise DataError(f"{path}: {name} has the shape {given}, not {shape}")
+    if arrays["frames_per_second"].size != 1:
+        raise DataError(f"{path}: frames_per_second has the shape {arrays['frames_per_second'].shape}; give one number")
+
+
+def _check_numbers(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    for name in ("frame", "clip", "durations", "frames_per_second"):
+        given = arrays.get(name, np.ones(1))
+        if given.dtype.kind not in "biuf":
+            raise DataError(f"{path}: {name} holds {given.dtype}, not numbers; correct it")
+        if not np.isfinite(given).all():
+            raise DataError(f"{path}: {name} holds scores or times that are no finite numbers; correct them")
+        if name in ("durations", "frames_per_second") and (given <= 0).any():
+            raise DataError(f"{path}: {name} holds {given.min():g}; give numbers above 0")
+    if arrays["frames_per_second"].item() > MOST_FRAMES_PER_SECOND:
+        raise DataError(f"{path}: frames_per_second is {arrays['frames_per_second'].item():g}; give frames per second")
 
 
 def _classes_of(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str]) -> tuple[str, ...]:
