@@ -33,6 +33,11 @@ def test_without_a_target_all_is_meant(config, papers):
     assert runs_of_targets(config, papers, []) == {paper.name: planned_runs(config, paper) for paper in papers}
 
 
+@pytest.mark.parametrize("target", ["", ".", "/"])
+def test_a_target_without_a_file_name_means_all(config, papers, target):
+    assert runs_of_targets(config, papers, [target]) == runs_of_targets(config, papers, [])
+
+
 def test_a_table_needs_its_runs_and_their_bases(config, papers):
     found = runs_of_targets(config, papers, [str(table_file(config, "c_ssed", "table2"))])
     assert set(found) == {"c_ssed"}

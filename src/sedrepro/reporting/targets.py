@@ -17,7 +17,7 @@ def tables_and_figures(config: Config, targets: Sequence[str]) -> list[tuple[Pap
         paper = load_paper(name, config)
         stems = {table_file(config, name, table).with_suffix("").resolve(): table for table in paper.settings.tables}
         stems |= {(figures_folder(config, name) / one).resolve(): one for one in paper.settings.figures}
-        paths = [Path(target) for target in targets]
+        paths = [path for target in targets if (path := Path(target)).name]  # "", "." and "/" have none
         found += [(paper, stems[stem], path) for path in paths if (stem := path.with_suffix("").resolve()) in stems]
     return found
 

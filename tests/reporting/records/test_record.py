@@ -11,6 +11,7 @@ from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import paper_folder, table_file
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.records import record as module
+from sedrepro.reporting.records.page import read_record
 from sedrepro.reporting.records.record import record
 from sedrepro.reporting.status.state import State
 
@@ -64,6 +65,7 @@ def test_what_is_missing_or_stale_is_refused_and_named_where_it_is_kept(config, 
         record(config, paper, "make results")
     folder = record(config, paper, "make results", incomplete=True)
     assert json.loads((folder / "record.json").read_text())["unfinished"] == ["table2 is missing"]
+    assert "table2" in read_record(folder, config, paper).tables  # filled from its metrics, though none was made
 
 
 def test_a_record_is_never_replaced_unasked(config, paper, done):

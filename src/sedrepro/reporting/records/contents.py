@@ -28,11 +28,14 @@ OF_RUN = (
 )
 #: Those that each record has; an older one may not say on which data its runs stand.
 NEEDED = tuple(name for name in (*PLACE, *OF_RUN) if name != "data")
+#: What is read of the tables as they were filled then: columns that each of them has, even if there is no table.
+OF_TABLES = ("metric", "mean", "verdict", "note", "runs")
 
 
 def tables_csv(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     """The rows of tables one below the other, each with its table's name; what a table lacks is empty."""
-    return as_csv(("table",), [{"table": name} | dict(row) for name, rows in tables.items() for row in rows])
+    rows = [{"table": name} | dict(row) for name, rows in tables.items() for row in rows]
+    return as_csv(("table",) if rows else ("table", *OF_TABLES), rows)
 
 
 def tables_markdown(texts: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from sedrepro.reporting.claims.filling import fill_claims
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.page.data import PaperResults, claims_of, pictures_of
 from sedrepro.reporting.page.page import PAGE, results_page
-from sedrepro.reporting.records.contents import RECORD
+from sedrepro.reporting.records.contents import OF_TABLES, RECORD
 from sedrepro.reporting.records.reading import RecordedRuns, recorded_coverage
 from sedrepro.reporting.tables.comparison import PaperTable, compared_rows
 from sedrepro.reporting.tables.files import text_rows
@@ -232,6 +232,5 @@ def claims_then(paths: Iterable[Path]) -> dict[ClaimKey, dict[str, str]]:
     Raises:
         DataError: a file is missing or lacks a column (names it).
     """
-    needed = ("metric", "mean", "verdict", "note", "runs")
-    rows = [row for path in paths for row in read_table(path, needed, delimiter=",")]
+    rows = [row for path in paths for row in read_table(path, OF_TABLES, delimiter=",")]
     return {claim_key(row): row for row in rows if row.get("id") and row.get("claim")}
