@@ -5,6 +5,7 @@ import pytest
 
 from sedrepro.base.errors import DataError
 from sedrepro.experiments.configuration import Config
+from sedrepro.reporting.notebooks import execution
 from sedrepro.reporting.notebooks.execution import run_notebooks
 
 SOUND = """\
@@ -50,6 +51,27 @@ def test_missing_results_and_faults_end_it_with_a_line(config, tmp_path):
     with pytest.raises(DataError, match=r"notebooks/p.ipynb: ZeroDivisionError: division by zero"):
         run_notebooks(config)
     assert not (tmp_path / "results").exists()
+
+
+#: Never ends where its file is not there yet, or never at all.
+STUCK = """\
+import pathlib, time
+here = pathlib.Path("tried")
+if not here.exists() or {always}:
+    here.touch()
+    time.sleep(1000)
+print("ended")
+"""
+
+
+def test_a_cell_that_does_not_end_is_tried_once_more(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "TIMEOUT", 5)
+    store(tmp_path, "p", STUCK.format(always=False))
+    (written,) = run_notebooks(config)
+    assert nbformat.read(written, as_version=4).cells[0].outputs[0].text == "ended\n"
+    store(tmp_path, "p", STUCK.format(always=True))
+    with pytest.raises(DataError, match=r"notebooks/p.ipynb: a cell has not ended after 5 s, .* 2 times"):
+        run_notebooks(config)
 
 
 def test_only_those_of_the_chosen_papers_run(config, tmp_path):

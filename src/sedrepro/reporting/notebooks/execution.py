@@ -13,8 +13,10 @@ from sedrepro.experiments.places import results_folder
 from sedrepro.reporting.notebooks.notebook import RESULTS, SCALE, MissingResultsError
 
 FOLDER = Path("notebooks")
-#: Seconds that a cell may take.
-TIMEOUT = 600
+#: Seconds that a cell may take; those of the project's own take a few.
+TIMEOUT = 180
+#: How often a notebook is begun anew when a cell does not end: a kernel may lose a message, and then waits for ever.
+ATTEMPTS = 2
 
 
 def run_notebooks(config: Config, log: Callable[[str], None] = print) -> list[Path]:
@@ -38,8 +40,22 @@ def run_notebook(path: Path, config: Config) -> str:
     """The text of a notebook with the outputs that it has on the results of the configuration.
 
     Raises:
-        DataError: a cell fails (names the notebook and says why).
+        DataError: a cell fails, or does not end in time in any attempt (names the notebook and says why).
     """
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    for _ in range(ATTEMPTS):
+        try:
+            return _run_once(path, config)
+        except (CellTimeoutError, DeadKernelError):
+            continue
+    raise DataError(
+        f"{path}: a cell has not ended after {TIMEOUT} s, or its kernel died, {ATTEMPTS} times; run the notebook by "
+        "hand to see where"
+    )
+
+
+def _run_once(path: Path, config: Config) -> str:
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
