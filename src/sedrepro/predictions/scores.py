@@ -63,7 +63,7 @@ class ScoreSet:
             if meant is None:
                 continue
             before = rows.setdefault(index[meant], place)
-            if not np.array_equal(self.frame[before], self.frame[place]):
+            if before != place and not np.array_equal(self.frame[before], self.frame[place]):
                 raise DataError(f"{self.path}: has two entries with unequal scores for clip '{filename}'; keep one")
         order = [self.classes.index(label) for label in classes]
         frame = np.zeros((len(clips), self.frame.shape[1], len(classes)), np.float32)
@@ -158,16 +158,18 @@ def _check_shapes(path: Path, arrays: Mapping[str, np.ndarray], clips: int, clas
 
 
 def _check_numbers(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    for name in ("frame", "clip", "durations", "frames_per_second"):
-        given = arrays.get(name, np.ones(1))
+    times = ("durations", "frames_per_second")
+    for name in (name for name in ("frame", "clip", *times) if name in arrays):
+        given = arrays[name]
         if given.dtype.kind not in "biuf":
             raise DataError(f"{path}: {name} holds {given.dtype}, not numbers; correct it")
         if not np.isfinite(given).all():
             raise DataError(f"{path}: {name} holds scores or times that are no finite numbers; correct them")
-        if name in ("durations", "frames_per_second") and (given <= 0).any():
+        if name in times and (given <= 0).any():
             raise DataError(f"{path}: {name} holds {given.min():g}; give numbers above 0")
-    if arrays["frames_per_second"].item() > MOST_FRAMES_PER_SECOND:
-        raise DataError(f"{path}: frames_per_second is {arrays['frames_per_second'].item():g}; give frames per second")
+    rate = arrays["frames_per_second"].item()
+    if rate > MOST_FRAMES_PER_SECOND:
+        raise DataError(f"{path}: frames_per_second is {rate:g}; give frames per second")
 
 
 def _classes_of(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str]) -> tuple[str, ...]:

@@ -109,9 +109,9 @@ def claims_of(paper: Paper, tables: Mapping[str, FilledTable]) -> Rows:
     """The claims in the tables of a paper, in the columns of claims.csv, which may have been written without it."""
     return [
         listed(paper.name, {str(column): str(value) for column, value in row.items()})
-        for name, table in tables.items()
-        if name in paper.settings.claim_tables
-        for row in table.rows.to_dict("records")
+        for name in paper.settings.claim_tables
+        if name in tables
+        for row in tables[name].rows.to_dict("records")
     ]
 
 

@@ -102,9 +102,9 @@ def read_record(folder: Path, config: Config, paper: Paper) -> PaperResults:
     runs, layouts = RecordedRuns(folder, paper, config.scale), paper.settings.tables
     tables = filled_tables(paper, runs.metrics, config.scale, claims_then([folder / "tables.csv"]))
     cells = {
-        name: compared_rows(config, _as_made(config, paper, name, layouts[name]), text_rows(table))
-        for name, table in tables.items()
-        if name in paper.settings.cell_tables
+        name: compared_rows(config, _as_made(config, paper, name, layouts[name]), text_rows(tables[name]))
+        for name in paper.settings.cell_tables
+        if name in tables
     }
     return PaperResults(
         paper=paper,
