@@ -105,6 +105,8 @@ def test_the_version_is_printed(capsys):
         ["train", *(word for key in RUN for word in (f"--{key}", RUN[key])), "--fold", "one"],
         ["remix-audio", "--paper", "two_step_attention", "--variant", "remix_0db", "--clips", "-3"],
         ["list", "--papr", "c_ssed"],
+        ["calibrate", "--seconds", "nan"],
+        ["calibrate", "--seconds", "-1"],
     ],
 )
 def test_incomplete_or_impossible_command_lines_end_with_one_line(words, capsys):
@@ -166,6 +168,27 @@ def test_a_wrong_name_names_the_nearest(verb, option, wrong, nearest, tmp_path, 
 )
 def test_a_step_before_its_inputs_names_the_missing_file(verb, tmp_path, capsys):
     assert str(tmp_path) in refused(line(verb, tmp_path), capsys)
+
+
+@pytest.mark.parametrize(
+    ("verb", "target"),
+    [
+        ("train", "data/miniature/two_step_attention/features/remix"),
+        ("features", "data/miniature/two_step_attention/corpora/remix/weak.tsv"),
+        ("table", "results/miniature/two_step_attention/runs/vgg_gap/remix_20db/fold1/seed1/metrics.json"),
+    ],
+)
+def test_what_makes_a_missing_file_is_told(verb, target, tmp_path, capsys):
+    assert f"; make results SCALE=miniature TARGET={tmp_path / target} makes it\n" in refused(
+        line(verb, tmp_path), capsys
+    )
+
+
+def test_a_missing_file_of_somebody_else_is_no_target(tmp_path, capsys):
+    said = refused(
+        ["evaluate", f"{tmp_path}/mine.tsv", "--paper", "c_ssed", "--reference", f"{tmp_path}/no.tsv"], capsys
+    )
+    assert "no such file" in said and "make results" not in said
 
 
 def test_pseudo_labels_are_asked_of_the_run_that_the_words_name(tmp_path, monkeypatch, capsys):
@@ -291,6 +314,8 @@ def test_the_last_of_several_settings_of_a_key_counts():
         (["--config", "no/such.yaml"], "no/such.yaml: no such file"),
         (["--set", "papers=[two_step]"], "did you mean 'two_step_attention'?"),
         (["--set", "seeds=-4"], "seeds"),
+        (["--set", "folds=9"], "has the folds 1 to 4"),
+        (["--set", "without=desed"], "did you mean 'desed_2020'?"),
     ],
 )
 def test_wrong_configurations_end_with_one_line(words, hint, capsys):
@@ -339,6 +364,26 @@ def test_broken_yaml_names_its_line(tmp_path, capsys):
     path = tmp_path / "mine.yaml"
     path.write_text("scale: miniature\nfolds: [1\nseeds: 1\n")
     assert f"{path}: is not valid YAML in line 3" in refused(["summary", "--config", str(path)], capsys)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "scale: miniature\nfolds: [1]\nseeds: [1]\nseeds: [2]\n",
+            "is not valid YAML in line 4: 'seeds' is given twice",
+        ),
+        ("scale: &a [*a]\n", "is not valid YAML in line 1: a value holds itself"),
+    ],
+)
+def test_yaml_that_would_be_taken_otherwise_than_meant_is_refused(text, words, tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    assert words in refused(["summary", "--config", str(path)], capsys)
+
+
+def test_gpus_are_counted_of_a_kind_only(capsys):
+    assert "--count: of which GPUs? name their kind by --gpu" in refused(["forecast", "--count", "3"], capsys)
 
 
 def test_a_configuration_file_of_ones_own(tmp_path, capsys):

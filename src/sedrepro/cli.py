@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sedrepro import __version__, steps
-from sedrepro.base.errors import SedreproError, SettingsError, did_you_mean
+from sedrepro.base.errors import DataError, MissingFileError, SedreproError, SettingsError, did_you_mean
 from sedrepro.base.job_costs import recorded
 from sedrepro.base.terminal import show_everything
 from sedrepro.experiments.configuration import (
@@ -77,7 +77,25 @@ def _run(options: argparse.Namespace) -> int | None:
     module = verb_module(options.verb)
     # Some verbs work on files alone, away from any checkout with its configuration.
     needs = getattr(module, "needs_configuration", None)
-    return module.run(Request(options, configuration(options) if needs is None or needs(options) else None))
+    config = configuration(options) if needs is None or needs(options) else None
+    try:
+        return module.run(Request(options, config))
+    except MissingFileError as error:
+        raise DataError(f"{error}{_what_makes(config, error.output)}") from error
+
+
+def _what_makes(config: Config | None, path: Path) -> str:
+    """The command that makes a file of the suite's own; empty for another file."""
+    from sedrepro.experiments.commands import make_results
+    from sedrepro.experiments.places import results_folder, work_folder
+
+    def lies_in(folder: Path) -> bool:
+        return path.resolve().is_relative_to(folder.resolve())
+
+    if config is None or not any(map(lies_in, (results_folder(config), work_folder(config)))):
+        return ""
+    is_of_data = lies_in(config.corpora_dir)  # of which the steps name no single file
+    return f"; {make_results(config) if is_of_data else make_results(config, TARGET=path)} makes it"
 
 
 @functools.cache

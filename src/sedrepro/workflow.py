@@ -20,7 +20,6 @@ from sedrepro.base.errors import SedreproError, SettingsError
 from sedrepro.base.files import write_text
 from sedrepro.base.gpus import Gpu
 from sedrepro.corpora.settings import Remix
-from sedrepro.data_sets import data_set
 from sedrepro.detection.methods import method_module
 from sedrepro.evaluation.sweep import KINDS
 from sedrepro.experiments import places
@@ -134,8 +133,6 @@ class Plan:
             SedreproError: their settings are wrong, or a data set is not where it must be.
         """
         self.papers: dict[str, Paper] = {name: load_paper(name, config) for name in chosen_papers(config)}
-        for name in config.without:
-            data_set(name)  # a name that is mistyped would leave out nothing
         needed = {name for paper in self.papers.values() for name in paper.settings.data_sets}
         #: Data sets that cannot be had now, and why; what needs them is left out, of the jobs' configuration too.
         self.absent = absent_data_sets(config, sorted(needed))

@@ -178,6 +178,20 @@ def test_unknown_systems_and_variants_name_the_nearest():
     assert "did you mean 'remix_20db'?" in refused(loaded.settings.corpus_of, "remix_20")
 
 
+@pytest.mark.parametrize(("folds", "wrong"), [([0], 0), ([1, 5], 5), ([-1], -1)])
+def test_a_fold_that_the_events_do_not_have_is_refused(folds, wrong):
+    assert f"folds: {wrong}: {PAPER}'s corpus 'remix' has the folds 1 to 4" in refused(paper, folds=folds)
+
+
+def test_folds_are_of_a_remix_alone():
+    config = configured(folds=[9])
+    assert {who.fold for who in runs_of(config, load_paper("c_ssed", config), "power", "dcase2019")} == {0}
+
+
+def test_an_unknown_data_set_to_do_without_names_the_nearest():
+    assert "did you mean 'desed_2020'?" in refused(paper, without=["desed"])
+
+
 def test_variants_lead_to_their_corpus():
     corpus_of = paper().settings.corpus_of
     assert corpus_of("remix_20db") == ("remix", 20)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.places import figures_folder, paper_folder, table_file
@@ -59,6 +60,24 @@ def test_a_run_needs_itself_and_its_base(config, papers):
     found = runs_of_targets(config, papers, [str(run.folder(config) / "metrics.json")])
     assert {who.system for who in found["c_ssed"]} == {"power", "mt_ssed_lambda_0.1"}
     assert {who.seed for who in found["c_ssed"]} == {run.seed}
+
+
+@pytest.mark.parametrize("target", ["tables/table99.csv", "figures/figure99.svg"])
+def test_a_table_or_figure_that_there_is_not_is_refused(config, papers, target):
+    path = paper_folder(config, "c_ssed") / target
+    with pytest.raises(SettingsError, match=rf"{path}: is no table or figure of {', '.join(PAPERS)} at scale"):
+        runs_of_targets(config, papers, [str(path)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert set(runs_of_targets(config, papers, [str(path)])) == {"c_ssed"}
+
+
+def test_a_path_elsewhere_is_refused_and_one_of_another_step_is_not(config, papers, tmp_path):
+    with pytest.raises(SettingsError, match="no such file is there"):
+        runs_of_targets(config, papers, ["result/miniature/c_ssed/tables/table2.csv"])
+    assert set(runs_of_targets(config, papers, [str(config.work_dir / "miniature" / "some" / "step.tsv")])) == set(
+        PAPERS
+    )
 
 
 def test_another_file_of_a_paper_means_all_of_it_and_other_words_mean_all(config, papers):

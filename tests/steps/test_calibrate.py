@@ -32,7 +32,7 @@ def test_steps_are_timed_and_kept_outside_the_results(config, capsys):
         assert found is not None
         assert found.ms_per_step > 0
         assert f"{who.system} {who.variant}: {found.ms_per_step:.1f} ms" in told
-    forecast.run(Request(Namespace(paper="", gpu="", count=1, line=False, target=[]), config))
+    forecast.run(Request(Namespace(paper="", gpu="", count=None, line=False, target=[]), config))
     assert "rates: measured on this processor" in capsys.readouterr().out
 
 

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from sedrepro.annotations.clips import Coverage, split_labels
 from sedrepro.audio.front_end import FrontEnd
-from sedrepro.base.errors import DataError, SettingsError, did_you_mean
+from sedrepro.base.errors import DataError, MissingFileError, SettingsError, did_you_mean
 from sedrepro.base.files import atomic_folder, read_json, read_table, write_json, write_table
 from sedrepro.base.typed import Typed, load
 
@@ -104,6 +104,8 @@ class FeatureStore:
 
     def __init__(self, folder: Path | str, front_end: FrontEnd | None = None) -> None:
         self.folder = Path(folder)
+        if not (self.folder / "store.json").is_file():
+            raise MissingFileError(self.folder / "store.json", self.folder)
         self.facts = load(StoreFacts, read_json(self.folder / "store.json"), f"{self.folder}/store.json")
         if front_end is not None:
             self._require(front_end)

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class SedreproError(Exception):
@@ -14,6 +15,14 @@ class SettingsError(SedreproError):
 
 class DataError(SedreproError):
     """A data file is missing, corrupt or does not hold what it should."""
+
+
+class MissingFileError(DataError):
+    """A file is not there that a step reads; `output` is what another step makes, if that is the folder of the file."""
+
+    def __init__(self, path: Path | str, output: Path | None = None):
+        super().__init__(f"{path}: no such file")
+        self.output = output or Path(path)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

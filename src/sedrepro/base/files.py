@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
-from sedrepro.base.errors import DataError
+from sedrepro.base.errors import DataError, MissingFileError
 
 
 @contextlib.contextmanager
@@ -168,8 +168,8 @@ def write_json(path: Path | str, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path | str) -> Any:
-    """The value in a JSON file.
+def read_json(path: Path | str, remedy: str = "delete it and run the step again") -> Any:
+    """The value in a JSON file; `remedy` says what to do about a damaged one.
 
     Raises:
         DataError: the file is missing or is no JSON (names it).
@@ -177,9 +177,9 @@ def read_json(path: Path | str) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise MissingFileError(path) from error
     except ValueError as error:
-        raise DataError(f"{path}: is not valid JSON ({error}); delete it and run the step again") from error
+        raise DataError(f"{path}: is not valid JSON ({error}); {remedy}") from error
 
 
 def write_table(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = "\t") -> None:
@@ -213,7 +213,7 @@ def read_table(path: Path | str, columns: Sequence[str], delimiter: str = "\t") 
                 rows.append(row)
             return rows
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
+        raise MissingFileError(path) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     except csv.Error as error:

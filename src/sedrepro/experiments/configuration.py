@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
+from sedrepro.base import yaml_text
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.gpus import has_cuda
 from sedrepro.base.typed import Typed, load
@@ -93,10 +94,6 @@ class Config(Typed):
         return self.corpora_dir / "obtained"
 
 
-#: libyaml's, eight times as fast, where PyYAML was built with it.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file.
 
@@ -104,7 +101,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         SettingsError: the file is missing, is not YAML, or holds no mapping (names file and line).
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), LOADER)
+        values = yaml_text.parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         hint = "; run it in the project's folder, or name that: --project" if path.parent == CONFIG_FOLDER else ""
         raise SettingsError(f"{path}: no such file{hint}") from error
@@ -113,17 +110,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is not valid YAML{_yaml_problem(error)}") from error
+        raise SettingsError(f"{path}: is not valid YAML{yaml_text.problem(error)}") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: must hold keys and values")
     return values
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    """Line and problem of a YAML error, on one line."""
-    mark = getattr(error, "problem_mark", None)
-    line = f" in line {mark.line + 1}" if mark else ""
-    return f"{line}: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
 
 
 def scale_file(scale: str) -> Path:
@@ -211,7 +201,7 @@ def _plain_values(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain_values(inner) for inner in value]
     try:
-        return yaml.safe_load(value) if isinstance(value, str) else value
+        return yaml_text.parsed(value) if isinstance(value, str) else value
     except yaml.YAMLError:
         return value
 
@@ -243,9 +233,9 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
         if not equals or not key:
             raise SettingsError(f"'{word}': write key=value")
         try:
-            values[key] = value if key in LITERAL else yaml.safe_load(value)
+            values[key] = value if key in LITERAL else yaml_text.parsed(value)
         except yaml.YAMLError as error:
-            raise SettingsError(f"'{word}': the value is not valid YAML{_yaml_problem(error)}") from error
+            raise SettingsError(f"'{word}': the value is not valid YAML{yaml_text.problem(error)}") from error
     return values
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.typed import load
 from sedrepro.corpora.settings import Corpus, Remix
+from sedrepro.data_sets import data_set, trait
 from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.networks import require_networks, shape_networks
 from sedrepro.experiments.overrides import keys_ending_in, override, scale_keys
@@ -134,8 +135,11 @@ def load_paper(name: str, config: Config) -> Paper:
     """A paper's settings at the configuration's scale, its budget, and with the configuration's overrides.
 
     Raises:
-        SettingsError: the paper, a key or a value is wrong, or a value has no provenance (names it).
+        SettingsError: the paper, a key or a value is wrong, or a value has no provenance (names it); the configuration
+            does without an unknown data set, or holds out a fold that the events of a remix do not have.
     """
+    for other in config.without:
+        data_set(other)  # a name that is mistyped would leave out nothing
     if name not in paper_names():
         raise SettingsError(f"paper '{name}' is unknown; {did_you_mean(name, paper_names())}")
     path = PAPERS_FOLDER / name / "settings.yaml"
@@ -168,6 +172,7 @@ def load_paper(name: str, config: Config) -> Paper:
     paper = Paper(name, settings, provenance, budget_of(config), tuple(overruled(settings, changes, name)))
     _require_named_code(paper, path)
     _require_runs(paper)
+    _require_folds(paper, config)
     if shape_networks(changes):
         try:
             require_networks(paper, changes)
@@ -192,6 +197,17 @@ def _require_named_code(paper: Paper, path: Path) -> None:
     released = [key for key, origin in paper.provenance.items() if origin.source == AUTHORS_CODE]
     if released and not paper.settings.about.code:
         raise SettingsError(f"{path}: '{released[0]}' is of the {AUTHORS_CODE}; name that in about.code")
+
+
+def _require_folds(paper: Paper, config: Config) -> None:
+    """Refuse a fold to be held out that the events of a remix do not have."""
+    for name, corpus in paper.settings.corpora.items():
+        last = trait(corpus.events, "FOLDS") if isinstance(corpus, Remix) else 0
+        wrong = [fold for fold in config.folds if last and not 1 <= fold <= last]
+        if wrong:
+            raise SettingsError(
+                f"{CONFIGURED}: folds: {wrong[0]}: {paper.name}'s corpus '{name}' has the folds 1 to {last}"
+            )
 
 
 def _require_runs(paper: Paper) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from sedrepro.base.errors import SettingsError
 from sedrepro.base.words import counted
 from sedrepro.corpora.survey import read_survey_facts
 from sedrepro.experiments.configuration import Config
@@ -103,31 +102,14 @@ def print_summary(config: Config, targets: Sequence[str] = (), paper_name: str =
     """
     if paper_name:
         config = config.model_copy(update={"papers": (paper_name,)})
-    named = tables_and_figures(config, targets)
-    for target in map(Path, targets):
-        known = target.exists() or target in {path for *_, path in named} or _made_by_a_step(config, target)
-        if len(target.parts) > 1 and not known:
-            raise SettingsError(
-                f"{target}: is no table or figure of {', '.join(chosen_papers(config))} at scale {config.scale}, and "
-                "no such file is there; see python -m sedrepro list"
-            )
+    papers = (load_paper(name, config) for name in chosen_papers(config))
+    named = tables_and_figures(config, papers, targets) if targets else []
     for paper, table, path in named:
         if table in paper.settings.tables:
             _print_table(_without_absent(config, paper)[0], paper, table)
         print(path)
     if not named:
         _print_all(config)
-
-
-def _made_by_a_step(config: Config, path: Path) -> bool:
-    """Whether a file that is not there, as its job failed, may be one of a step: below results or data, no table."""
-    inside = any(path.resolve().is_relative_to(root.resolve()) for root in (results_folder(config), config.work_dir))
-    folders = {
-        folder.resolve()
-        for name in chosen_papers(config)
-        for folder in (table_file(config, name, "any").parent, figures_folder(config, name))
-    }
-    return inside and path.resolve().parent not in folders
 
 
 def _print_table(config: Config, paper: Paper, table: str) -> None:

@@ -1,25 +1,50 @@
 """What the files that somebody asks for are: tables, figures, runs; and the runs that they are made of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
-from sedrepro.experiments.places import figures_folder, paper_folder, table_file
+from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.places import figures_folder, paper_folder, results_folder, table_file
 from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs
 from sedrepro.published.needs import table_runs
 
 
-def tables_and_figures(config: Config, targets: Sequence[str]) -> list[tuple[Paper, str, Path]]:
-    """The tables and figures among some files: paper, name and path of each."""
-    found = []
-    for name in chosen_papers(config) if targets else ():
-        paper = load_paper(name, config)
-        stems = {table_file(config, name, table).with_suffix("").resolve(): table for table in paper.settings.tables}
+def tables_and_figures(
+    config: Config, papers: Iterable[Paper], targets: Sequence[str]
+) -> list[tuple[Paper, str, Path]]:
+    """The tables and figures of papers among some files: paper, name and path of each.
+
+    Raises:
+        SettingsError: a path is no table or figure, and none that another step makes (names it).
+    """
+    found, papers = [], list(papers)
+    for paper in papers if targets else ():
+        name, tables = paper.name, paper.settings.tables
+        stems = {table_file(config, name, table).with_suffix("").resolve(): table for table in tables}
         stems |= {(figures_folder(config, name) / one).resolve(): one for one in paper.settings.figures}
         paths = [path for target in targets if (path := Path(target)).name]  # "", "." and "/" have none
         found += [(paper, stems[stem], path) for path in paths if (stem := path.with_suffix("").resolve()) in stems]
+    _require_made(config, papers, targets, {path for *_, path in found})
     return found
+
+
+def _require_made(config: Config, papers: Sequence[Paper], targets: Sequence[str], known: Collection[Path]) -> None:
+    """Refuse a path that no step makes, as far as its folder tells, and that is not there; a word may be a rule's."""
+    roots = (results_folder(config), config.work_dir)
+    own = [
+        folder.resolve()
+        for paper in papers
+        for folder in (table_file(config, paper.name, "any").parent, figures_folder(config, paper.name))
+    ]
+    for target in map(Path, targets):
+        is_of_step = any(_lies_in(target, root) for root in roots) and target.resolve().parent not in own
+        if len(target.parts) > 1 and target not in known and not is_of_step and not target.exists():
+            raise SettingsError(
+                f"{target}: is no table or figure of {', '.join(paper.name for paper in papers)} at scale "
+                f"{config.scale}, and no such file is there; see python -m sedrepro list"
+            )
 
 
 def planned_runs(config: Config, paper: Paper) -> list[RunIdentity]:
@@ -42,12 +67,16 @@ def with_bases(paper: Paper, runs: Iterable[RunIdentity]) -> list[RunIdentity]:
 
 
 def runs_of_targets(config: Config, papers: Sequence[Paper], targets: Sequence[str]) -> dict[str, list[RunIdentity]]:
-    """The planned runs that files are made of, by paper; all runs where a file is of no paper, or none is named."""
+    """The planned runs that files are made of, by paper; all runs where a file is of no paper, or none is named.
+
+    Raises:
+        SettingsError: a path is no table or figure, and none that another step makes (names it).
+    """
     planned = {paper.name: planned_runs(config, paper) for paper in papers}
     if not targets:
         return planned
     found: dict[str, set[RunIdentity]] = {paper.name: set() for paper in papers}
-    named = {path: (paper, name) for paper, name, path in tables_and_figures(config, targets)}
+    named = {path: (paper, name) for paper, name, path in tables_and_figures(config, papers, targets)}
     for path in map(Path, targets):
         if path in named:
             paper, name = named[path]

@@ -1,6 +1,7 @@
 """Options that several verbs share."""
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,13 @@ def at_least(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def seconds(text: str) -> float:
+    """Reader of a time for a parser, which then refuses one that is not finite or below 0."""
+    if not 0 <= float(text) < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time; give seconds")
+    return float(text)
 
 
 def names(text: str) -> list[str]:

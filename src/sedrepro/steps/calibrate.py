@@ -46,11 +46,11 @@ SHARE_OF_GPU = 0.8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    from sedrepro.steps.arguments import add_paper_filter, add_threads
+    from sedrepro.steps.arguments import add_paper_filter, add_threads, seconds
 
     add_paper_filter(parser)
     add_threads(parser)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of steps per kind of network (default: 2)")
+    parser.add_argument("--seconds", type=seconds, default=2.0, help="of steps per kind of network (default: 2)")
 
 
 def run(request: Request) -> None:

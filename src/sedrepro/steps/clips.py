@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from sedrepro.obtaining.single_clips import Wishes, take_single_clips
-from sedrepro.steps.arguments import add_data_set, at_least, names
+from sedrepro.steps.arguments import add_data_set, at_least, names, seconds
 from sedrepro.steps.request import Request
 
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--accept-terms", action="store_true", help="YouTube only: confirm that you know and accept its terms")
     add("--retry-failed", action="store_true", help="YouTube only: also retry clips that failed permanently")
     add("--cookies", type=Path, help="YouTube only: a file of cookies for yt-dlp")
-    add("--pause", type=float, help="YouTube only: seconds between the starts of two downloads")
+    add("--pause", type=seconds, help="YouTube only: seconds between the starts of two downloads")
     add("--minimum-rate", type=at_least(0), help="reject audio below this sample rate in Hz; 0 accepts all")
 
 

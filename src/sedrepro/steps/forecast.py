@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from sedrepro.base.errors import SettingsError
 from sedrepro.reporting.status.forecast_text import one_line, print_forecast
 from sedrepro.steps.request import Request
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu", default="", help=f"for GPUs of this kind instead of those of this machine: {', '.join(KNOWN)}"
     )
-    parser.add_argument("--count", type=at_least(1), default=1, help="number of these GPUs (default: 1)")
+    parser.add_argument("--count", type=at_least(1), help="number of the GPUs of --gpu (default: 1)")
     parser.add_argument(
         "--target", nargs="+", default=[], metavar="FILE", help="only what these tables, figures or runs need"
     )
@@ -28,11 +29,14 @@ def run(request: Request) -> None:
     """Print the forecast.
 
     Raises:
-        SettingsError: the kind of GPU is unknown (names the nearest).
+        SettingsError: the kind of GPU is unknown (names the nearest), or none is named and yet counted; a target is no
+            file of the suite (names it).
         DataError: the label tables of a data set that only the user has are missing.
     """
     options = request.options
+    if options.count and not options.gpu:
+        raise SettingsError("--count: of which GPUs? name their kind by --gpu")
     if options.line:
-        print(one_line(request.config, options.gpu, options.count))
+        print(one_line(request.config, options.gpu, options.count or 1))
     else:
-        print_forecast(request.config, options.paper, options.gpu, options.count, options.target)
+        print_forecast(request.config, options.paper, options.gpu, options.count or 1, options.target)

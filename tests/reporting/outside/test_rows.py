@@ -29,7 +29,7 @@ EVALUATION = {
 
 @pytest.fixture
 def config(tmp_path):
-    return Config(scale="full", folds=[0], seeds=[1], work_dir=tmp_path / "data", results_dir=tmp_path / "results")
+    return Config(scale="full", folds=[1], seeds=[1], work_dir=tmp_path / "data", results_dir=tmp_path / "results")
 
 
 def write_metrics(config, paper, table=TABLE):

@@ -284,6 +284,15 @@ def test_a_number_that_is_none_names_its_table(config, tmp_path):
         write_page(other)
 
 
+def test_a_table_without_a_row_is_named(config, tmp_path):
+    other = config.model_copy(update={"results_dir": tmp_path})
+    fill_results(other)
+    path = tmp_path / "full" / PAPER / "tables" / "table2.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(DataError, match=rf"{path}: has no row; write the table again"):
+        write_page(other)
+
+
 # --- as a page
 
 

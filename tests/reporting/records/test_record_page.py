@@ -9,11 +9,13 @@ import pytest
 from page_example import parsed
 
 from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_table
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics, read_metrics, write_metrics
 from sedrepro.experiments.papers import Paper, load_paper
 from sedrepro.published.needs import table_runs
 from sedrepro.reporting.documents.recorded import RECORDED, records
+from sedrepro.reporting.records.contents import as_csv
 from sedrepro.reporting.records.page import (
     SCORED_OTHERWISE,
     config_of_record,
@@ -68,6 +70,47 @@ def test_a_damaged_record_is_an_error_that_names_the_file(config: Config, paper:
     metrics.write_text(good.replace("detection,", "detected,", 1))
     with pytest.raises(DataError, match=r"metrics\.csv: column 'detection' is missing"):
         RecordedRuns(folder, paper, config.scale)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda facts: None, r"record\.json: key 'scale' is missing; restore the file from git"),
+        (lambda facts: {**facts, "scale": "huge"}, r"record\.json: .*'scale' = 'huge'.*restore the file from git"),
+        (lambda facts: {key: facts[key] for key in facts if key != "note"}, r"record\.json: key 'note' is missing"),
+    ],
+)
+def test_a_damaged_record_json_is_named(config: Config, paper: Paper, change, problem):
+    folder = record(config, paper, "make results", incomplete=True)
+    path = folder / "record.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(DataError, match=problem):
+        write_record_page(folder)
+    with pytest.raises(DataError, match=problem):
+        recorded_claims(folder)
+
+
+def test_what_is_no_record_is_told(config: Config, paper: Paper):
+    folder = record(config, paper, "make results", incomplete=True)
+    for other in (folder.parent, folder / "tables.md"):
+        with pytest.raises(DataError, match="is no record; name a folder results/recorded/"):
+            write_record_page(other)
+
+
+def test_a_row_of_a_record_that_cannot_be_names_its_run(config: Config, paper: Paper):
+    folder = record(config, paper, "make results", incomplete=True)
+    metrics = folder / "metrics.csv"
+    rows = read_table(metrics, (), delimiter=",")
+    whole = next(row for row in rows if not row["split"])
+    whole["clips"] = "-4"
+    metrics.write_text(as_csv(list(rows[0]), rows))
+    place = f"system {whole['system']}, variant {whole['variant']}, fold {whole['fold']}, seed {whole['seed']}"
+    with pytest.raises(DataError, match=rf"metrics\.csv: {place}: 'clips' = -4: .* restore the file from git$"):
+        RecordedRuns(folder, paper, config.scale)
+    whole["fold"] = "first"
+    metrics.write_text(as_csv(list(rows[0]), rows))
+    with pytest.raises(DataError, match=r"metrics\.csv: .*'first'.*restore the file from git$"):
+        write_record_page(folder)
 
 
 def test_the_page_links_what_the_record_holds_and_says_what_newer_code_contradicts(

@@ -30,7 +30,7 @@ ROWS = [
 
 @pytest.fixture
 def config(tmp_path):
-    return Config(scale="full", data_root=tmp_path, folds=[0], seeds=[1], papers=[PAPER], results_dir=tmp_path / "r")
+    return Config(scale="full", data_root=tmp_path, folds=[1], seeds=[1], papers=[PAPER], results_dir=tmp_path / "r")
 
 
 def write_table(config, *rows, name="table2", header=HEADER):

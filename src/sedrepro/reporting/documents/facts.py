@@ -33,6 +33,7 @@ from sedrepro.reporting.documents.recorded import (
     records,
     rows_where,
 )
+from sedrepro.reporting.records.contents import record_facts
 from sedrepro.reporting.records.page import recorded_claims
 
 MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
@@ -138,7 +139,7 @@ def _text(keys: Keys) -> str:
 def _fact_of_record(keys: Keys) -> str:
     """A fact of record.json."""
     folder, field, form = _record(keys), keys.pop("field"), keys.pop("format", "")
-    return shown(str(_named(read_json(folder / "record.json"), field)), form)
+    return shown(str(_named(record_facts(folder), field)), form)
 
 
 def _faults(keys: Keys) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.base.files import read_json
+from sedrepro.reporting.records.contents import record_facts
 
 RECORDED = Path("results", "recorded")
 #: Times and sizes that a person measured: a row per measurement, which says on what machine and when.
@@ -63,6 +63,10 @@ def only_row(path: Path, wanted: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def records() -> list[tuple[str, str, dict[str, Any]]]:
-    """Folder, paper and facts of every record, the oldest first."""
+    """Folder, paper and facts of every record, the oldest first.
+
+    Raises:
+        DataError: a record.json is damaged or lacks a key that every record has (names it).
+    """
     paths = sorted(RECORDED.glob("*/*/record.json"))
-    return [(path.parts[-3], path.parts[-2], read_json(path)) for path in paths]
+    return [(path.parts[-3], path.parts[-2], record_facts(path.parent)) for path in paths]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sedrepro.base.files import read_table
+from sedrepro.base.errors import DataError
+from sedrepro.base.files import read_json, read_table
 from sedrepro.experiments.environment import Environment, read_environment
 from sedrepro.experiments.metrics_files import RunMetrics, Values, read_metrics
 from sedrepro.experiments.run_files import ENVIRONMENT, HISTORY
@@ -16,6 +17,11 @@ Row = dict[str, Any]
 
 #: The file of a record that says where it comes from.
 RECORD = "record.json"
+
+#: Its keys on where the runs came from; a record that continues another one keeps them of that.
+ORIGIN = ("date", "command", "note", "machine", "devices", "commits", "runs")
+#: What is to be done about a damaged file of a record.
+RESTORE = "restore the file from git"
 
 #: What tells a run from another one.
 RUN = ("system", "variant", "fold", "seed")
@@ -30,6 +36,23 @@ OF_RUN = (
 NEEDED = tuple(name for name in (*PLACE, *OF_RUN) if name != "data")
 #: What is read of the tables as they were filled then: columns that each of them has, even if there is no table.
 OF_TABLES = ("metric", "mean", "verdict", "note", "runs")
+
+
+def record_facts(folder: Path) -> dict[str, Any]:
+    """What record.json says of the record in a folder.
+
+    Raises:
+        DataError: the folder is no record, or the file is damaged or lacks a key that every record has (names it).
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        raise DataError(f"{folder}: is no record; name a folder results/recorded/DATE_SCALE_BUDGET/PAPER")
+    facts = read_json(path, RESTORE)
+    known = facts if isinstance(facts, dict) else {}
+    for name in ("scale", "budget", *ORIGIN):
+        if name not in known:
+            raise DataError(f"{path}: key '{name}' is missing; {RESTORE}")
+    return known
 
 
 def tables_csv(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:

@@ -5,21 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from sedrepro.base.errors import DataError
-from sedrepro.base.files import read_json, read_table
+from sedrepro.base.files import read_table
 from sedrepro.experiments.papers import Paper
 from sedrepro.published.claims import read_claims
 from sedrepro.published.needs import cells_file
 from sedrepro.reporting.claims.evidence import figures_read
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.page.data import pictures_of
-from sedrepro.reporting.records.contents import RECORD, RUN
+from sedrepro.reporting.records.contents import ORIGIN, RUN, record_facts
 from sedrepro.reporting.records.page import ClaimKey, claim_key, claims_then
 from sedrepro.reporting.records.reading import recorded_rows
 
 Row = Mapping[str, Any]
 
-#: What a record that continues this one keeps of where its runs came from.
-ORIGIN = ("date", "command", "note", "machine", "devices", "commits", "runs")
 ANOTHER = "runs of another network or other data are a record of their own"
 
 
@@ -32,14 +30,7 @@ class Earlier:
 
     def __init__(self, folder: Path):
         self.folder = folder.resolve()
-        path = self.folder / RECORD
-        if not path.is_file():
-            raise DataError(f"{folder}: is no record; name a folder results/recorded/DATE_SCALE_BUDGET/PAPER")
-        self.facts = read_json(path)
-        known = self.facts if isinstance(self.facts, dict) else {}
-        for name in ("scale", "budget", *ORIGIN):
-            if name not in known:
-                raise DataError(f"{path}: key '{name}' is missing; restore the file from git")
+        self.facts = record_facts(folder)
         self.metrics = recorded_rows(self.folder)
         self.histories = read_table(self.folder / "histories.csv", RUN, delimiter=",")
 

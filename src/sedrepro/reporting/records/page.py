@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from sedrepro.base.errors import DataError
-from sedrepro.base.files import read_json, read_table, write_text
+from sedrepro.base.errors import DataError, SettingsError
+from sedrepro.base.files import read_table, write_text
+from sedrepro.base.typed import load
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.metrics_files import RunMetrics
 from sedrepro.experiments.papers import Paper, load_paper
@@ -25,7 +26,7 @@ from sedrepro.reporting.claims.filling import fill_claims
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.page.data import PaperResults, claims_of, pictures_of
 from sedrepro.reporting.page.page import PAGE, results_page
-from sedrepro.reporting.records.contents import OF_TABLES, RECORD
+from sedrepro.reporting.records.contents import OF_TABLES, RECORD, RESTORE, record_facts
 from sedrepro.reporting.records.reading import RecordedRuns, recorded_coverage
 from sedrepro.reporting.tables.comparison import PaperTable, compared_rows
 from sedrepro.reporting.tables.files import text_rows
@@ -66,7 +67,7 @@ def record_page(folder: Path) -> str:
     Raises:
         DataError: a file of the record is missing or damaged (names it).
     """
-    facts = read_json(folder / RECORD)
+    facts = record_facts(folder)
     config = config_of_record(folder, facts)
     paper = load_paper(folder.name, config)
     results = read_record(folder, config, paper)
@@ -76,11 +77,25 @@ def record_page(folder: Path) -> str:
 
 
 def config_of_record(folder: Path, facts: Mapping[str, Any]) -> Config:
-    """A configuration that asks for the folds and seeds of the runs of a record; where its data lay is not told."""
+    """A configuration that asks for the folds and seeds of the runs of a record; where its data lay is not told.
+
+    Raises:
+        DataError: metrics.csv is missing or lacks a column, or a fold, a seed, the scale or the budget is none.
+    """
     runs = read_table(folder / "metrics.csv", ("fold", "seed"), delimiter=",")
-    folds, seeds = (tuple(sorted({int(run[name]) for run in runs})) for name in ("fold", "seed"))
-    data_root = None if facts["scale"] == "miniature" else Path("...")
-    return Config(scale=facts["scale"], budget=facts["budget"], folds=folds, seeds=seeds, data_root=data_root)
+    of_runs = {
+        f"{name}s": sorted({run[name] for run in runs}, key=lambda text: (len(text), text)) for name in ("fold", "seed")
+    }
+    of_record = {"scale": facts["scale"], "budget": facts["budget"]}
+    data_root = {} if facts["scale"] == "miniature" else {"data_root": Path("...")}
+
+    def origin(key: str) -> str:
+        return str(folder / ("metrics.csv" if key.partition(".")[0] in of_runs else RECORD))
+
+    try:
+        return load(Config, of_runs | of_record | data_root, origin)
+    except SettingsError as error:
+        raise DataError(f"{error}; {RESTORE}") from error
 
 
 def _remarks(facts: Mapping[str, Any]) -> Iterable[str]:
@@ -126,7 +141,7 @@ def recorded_claims(folder: Path) -> list[dict[str, str]]:
     Raises:
         DataError: a file of the record is missing or damaged (names it).
     """
-    config = config_of_record(folder, read_json(folder / RECORD))
+    config = config_of_record(folder, record_facts(folder))
     paper = load_paper(folder.name, config)
     runs, then = RecordedRuns(folder, paper, config.scale).metrics, claims_then([folder / "tables.csv"])
     tables = paper.settings.claim_tables

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sedrepro.annotations.clips import Coverage
-from sedrepro.base.errors import DataError
+from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table
+from sedrepro.base.typed import load
 from sedrepro.corpora.survey import ALL_CLASSES
 from sedrepro.experiments.metrics_files import ClassValues, Detection, RunMetrics, Split, Values
 from sedrepro.experiments.papers import Paper
 from sedrepro.reporting.page.data import rows_if_there
-from sedrepro.reporting.records.contents import NEEDED, OF_RUN, PLACE, RUN
+from sedrepro.reporting.records.contents import NEEDED, OF_RUN, PLACE, RESTORE, RUN
 from sedrepro.reporting.status.cost import RunCost
 from sedrepro.reporting.tables.coverage import COLUMNS as COVERAGE_COLUMNS
 from sedrepro.reporting.tables.tidy import coverage_in
@@ -28,8 +29,7 @@ class RecordedRuns:
     """
 
     def __init__(self, folder: Path, paper: Paper, scale: str):
-        path = folder / "metrics.csv"
-        self._paper, self._scale = paper, scale
+        self._path, self._paper, self._scale = folder / "metrics.csv", paper, scale
         self._rows = recorded_rows(folder)
         self._coverage = recorded_coverage(folder)
         self._known = self._columns_in_use()
@@ -37,7 +37,9 @@ class RecordedRuns:
             self.metrics = [self._run(rows) for rows in _by(self._rows, lambda row: [row[name] for name in RUN])]
             self.costs = [_cost(row) for row in self._rows if not row["split"]]
         except ValueError as error:
-            raise DataError(f"{path}: {error}; restore it from git") from error
+            raise DataError(f"{self._path}: {error}; restore it from git") from error
+        except SettingsError as error:
+            raise DataError(f"{error}; {RESTORE}") from error
 
     def _columns_in_use(self) -> Mapping[tuple[str, bool], set[str]]:
         """The metrics of a way of detection, or of clips ("" for it), over all classes or of one.
@@ -52,20 +54,22 @@ class RecordedRuns:
 
     def _run(self, rows: Rows) -> RunMetrics:
         whole, of_splits = rows[0], rows[1:]
-        return RunMetrics(
-            paper=self._paper.name,
-            system=whole["system"],
-            variant=whole["variant"],
-            fold=int(whole["fold"]),
-            seed=int(whole["seed"]),
-            scale=self._scale,
-            clips=int(whole["clips"]),
-            clips_expected=int(whole["clips_expected"]),
-            data=coverage_in(whole["data"]) or self._surveyed(whole["variant"]),
-            classes=sorted({row["event_class"] for row in rows if row["event_class"]}),
-            parameters=_whole(whole["parameters"]),
-            splits={part[0]["split"]: self._split(part) for part in _by(of_splits, lambda row: [row["split"]])},
-        )
+        values = {
+            "paper": self._paper.name,
+            "system": whole["system"],
+            "variant": whole["variant"],
+            "fold": int(whole["fold"]),
+            "seed": int(whole["seed"]),
+            "scale": self._scale,
+            "clips": int(whole["clips"]),
+            "clips_expected": int(whole["clips_expected"]),
+            "data": coverage_in(whole["data"]) or self._surveyed(whole["variant"]),
+            "classes": sorted({row["event_class"] for row in rows if row["event_class"]}),
+            "parameters": _whole(whole["parameters"]),
+            "splits": {part[0]["split"]: self._split(part) for part in _by(of_splits, lambda row: [row["split"]])},
+        }
+        place = ", ".join(f"{name} {whole[name]}" for name in RUN)
+        return load(RunMetrics, values, f"{self._path}: {place}")
 
     def _split(self, rows: Rows) -> Split:
         ways = {part[0]["detection"]: part for part in _by(rows, lambda row: [row["detection"]])}

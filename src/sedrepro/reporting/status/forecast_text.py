@@ -15,6 +15,7 @@ from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.devices import REFERENCE_CORE, Device, cores, device_of, known_device
 from sedrepro.experiments.environment import processor_name
 from sedrepro.experiments.papers import Paper, chosen_papers, load_paper
+from sedrepro.experiments.runs import RunIdentity, lacks
 from sedrepro.obtaining.plan import absent_data_sets, files_of, missing_bytes, origin_of, unpacked_size
 from sedrepro.reporting.status.forecast import Forecast, Machine, forecast, together
 from sedrepro.reporting.targets import planned_runs, runs_of_targets
@@ -50,13 +51,12 @@ def one_line(config: Config, gpu: str = "", count: int = 1) -> str:
 def print_forecast(config: Config, only: str = "", gpu: str = "", count: int = 1, targets: Sequence[str] = ()) -> None:
     """Print what a scale costs, or only what some files do; one screen. On stderr stands what is waited for."""
     machine, papers = machine_of(config, gpu, count), _papers(config, only)
-    if targets:
-        wanted = runs_of_targets(config, papers, targets)
-        papers = [paper for paper in papers if paper.name in wanted]
+    runs = runs_of_targets(config, papers, targets)
+    papers = [paper for paper in papers if paper.name in runs or not targets]
     absent = absent_data_sets(config, _data_sets(papers))
     if config.scale != "full":  # at full official numbers are known, and all of it may still be brought
         config = config.model_copy(update={"without": tuple(sorted({*config.without, *absent}))})
-    runs = runs_of_targets(config, papers, targets)
+        runs = {paper.name: _at_hand(config, paper, runs.get(paper.name, ())) for paper in papers}
     found = forecast(config, papers, machine, runs, lambda line: print(line, file=sys.stderr, flush=True))
     whole = together(found)
     size = f", budget {budget_of(config)}" if config.scale == "recordings" else ""
@@ -66,6 +66,11 @@ def print_forecast(config: Config, only: str = "", gpu: str = "", count: int = 1
     lines = [*_lines(config, whole, papers, machine), *_left_out(config, papers, absent)]
     for line in lines:
         print(textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+
+
+def _at_hand(config: Config, paper: Paper, runs: Iterable[RunIdentity]) -> list[RunIdentity]:
+    """The runs whose data the configuration does not do without."""
+    return [who for who in runs if not lacks(config, paper, who.variant)]
 
 
 def _papers(config: Config, only: str) -> list[Paper]:

@@ -43,9 +43,11 @@ def read_tidy(path: Path, layout: TableLayout, scale: str) -> FilledTable:
     """A table as `write` left it, for the renderers.
 
     Raises:
-        DataError: it lacks a column, or a number is none (names the file).
+        DataError: it lacks a column or has no row, or a number is none (names the file).
     """
     rows = read_table(path, ["metric", "mean", "runs", "published", "verdict", "note"], delimiter=",")
+    if not rows:
+        raise DataError(f"{path}: has no row; write the table again")
     table = pd.DataFrame(rows)
     numbers = [*_NUMBERS, *(["mean"] if layout.kind == "numbers" else [])]
     try:
