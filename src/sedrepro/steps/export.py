@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("system", metavar="PAPER/SYSTEM", help="hierarchical_pooling/linear_single for example")
     add("--output", type=Path, required=True, help="the file to write, model.zip for example")
-    add("--variant", help="corpus variant (default: the first of the paper's)")
+    add("--variant", help="corpus variant (default: the first one that the system was trained on)")
     add("--fold", type=at_least(0), help="held-out fold (default: the first that is trained)")
     add("--seed", type=at_least(0), help="seed of the run (default: the first that is trained)")
     add("--detection", help="way from scores to events, by its name in the paper's settings (default: the first)")

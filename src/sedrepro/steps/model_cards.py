@@ -13,7 +13,7 @@ from sedrepro.experiments.places import paper_folder
 from sedrepro.experiments.run_config import read_run_config
 from sedrepro.published.needs import scored_runs
 from sedrepro.reporting.status.model_card import write_model_card
-from sedrepro.steps.request import Request
+from sedrepro.steps.request import Request, say
 
 if TYPE_CHECKING:
     from sedrepro.experiments.configuration import Config
@@ -32,14 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def write_model_cards(config: Config, paper: Paper) -> Path:
     """Write the model card into the folder of every scored run, and model_cards.csv; returns the path of this.
 
+    Says how many runs of the paper have none, as they are not scored yet.
+
     Raises:
-        DataError: a run is not scored yet, or a file of it is damaged (names it).
+        DataError: no run is scored yet, or a file of one is damaged (names it).
     """
+    runs = scored_runs(config, paper)
+    scored = [run for run in runs if run.metrics_file(config).is_file()]
+    if runs and not scored:
+        raise DataError(f"{runs[0].metrics_file(config)}: no such file, nor that of another run; make results first")
+    if len(scored) < len(runs):
+        say(f"{paper.name}: {len(runs) - len(scored)} of {len(runs)} runs are not scored yet and have no model card")
     rows = []
-    for run in scored_runs(config, paper):
+    for run in scored:
         folder = run.folder(config)
-        if not run.metrics_file(config).is_file():
-            raise DataError(f"{run.metrics_file(config)}: no such file; train and score this run first")
         described, metrics = read_run_config(folder), read_metrics(run.metrics_file(config))
         card = write_model_card(paper, run, folder, described, metrics)
         shown = card.relative_to(paper_folder(config, paper.name)).as_posix()
