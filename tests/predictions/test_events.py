@@ -99,6 +99,7 @@ def test_a_row_that_stands_twice_counts_twice_and_is_told(tmp_path):
         ((HEADER, "a.wav\t0\t1"), "row 2: the number of fields is 3, not 4"),
         (("filename\tonset\tlabel", "a.wav\t0\tCat"), "column 'offset' is missing"),
         (("one,two",), "none of the columns"),
+        (("filename\tonset\tonset\toffset\tevent_label", "a\t0\t1\t2\tCat"), "row 1: column 'onset' is there twice"),
     ],
 )
 def test_a_file_of_another_kind_ends_in_one_line(tmp_path, lines, words):

@@ -41,6 +41,8 @@ def test_a_class_without_a_column_scores_nothing_and_is_told(tmp_path):
         (("filename\tevent_label\tscore", "a\tCat\t1", "a\tCat\t0"), "row 3: a has a second score for Cat"),
         (("filename,Cat", "a,1", "a,1"), "row 3: a is listed twice"),
         (("filename,Bird", "a,1"), "nor a column of a class"),
+        (("filename,Cat,Cat", "a,1,0"), "row 1: column 'Cat' is there twice"),
+        (("filename,Cat", "a,inf"), "row 2: score 'inf' is not a finite number"),
     ],
 )
 def test_bad_tables_of_tags_name_the_row(tmp_path, lines, words):
@@ -99,6 +101,13 @@ def test_two_entries_of_a_clip_must_be_equal(tmp_path):
             continue
         with pytest.raises(DataError, match="two entries with unequal scores for clip 'a'"):
             scores.of(CLIPS[:1], CLASSES, None)
+
+
+def test_two_entries_of_a_clip_must_have_equal_clip_scores_too(tmp_path):
+    twice = {"filenames": ["a", "a"], "frame": np.zeros((2, 5, 2)), "clip": np.array([[0.1, 0.2], [0.1, 0.3]])}
+    np.savez(tmp_path / "s.npz", **GOOD | twice)
+    with pytest.raises(DataError, match="two entries with unequal scores for clip 'a'"):
+        read_scores(tmp_path / "s.npz", CLASSES).of(CLIPS[:1], CLASSES, None)
 
 
 @pytest.mark.parametrize(

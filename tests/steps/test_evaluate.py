@@ -62,6 +62,8 @@ def test_without_a_paper_the_protocol_can_be_given(files, capsys):
         ),
         (["mine.tsv", "--reference", "labels.tsv", "--paper", "c_ssed", "--collar", "1"], "--collar: "),
         (["mine.tsv", "--reference", "labels.tsv", "--averaging", "mean"], "averaging"),
+        (["mine.tsv", "--reference", "labels.tsv", "--table", "table1"], "--table table1: a table is of a paper"),
+        (["mine.tsv", "--reference", "labels.tsv", "--segment-seconds", "1e-9"], "segment_seconds"),
         (["mine.tsv", "--reference", "labels.tsv", "--format", "cvs"], "did you mean 'csv'"),
         (["mine.tsv", "--paper", "c_ssed", "--data-root", "nowhere"], "--data-root names their folder"),
         (["mine.tsv", "--paper", "joint_at_aed", "--reference", "labels.tsv", "--table", "table2"], "its rows are no"),

@@ -19,7 +19,7 @@ class Averaged(Typed):
 class SegmentBased(Averaged):
     """How detected events are compared with the reference, segment by segment."""
 
-    segment_seconds: float = Field(gt=0, description="length of a segment, s")
+    segment_seconds: float = Field(ge=0.001, description="length of a segment, s")
 
 
 class EventBased(Averaged):

@@ -10,7 +10,7 @@ from sedrepro.base.errors import DataError, SettingsError, did_you_mean
 from sedrepro.evaluation.settings import Evaluation, EventBased, SegmentBased
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, load_paper
-from sedrepro.predictions.delimited import read_delimited
+from sedrepro.predictions.delimited import number_in, read_delimited
 from sedrepro.predictions.protocol import DEFAULT_EVENTS, DEFAULT_SEGMENTS, Protocol
 from sedrepro.predictions.reference import Reference, corpus_reference, table_reference
 from sedrepro.published.needs import printed_splits
@@ -100,10 +100,9 @@ class Chosen:
         found: dict[str, float] = {}
         for number, fields in table.rows:
             where, filename = f"{self.durations}: row {number}", fields[name].strip()
-            try:
-                duration = float(fields[seconds])
-            except ValueError as error:
-                raise DataError(f"{where}: duration {fields[seconds]!r} is not a number; give seconds") from error
+            duration = number_in(fields[seconds])
+            if duration is None:
+                raise DataError(f"{where}: duration {fields[seconds]!r} is not a number; give seconds")
             if not 0 < duration < math.inf:
                 raise DataError(f"{where}: duration {duration:g} of '{filename}' is none; give seconds above 0")
             if found.setdefault(filename, duration) != duration:

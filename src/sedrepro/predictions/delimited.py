@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,7 @@ def read_delimited(path: Path, known: Sequence[str], headerless: Sequence[str] =
 
     Raises:
         DataError: the file is missing, empty, no UTF-8 text, of another separator, without known columns, or a row has
-            another number of fields than the header (names file and row).
+            another number of fields than the header; or it has a column twice (names file and row).
     """
     lines = _text(path)
     first = next((line for line in lines.splitlines() if line.strip()), "")
@@ -48,6 +49,7 @@ def read_delimited(path: Path, known: Sequence[str], headerless: Sequence[str] =
     number, header = next(rows)
     header = [name.strip() for name in header]
     if set(header) & set(known):
+        _require_different(path, header)
         return Delimited(path, tuple(header), list(_of_width(path, rows, len(header), separator)))
     body = [(number, header), *rows]
     return Delimited(path, tuple(headerless), list(_of_width(path, iter(body), len(headerless), separator)))
@@ -70,11 +72,11 @@ def _separator(path: Path, first: str, known: Sequence[str], headerless: Sequenc
         fields = [field.strip() for field in first.split(separator)]
         if set(fields) & set(known) and (len(fields) > 1 or len(known) == 1):
             return separator
-        if headerless and len(fields) == len(headerless) and _is_number(fields[1]):
+        if headerless and len(fields) == len(headerless) and number_in(fields[1]) is not None:
             return separator
     for separator, words in OTHERS.items():
         fields = [field.strip() for field in first.split(separator)]
-        if len(fields) > 1 and (set(fields) & set(known) or _is_number(fields[1])):
+        if len(fields) > 1 and (set(fields) & set(known) or number_in(fields[1]) is not None):
             raise DataError(f"{path}: row 1: fields are separated by {words}; separate them by tabs or commas")
     raise DataError(f"{path}: row 1: none of the columns {', '.join(known)} is there (found: {first.strip()[:80]})")
 
@@ -103,9 +105,21 @@ def _of_width(
         yield number, fields
 
 
-def _is_number(text: str) -> bool:
+def _require_different(path: Path, columns: Sequence[str]) -> None:
+    twice = next((name for place, name in enumerate(columns) if name and name in columns[:place]), None)
+    if twice is not None:
+        raise DataError(f"{path}: row 1: column '{twice}' is there twice; keep one")
+
+
+def number_in(text: str) -> float | None:
+    """The number that a field holds, which need not be finite; None where it holds none."""
     try:
-        float(text)
+        return float(text)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def finite_in(text: str) -> float | None:
+    """The finite number that a field holds; None where it holds none."""
+    number = number_in(text)
+    return number if number is not None and isfinite(number) else None

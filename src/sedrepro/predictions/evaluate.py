@@ -430,11 +430,20 @@ def rounded(pair: tuple[float, float] | None) -> tuple[float, float] | None:
     return None if pair is None else (round(pair[0], 6), round(pair[1], 6))
 
 
+def _out_of_range(matched: Matched) -> list[str]:
+    """That scores are no probabilities, as thresholds expect them."""
+    given = matched.clip if matched.scores is None else matched.scores.frame
+    if given is None or not given.size or (given.min() >= 0 and given.max() <= 1):
+        return []
+    return [f"scores reach from {given.min():.4g} to {given.max():.4g}: thresholds are applied to them as they are"]
+
+
 def _assumed(matched: Matched, protocol: Protocol, groups: Sequence[np.ndarray]) -> list[str]:
     """What decides on the numbers and could have been otherwise."""
     sections = (*(OF_EVENTS if matched.events is not None else ()), *(OF_CLIPS if matched.clip is not None else ()))
     lines = protocol.assumed((*sections, *(OF_FRAMES if matched.scores is not None else ())))
     lines += matched.assumed
+    lines += _out_of_range(matched)
     lines.append("a clip without prediction counts as one in which nothing is found")
     if len(groups) > 1:
         lines.append(f"{len(groups)} folds: metrics are the mean over the folds")

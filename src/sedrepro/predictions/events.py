@@ -4,12 +4,11 @@ The suite's own detected.tsv is one of them: its columns `detection` and `split`
 """
 
 from collections.abc import Collection
-from math import isfinite
 from pathlib import Path
 
 from sedrepro.annotations.clips import STRONG_COLUMNS, Event
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.predictions.delimited import Delimited, read_delimited
+from sedrepro.predictions.delimited import Delimited, finite_in, read_delimited
 from sedrepro.predictions.problems import Problems
 
 #: Columns by which one file holds the lists of several ways of detection, or splits.
@@ -114,7 +113,7 @@ def _event(
 ) -> Event | None:
     times: list[float] = []
     for column, text in (("onset", onset), ("offset", offset)):
-        seconds = _seconds(text)
+        seconds = finite_in(text)
         if seconds is None:
             problems.refuse("no time", f"{where}: {column} {text.strip()!r} is not a finite number; give seconds")
             return None
@@ -133,11 +132,3 @@ def _event(
         problems.refuse("unknown class", f"{where}: class '{label}' is unknown; {hint}")
         return None
     return Event(times[0], times[1], label)
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if isfinite(seconds) else None

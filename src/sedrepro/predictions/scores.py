@@ -14,7 +14,7 @@ import numpy as np
 from sedrepro.base.errors import DataError, did_you_mean
 from sedrepro.base.files import read_json
 from sedrepro.detection.scores import Scores
-from sedrepro.predictions.delimited import read_delimited
+from sedrepro.predictions.delimited import number_in, read_delimited
 from sedrepro.predictions.names import Names
 from sedrepro.predictions.reference import Labelled
 
@@ -63,7 +63,7 @@ class ScoreSet:
             if meant is None:
                 continue
             before = rows.setdefault(index[meant], place)
-            if before != place and not np.array_equal(self.frame[before], self.frame[place]):
+            if before != place and not self._are_equal(before, place):
                 raise DataError(f"{self.path}: has two entries with unequal scores for clip '{filename}'; keep one")
         order = [self.classes.index(label) for label in classes]
         frame = np.zeros((len(clips), self.frame.shape[1], len(classes)), np.float32)
@@ -85,6 +85,11 @@ class ScoreSet:
             features_per_second=rate,
         )
         return scores, [one.filename for row, one in enumerate(clips) if row not in rows]
+
+    def _are_equal(self, one: int, other: int) -> bool:
+        """Whether two clips have the same scores."""
+        kinds = (self.frame, *(() if self.clip is None else (self.clip,)))
+        return all(np.array_equal(scores[one], scores[other]) for scores in kinds)
 
     def _grid(self, grid: tuple[int, float] | None) -> tuple[int, float]:
         if grid is not None and self.on_grid(grid):
@@ -210,7 +215,7 @@ def _score_file(file: Path) -> tuple[tuple[str, ...], np.ndarray]:
     try:
         values = np.array([fields for _, fields in table.rows], dtype=float)
     except ValueError:
-        number = next(number for number, fields in table.rows if not all(map(_is_float, fields)))
+        number = next(number for number, fields in table.rows if None in map(number_in, fields))
         raise DataError(f"{file}: row {number}: a field is not a number; give times and scores") from None
     if not np.isfinite(values).all():
         number = table.rows[int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])][0]
@@ -234,11 +239,3 @@ def _on_grid(file: Path, values: np.ndarray, rate: float | None) -> tuple[float,
             "second from 0 s on; frames of one length are needed, in all files"
         )
     return rate, values[:, 2:]
-
-
-def _is_float(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

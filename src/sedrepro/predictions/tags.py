@@ -6,14 +6,13 @@ tags    filename, event_labels: the classes found, `Cat,Dog`; they score 1, all 
 """
 
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from sedrepro.annotations.clips import WEAK_COLUMNS, split_labels
 from sedrepro.base.errors import DataError, did_you_mean
-from sedrepro.predictions.delimited import Delimited, read_delimited
+from sedrepro.predictions.delimited import Delimited, finite_in, read_delimited
 from sedrepro.predictions.problems import Problems
 
 LONG_COLUMNS = ("filename", "event_label", "score")
@@ -94,11 +93,8 @@ def _new(
 
 
 def _score(where: str, text: str, problems: Problems) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = float("nan")
-    if not isfinite(score):
+    score = finite_in(text)
+    if score is None:
         problems.refuse("no score", f"{where}: score {text.strip()!r} is not a finite number; give one")
         return 0.0
     return score

@@ -59,6 +59,8 @@ def run(request: Request) -> None:
     if options.format not in FORMATS:
         raise SettingsError(f"--format {options.format}: is unknown; {did_you_mean(options.format, FORMATS)}")
     _check_target(request)
+    if options.table is not None and options.paper is None:
+        raise SettingsError(f"--table {options.table}: a table is of a paper; name the paper with --paper")
     chosen, wishes = chosen_by(options)
     wishes = replace(wishes, psds=not options.no_psds)
     reference, protocol = chosen.resolve(config)
