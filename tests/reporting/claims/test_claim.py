@@ -1,5 +1,7 @@
 """Claims of a paper: reading them, and the table of what our runs say."""
 
+import math
+
 import pytest
 from claim_examples import LABELS, claim
 from examples import page, run, texts
@@ -53,14 +55,18 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     assert list(table.rows["verdict"]) == ["undecided", "undecided", "cannot be tested"]
     assert "toys" in table.rows["note"][1]
     assert list(table.rows["mean"]) == [
-        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C",
-        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)",
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C; "
+        "A against C: higher by 0.00, 95 % interval 0.00 to 0.00",
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3); lower by -0.20, 95 % interval -0.20 to -0.20",
         "no measure is named",
     ]
     assert list(table.rows["runs"]) == [3, 3, 0]
+    assert [float(text or "nan") for text in table.rows["margin"]] == pytest.approx([0, -0.2, math.nan], nan_ok=True)
+    assert list(table.rows["below_print"]) == ["", "", ""]  # nothing is printed
     lines = to_markdown(table, LAYOUT).splitlines()
     assert lines[2] == "| table | claim | metric | miniature scale |"
-    assert lines[5].endswith("undecided: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3)<sup>b</sup><br>◐ *A is best* |")
+    assert "| undecided: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3); lower by -0.20, 95 % interval " in lines[5]
+    assert lines[5].endswith("<sup>b</sup><br>◐ *A is best* |")
     assert SCALES["miniature"] in lines and any(line.startswith("Data: some\\_set") for line in lines)
     assert texts(page(table, LAYOUT), "caption") == ["ClaimsMiniature scale, 3 runs per system."]
     assert "◐ undecided: 2, cannot be tested: 1." in summary(table, LAYOUT, 80)

@@ -1,6 +1,7 @@
 """What runs made by hand say of claims of every kind."""
 
 import math
+import re
 from collections import Counter
 from decimal import Decimal
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from examples import run
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as t_distribution
+from scipy.stats import ttest_1samp, ttest_rel
 
 from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.published.claims import printed_fraction, printed_number
@@ -323,6 +325,51 @@ def test_an_undecided_order_says_if_so_many_runs_do_not_show_the_printed_differe
     assert (f"these runs show {seen:.2f} in four of five cases" in said.outlook) == bool(named)
     in_percent = found(claim(others="b;c"), *runs, prints=prints, units={"micro_ap": "percent"}).outlook
     assert (f"these runs show {100 * seen:.1f} points in" in in_percent) == bool(named)
+
+
+SPREAD = st.lists(st.floats(0.1, 0.9), min_size=3, max_size=6, unique_by=lambda value: round(value, 3))
+
+
+@given(SPREAD, st.integers(0, 1000))
+def test_the_margin_of_an_order_is_the_interval_of_its_t_test(of_a, seed):
+    of_b = np.random.default_rng(seed).uniform(0, 1, len(of_a)).tolist()
+    runs = [*several("a", of_a), *several("b", of_b)]
+    margin, reverse = (found(claim(direction=direction), *runs).margin for direction in ("higher", "lower"))
+    interval = ttest_rel(of_a, of_b).confidence_interval(0.95)
+    assert (margin.low, margin.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert (reverse.mean, reverse.low, reverse.high) == pytest.approx((-margin.mean, -margin.high, -margin.low))
+    outcome = found(claim(), *runs).outcome
+    assert (outcome == "holds") == (margin.low > 0) and (outcome == "fails") == (margin.high < 0)
+
+
+def test_of_several_pairs_the_margin_is_that_of_the_least_clear_one():
+    runs = [*several("a", AHEAD), *several("b", BEHIND), *several("c", SCATTERED)]
+    said = found(claim(others="b;c"), *runs, prints=printed(a="0.9", b="0.1", c="0.6"))
+    assert said.margin.text.startswith("A against C: higher by 0.04, 95 % interval -0.4")
+    assert said.margin.text.endswith(", printed 0.30") and said.margin.printed == pytest.approx(0.3)
+    in_percent = found(claim(), *runs, prints=printed(a="0.9", b="0.1"), units={"micro_ap": "percent"}).margin
+    assert re.fullmatch(r"higher by 9\.\d points, 95 % interval 8\.\d to 11\.\d, printed 80\.0", in_percent.text)
+    assert in_percent.is_below_print
+
+
+def test_without_a_print_or_runs_there_is_less_to_say():
+    runs = [*several("a", AHEAD), *several("b", BEHIND)]
+    assert found(claim(), *runs).margin.printed is None and not found(claim(), *runs).margin.is_below_print
+    assert found(claim(), *several("a", AHEAD[:2]), *several("b", BEHIND[:2])).margin is None
+    assert found(claim(), *several("a", AHEAD)).margin is None
+    assert found(claim(direction="comparable"), *runs).margin is None
+    counted = [one.model_copy(update={"parameters": 7}) for one in runs]
+    assert found(claim(metric="parameters"), *counted).margin is None
+
+
+@pytest.mark.parametrize("kind", ["change", "absolute"])
+def test_a_gain_has_the_interval_of_its_mean(kind):
+    said = found(claim(kind=kind, printed="40%"), *several("a", AHEAD), *several("b", BEHIND))
+    gains = [(a - b) / (b if kind == "change" else 1) for a, b in zip(AHEAD, BEHIND, strict=True)]
+    low, high = ttest_1samp(gains, 0).confidence_interval(0.95)
+    assert (said.margin.low, said.margin.high, said.margin.printed) == pytest.approx((low, high, 0.4))
+    unit = "%" if kind == "change" else "points"
+    assert said.margin.text == f"95 % interval {100 * low:.1f} to {100 * high:.1f} {unit}"
 
 
 def test_what_is_decided_is_not_called_too_small():

@@ -26,7 +26,12 @@ COLUMNS = {
     "scale": "scale",
     "ours": "mean",
     "outcome": "verdict",
+    "margin": "margin",
+    "margin_low": "margin_low",
+    "margin_high": "margin_high",
+    "margin_printed": "margin_printed",
     "too_small": "too_small",
+    "below_print": "below_print",
     "published_support": "support",
     "support_reason": "support_reason",
     "quote": "published",
@@ -84,7 +89,7 @@ def counts(table: pd.DataFrame) -> Iterator[str]:
         number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
         parts = [
             f"{number}: {told}",
-            decided(outcomes, sum(of_paper["too_small"] == "yes")),
+            decided(of_paper.to_dict("records")),
             f"{fixed} {BY_CONSTRUCTION}",
         ]
         yield f"{paper}: {'; '.join(filter(None, parts))}"

@@ -19,6 +19,8 @@ from sedrepro.published.verdict import METRICS
 from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.tables.values import measured
 
+#: The unit of a difference of percents.
+POINTS = " points"
 Values = Mapping[tuple[int, int], float]
 """Values of one system by fold and seed."""
 
@@ -131,8 +133,12 @@ class Evidence:
         percent, decimals = self.units.get(metric) == "percent", self.decimals(metric)
         if percent:
             decimals = max(1, decimals - 2)
-        texts = [f"{(100 if percent else 1) * one:.{decimals}f}" for one in (value, deviation) if one is not None]
+        texts = [f"{(100 if percent else 1) * one:z.{decimals}f}" for one in (value, deviation) if one is not None]
         return " ± ".join(texts) + (" %" if percent else "")
+
+    def size_of(self, metric: str, difference: float) -> str:
+        """A difference of a metric as text, in points where the metric is in percent."""
+        return self.in_unit(metric, difference).replace(" %", POINTS)
 
     def _as_printed(self, metric: str, value: float) -> str:
         return f"{100 * value:g} %" if self.units.get(metric) == "percent" else f"{value:g}"

@@ -16,7 +16,7 @@ from sedrepro.published.cells import EVENT_CLASS, SPLIT
 from sedrepro.published.claims import Claim, claim_runs
 from sedrepro.published.needs import printed_numbers, printed_units
 from sedrepro.reporting.claims.evidence import Evidence
-from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.finding import Finding, Margin
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.tables.numbers import runs_by_pair
 from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR, FilledTable, data_of
@@ -90,10 +90,12 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
         "metric": claim.metric,
         "scale": evidence.scale,
         "system": ";".join(claim.systems),
-        "mean": finding.ours,
+        "mean": "; ".join(filter(None, [finding.ours, finding.margin.text if finding.margin else ""])),
         "sd": math.nan,
         "runs": finding.runs,
         "too_small": "yes" if finding.too_small and outcome == "undecided" else "",
+        "below_print": "yes" if finding.margin and finding.margin.is_below_print and outcome == "undecided" else "",
+        **_numbers(finding.margin),
         "support": claim.support,
         "support_reason": claim.support_reason,
         "published": claim.quote,
@@ -101,6 +103,13 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
         "note": NOTE_SEPARATOR.join(filter(None, [*notes, *absent])),
         "data": data_of(run for pair in claim_runs([claim]) for run in evidence.runs.get(pair, ())),
     }
+
+
+def _numbers(margin: Margin | None) -> dict[str, object]:
+    """A margin in columns, empty where there is none."""
+    values = (margin.mean, margin.low, margin.high, margin.printed) if margin is not None else (None,) * 4
+    texts = ["" if value is None else f"{value:.6g}" for value in values]
+    return dict(zip(("margin", "margin_low", "margin_high", "margin_printed"), texts, strict=True))
 
 
 def _absent(

@@ -1,6 +1,6 @@
 """What a predicate finds: an outcome, our numbers in words, and what stands behind them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,28 @@ WORST_FIRST: tuple[Outcome, ...] = ("fails", "cannot be tested", "undecided", "h
 
 
 @dataclass(frozen=True)
+class Margin:
+    """By how much systems are ahead of others in the direction of a claim, over runs of equal fold and seed.
+
+    All numbers are in the unit of the metric, or shares of the others' value where the claim is about a relative gain.
+    """
+
+    mean: float
+    low: float
+    """Ends of the interval that holds the mean of many such runs at the level of the tests."""
+    high: float
+    printed: float | None = None
+    """By how much they are ahead in print; None where that is not printed, or not at hand."""
+    text: str = ""
+    """What a table adds to the numbers of the sides."""
+
+    @property
+    def is_below_print(self) -> bool:
+        """Whether they are ahead by less than in print, whatever the order."""
+        return self.printed is not None and self.high < self.printed
+
+
+@dataclass(frozen=True)
 class Finding:
     """An outcome, our numbers in words, the fewest runs behind them, and why it could not have come out otherwise."""
 
@@ -31,6 +53,8 @@ class Finding:
     """What would decide what is undecided."""
     too_small: bool = False
     """Whether a difference as printed is smaller than so many runs show, so that they cannot tell it from none."""
+    margin: Margin | None = None
+    """Of the comparison that speaks least for the claim; None where a claim is about no difference, or of few runs."""
 
     def told(self, scale: str, identity: bool = False) -> tuple[str, str]:
         """The outcome as a table has it, and why it is not the one found (empty: it is).
@@ -63,13 +87,23 @@ def worst(outcomes: Collection[Outcome]) -> Outcome:
     return next((outcome for outcome in WORST_FIRST if outcome in outcomes), "cannot be tested")
 
 
-def decided(outcomes: Mapping[str, int], too_small: int) -> str:
-    """How many of the tests that runs can decide are decided, by the number of each outcome; empty where none is.
+def decided(claims: Iterable[Mapping[str, str]]) -> str:
+    """How many of the tests that runs can decide are decided; empty where none is.
 
-    Of those that are not, as many are `too_small`: about printed differences that so many runs do not show.
+    Of those that are not, some are about printed differences that so many runs do not show, others show at least that
+    the difference is below the printed one. The claims are rows of claims.csv.
     """
-    found, open_ones = outcomes.get("holds", 0) + outcomes.get("fails", 0), outcomes.get("undecided", 0)
+    rows = list(claims)
+    found = sum(row["outcome"] in ("holds", "fails") for row in rows)
+    left = [row for row in rows if row["outcome"] == "undecided"]
     if not found:
         return ""
-    why = f"; not decided: {open_ones}, of which {too_small} with a printed difference smaller than these runs show"
-    return f"{found} of {found + open_ones} that runs can decide are decided{why if too_small else ''}"
+    small = sum(row["too_small"] == "yes" for row in left)
+    below = sum(row["below_print"] == "yes" and row["too_small"] != "yes" for row in left)
+    reasons = [
+        f"{small} with a printed difference smaller than these runs show" if small else "",
+        f"{below} with a difference below the printed one" if below else "",
+    ]
+    why = " and ".join(filter(None, reasons))
+    told = f"; not decided: {len(left)}, of which {why}" if why else ""
+    return f"{found} of {found + len(left)} that runs can decide are decided{told}"

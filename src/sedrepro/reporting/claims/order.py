@@ -7,10 +7,13 @@ import numpy as np
 
 from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE
-from sedrepro.reporting.claims.evidence import Evidence, Values
-from sedrepro.reporting.claims.finding import Finding, Outcome
+from sedrepro.reporting.claims.evidence import POINTS, Evidence, Values
+from sedrepro.reporting.claims.finding import Finding, Margin, Outcome
 from sedrepro.reporting.claims.statistics import (
+    LEVEL,
+    RESOLUTION,
     against_zero,
+    mean_interval,
     rejected_by_holm,
     runs_to_decide,
     smallest_seen,
@@ -35,11 +38,47 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
         numbers += f"; because of {', '.join(evidence.label(claim, side) for side in against)}"
     printed = any(claim.contender(side).printed is not None for side in claim.compared)
     found = Finding(outcome, numbers, fewest_runs(claim, values), against_print=printed)
+    found = replace(found, margin=_margin(claim, values, evidence))
     if outcome != "undecided" or claim.direction == "comparable":
         return found
     too_small = _too_small(claim, values, evidence)
     outlook = "; ".join(filter(None, [_outlook(claim, values), too_small]))
     return replace(found, outlook=outlook, too_small=bool(too_small))
+
+
+def _margin(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> Margin | None:
+    """By how much the systems are ahead, of the pair of which that is least clear: the one of the lowest t."""
+    if claim.direction == "comparable" or METRICS[claim.metric].exact:
+        return None
+    intervals = {
+        pair: found
+        for pair in claim.pairs
+        if (found := mean_interval([claim.sign * one for one in _differences(*(values[side] for side in pair))]))
+    }
+    if not intervals:
+        return None
+
+    def clearness(pair: tuple[str, str]) -> float:
+        mean, low, _ = intervals[pair]
+        return mean / max(mean - low, RESOLUTION)
+
+    pair = min(intervals, key=clearness)
+    prints = [number for side in pair if (number := evidence.printed(claim, side)) is not None]
+    printed = claim.sign * (prints[0] - prints[1]) if len(prints) == len(pair) else None
+    margin = Margin(*intervals[pair], printed)
+    return replace(margin, text=_in_words(claim, evidence, pair, margin))
+
+
+def _in_words(claim: Claim, evidence: Evidence, pair: tuple[str, str], margin: Margin) -> str:
+    """A margin in words, with its pair of systems where a claim has several."""
+
+    def size(of: float) -> str:
+        return evidence.size_of(claim.metric, of)
+
+    low, high = (size(end).removesuffix(POINTS) for end in (margin.low, margin.high))
+    names = f"{' against '.join(evidence.label(claim, side) for side in pair)}: " if len(claim.pairs) > 1 else ""
+    printed = "" if margin.printed is None else f", printed {size(margin.printed).removesuffix(POINTS)}"
+    return f"{names}{claim.direction} by {size(margin.mean)}, {LEVEL} interval {low} to {high}{printed}"
 
 
 def _too_small(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> str:
@@ -62,7 +101,7 @@ def _too_small(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -
         return ""
     _, pair, both = min(shortfalls, key=lambda shortfall: shortfall[0])
     names = " and ".join(evidence.label(claim, side) for side in pair)
-    sizes = [evidence.in_unit(claim.metric, size).replace("%", "points") for size in both]
+    sizes = [evidence.size_of(claim.metric, size) for size in both]
     return f"the printed difference of {names} is {sizes[0]}, these runs show {sizes[1]} in four of five cases"
 
 

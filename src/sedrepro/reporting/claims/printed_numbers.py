@@ -8,9 +8,9 @@ import numpy as np
 from sedrepro.published.claims import Claim, printed_fraction
 from sedrepro.published.verdict import FEWEST_RUNS, METRICS, Agreement, Metric, Spread, agreement
 from sedrepro.reporting.claims.evidence import Evidence, Values
-from sedrepro.reporting.claims.finding import Finding, Outcome, worst
+from sedrepro.reporting.claims.finding import Finding, Margin, Outcome, worst
 from sedrepro.reporting.claims.order import fewest_runs, side_values
-from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, above_zero, smallest_seen, spread
+from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, LEVEL, above_zero, mean_interval, smallest_seen, spread
 
 #: By direction, where a gain went instead if it is negative.
 OPPOSITE = {"higher": "lower", "lower": "higher"}
@@ -27,7 +27,18 @@ def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
     small = [_too_small(claim, each, relative) for each, found in zip(gains, outcomes, strict=True) if found == outcome]
     outlook = "; ".join(filter(None, small)) if outcome == "undecided" else ""
     ours = f"{', '.join(shown)}; printed {claim.printed}"
-    return Finding(outcome, ours, runs, outlook=outlook, too_small=bool(outlook))
+    margin = None if METRICS[claim.metric].exact else _margin(claim, gains, relative)
+    return Finding(outcome, ours, runs, outlook=outlook, too_small=bool(outlook), margin=margin)
+
+
+def _margin(claim: Claim, gains: Sequence[Sequence[float]], relative: bool) -> Margin | None:
+    """The interval of the smallest gain."""
+    known = [interval for each in gains if (interval := mean_interval(each))]
+    if not known:
+        return None
+    mean, low, high = min(known)
+    text = f"{LEVEL} interval {100 * low:.1f} to {100 * high:.1f} {_unit(relative)}"
+    return Margin(mean, low, high, float(printed_fraction(claim.printed)), text)
 
 
 def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[float]:

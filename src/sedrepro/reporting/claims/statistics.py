@@ -17,6 +17,8 @@ Compared = TypeVar("Compared", bound=Hashable)
 FEWEST_PAIRS = 3
 #: With which probability a forecast number of runs is to decide.
 POWER = 0.8
+#: Of intervals, in words.
+LEVEL = f"{100 * (1 - SIGNIFICANCE):g} %"
 #: Differences that are nearer to each other are equal but for rounding.
 RESOLUTION = 1e-9
 
@@ -32,6 +34,18 @@ def against_zero(differences: Sequence[float] | np.ndarray) -> tuple[int, float]
     if np.ptp(values) < RESOLUTION:  # the test divides by their deviation
         return sign, 0.0 if abs(values[0]) > RESOLUTION else 1.0
     return sign, float(ttest_1samp(values, 0).pvalue)
+
+
+def mean_interval(differences: Sequence[float]) -> tuple[float, float, float] | None:
+    """Mean of differences, and the ends of its interval at 1 - `SIGNIFICANCE` by Student's t; None of too few."""
+    from scipy.stats import t
+
+    values = np.array(differences)
+    if len(values) < FEWEST_PAIRS:
+        return None
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
+    reach = float(t.ppf(1 - SIGNIFICANCE / 2, len(values) - 1)) * error
+    return mean, mean - reach, mean + reach
 
 
 def runs_to_decide(differences: Sequence[float]) -> int | None:

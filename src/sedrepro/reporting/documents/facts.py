@@ -299,10 +299,11 @@ def _outdated(keys: Keys) -> str:
 def _claims(keys: Keys) -> str:
     """How many tests of claims the records of some folders (a pattern of their names) decide, each and together.
 
-    Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart.
+    Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart, and of the
+    others those whose difference is below the printed one.
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
-    last = "decided without the latter"
+    last = ["difference below the printed one", "decided without those too small", "decided or below print"]
     numbers = {}
     folders = [path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json")]
     for folder in sorted(folders, key=lambda folder: folder.name):
@@ -310,15 +311,17 @@ def _claims(keys: Keys) -> str:
         told = Counter(claim["outcome"] for claim in claims)
         outcomes = [told[name] for name in ("holds", "fails", "undecided")]
         link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
-        numbers[link] = [sum(outcomes), *outcomes, sum(claim["too_small"] == "yes" for claim in claims)]
+        small = [claim["too_small"] == "yes" for claim in claims]
+        below = [claim["below_print"] == "yes" and not other for claim, other in zip(claims, small, strict=True)]
+        numbers[link] = [sum(outcomes), *outcomes, sum(small), sum(below)]
     numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
-    rows = [_line([name, *map(str, row), _decided(row)]) for name, row in numbers.items()]
-    return "\n".join([_line([*head, last]), _line(["---"] * (len(head) + 1)), *rows])
+    rows = [_line([name, *map(str, row), *_decided(row)]) for name, row in numbers.items()]
+    return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
 
 
-def _decided(row: Sequence[int]) -> str:
-    tests, hold, fail, _, too_small = row
-    return f"{hold + fail} of {tests - too_small}"
+def _decided(row: Sequence[int]) -> list[str]:
+    tests, hold, fail, _, too_small, below = row
+    return [f"{hold + fail} of {tests - too_small}", f"{hold + fail + below} of {tests - too_small}"]
 
 
 def _download(_keys: Keys) -> str:

@@ -100,7 +100,7 @@ def digest_of_claims(results: PaperResults) -> Digest:
     short = counted(claims, "claim")
     words = ", ".join(f"{number} {said_of(name, number)}" for name, number in outcomes.items())
     sentence = f"{counted(sum(outcomes.values()), 'test')} of {short}, over metrics and splits: {words}."
-    if told := decided(outcomes, sum(claim["too_small"] == "yes" for claim in results.claims)):
+    if told := decided(results.claims):
         sentence += f" {told}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
 
