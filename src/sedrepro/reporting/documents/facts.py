@@ -22,6 +22,7 @@ from sedrepro.experiments.runs import base_of, figure_runs
 from sedrepro.obtaining.plan import chosen_data_sets, files_of
 from sedrepro.published.cells import NOT_AT_HAND
 from sedrepro.published.needs import cells_file, printed_tables, scored_runs
+from sedrepro.reporting.documents.contradictions import reasons
 from sedrepro.reporting.documents.recorded import (
     FAULTS,
     MEASURED,
@@ -305,8 +306,7 @@ def _claims(keys: Keys) -> str:
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
     last = ["difference below the printed one", "decided without those too small", "decided or below print"]
     numbers = {}
-    folders = [path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json")]
-    for folder in sorted(folders, key=lambda folder: folder.name):
+    for folder in _folders(keys):
         claims = _claims_of(folder)
         told = Counter(claim["outcome"] for claim in claims)
         outcomes = [told[name] for name in ("holds", "fails", "undecided")]
@@ -317,6 +317,23 @@ def _claims(keys: Keys) -> str:
     numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
     rows = [_line([name, *map(str, row), *_decided(row)]) for name, row in numbers.items()]
     return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
+
+
+def _folders(keys: Keys) -> list[Path]:
+    """The records of some folders (a pattern of their names), by paper."""
+    folders = (path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json"))
+    return sorted(folders, key=lambda folder: folder.name)
+
+
+def _contradictions(keys: Keys) -> str:
+    """The claims that fail in records of some folders, each with its reason, or that it is open."""
+    failing = [claim for folder in _folders(keys) for claim in _claims_of(folder) if claim["outcome"] == "fails"]
+    lines = [_line(["paper", "claim", "fails in", "reason", "shown by", "why"]), _line(["---"] * 6)]
+    for row, tests in reasons(failing):
+        claims = "; ".join(dict.fromkeys(test["claim"] for test in tests))
+        places = dict.fromkeys(" ".join(filter(None, (test["metric"], test["variant"]))) for test in tests)
+        lines.append(_line([row["paper"], claims, ", ".join(places), row["reason"], row["tried"], row["why"]]))
+    return "\n".join(lines)
 
 
 def _decided(row: Sequence[int]) -> list[str]:
@@ -334,6 +351,7 @@ def _download(_keys: Keys) -> str:
 FACTS: dict[str, Callable[[Keys], str]] = {
     "cell": _cell,
     "claims": _claims,
+    "contradictions": _contradictions,
     "download": _download,
     "faults": _faults,
     "grid": _grid,
