@@ -2,6 +2,7 @@ import argparse
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -179,9 +180,17 @@ def test_a_step_before_its_inputs_names_the_missing_file(verb, tmp_path, capsys)
     ],
 )
 def test_what_makes_a_missing_file_is_told(verb, target, tmp_path, capsys):
-    assert f"; make results SCALE=miniature TARGET={tmp_path / target} makes it\n" in refused(
-        line(verb, tmp_path), capsys
-    )
+    moved = f"CONFIG='work_dir={tmp_path}/data results_dir={tmp_path}/results'"
+    makes = f"; make results SCALE=miniature TARGET={tmp_path / target} {moved} makes it\n"
+    assert makes in refused(line(verb, tmp_path), capsys)
+
+
+def test_what_makes_a_missing_file_in_the_usual_place_needs_no_folders(tmp_path, monkeypatch, capsys):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    said = refused(["table", "--paper", "c_ssed", "--table", "table2"], capsys)
+    first = "results/miniature/c_ssed/runs/attention/dcase2019/fold0/seed1/metrics.json"
+    assert said.endswith(f"error: {first}: no such file; make results SCALE=miniature TARGET={first} makes it\n")
 
 
 def test_a_missing_file_of_somebody_else_is_no_target(tmp_path, capsys):

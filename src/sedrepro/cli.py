@@ -94,8 +94,14 @@ def _what_makes(config: Config | None, path: Path) -> str:
 
     if config is None or not any(map(lies_in, (results_folder(config), work_folder(config)))):
         return ""
-    is_of_data = lies_in(config.corpora_dir)  # of which the steps name no single file
-    return f"; {make_results(config) if is_of_data else make_results(config, TARGET=path)} makes it"
+    moved = [
+        f"{key}={folder}"
+        for key in ("work_dir", "results_dir")
+        if str(folder := getattr(config, key)) != str(Config.model_fields[key].default)
+    ]
+    changes = {"CONFIG": " ".join(moved)} if moved else {}
+    target = {} if lies_in(config.corpora_dir) else {"TARGET": path}  # of data the steps name no single file
+    return f"; {make_results(config, **target, **changes)} makes it"
 
 
 @functools.cache

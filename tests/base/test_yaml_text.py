@@ -27,6 +27,10 @@ def test_what_is_written_is_read_back(value):
         ("a: &a\n  b: *a\n", "a value holds itself"),
         ("&a [1, [2, *a]]", " in line 1: a value holds itself"),
         ("a: [1\n", " in line 2: "),
+        ("yes: 1\ntrue: 2", " in line 2: 'true' is given twice"),
+        ("1: a\n01: b", " in line 2: '01' is given twice"),
+        ("a: 2020-13-45", ": month must be in 1..12"),
+        ("[" * 5000 + "]" * 5000, ": is nested too deeply"),
     ],
 )
 def test_keys_given_twice_and_values_that_hold_themselves_name_their_line(text, words):

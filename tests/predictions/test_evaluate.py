@@ -90,7 +90,7 @@ def test_tags_are_ranked(tmp_path):
     assert set(found.intervals) == set(found.metrics)
 
 
-@pytest.mark.parametrize(("score", "told"), [(0.9, False), (1, False), (1.5, True), (-2, True)])
+@pytest.mark.parametrize(("score", "told"), [(0.9, False), (1, False), (1.0000001, False), (1.5, True), (-2, True)])
 def test_scores_that_are_no_probabilities_are_told(tmp_path, score, told):
     found = evaluated(tmp_path, "filename,Cat,Dog", f"Ya,{score},0.2", "Yb,0.8,0.7", "Yc,0.1,0.1", resamples=0)
     lines = [line for line in found.assumed if line.startswith("scores reach from ")]

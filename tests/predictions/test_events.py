@@ -41,6 +41,11 @@ def test_a_list_without_header_is_read_as_sed_eval_does(tmp_path):
     assert found == {"a.wav": [Event(0, 1, "Cat")], "b.wav": [Event(0, 1, "Dog")]}
 
 
+def test_a_column_that_is_not_read_may_stand_twice(tmp_path):
+    found, _ = read(tmp_path, "filename\tonset\toffset\tevent_label\tnote\tnote", "a.wav\t0\t1\tCat\tx\ty")
+    assert len(found["a.wav"]) == 1
+
+
 def test_an_empty_row_is_a_clip_without_events(tmp_path):
     assert read(tmp_path, HEADER, "a.wav\t\t\t")[0] == {"a.wav": []}
 

@@ -1,5 +1,7 @@
 """Which runs the files that somebody asks for are made of."""
 
+from dataclasses import replace
+
 import pytest
 
 from sedrepro.base.errors import SettingsError
@@ -78,6 +80,38 @@ def test_a_path_elsewhere_is_refused_and_one_of_another_step_is_not(config, pape
     assert set(runs_of_targets(config, papers, [str(config.work_dir / "miniature" / "some" / "step.tsv")])) == set(
         PAPERS
     )
+
+
+def test_a_run_that_is_not_planned_is_meant_with_its_base(config, papers):
+    planned = next(who for who in planned_runs(config, papers[0]) if who.system == "mt_ssed_lambda_0.1")
+    other = replace(planned, seed=77)
+    found = runs_of_targets(config, papers, [str(other.folder(config) / "metrics.json")])["c_ssed"]
+    assert {(who.system, who.seed) for who in found} == {("mt_ssed_lambda_0.1", 77), ("power", 77)}
+
+
+def test_a_folder_of_runs_means_those_in_it(config, papers):
+    folder = paper_folder(config, "c_ssed") / "runs" / "power"
+    found = runs_of_targets(config, papers, [str(folder)])["c_ssed"]
+    assert found and {who.system for who in found} == {"power"}
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("nonsense/dcase2019/fold0/seed1", "system 'nonsense' is unknown"),
+        ("power/dcase2020/fold0/seed1", "did you mean 'dcase2019'"),
+        ("power/dcase2019/fold1/seed1", "has official splits, no folds: fold 0"),
+    ],
+)
+def test_a_run_that_there_cannot_be_is_refused(config, papers, run, words):
+    path = paper_folder(config, "c_ssed") / "runs" / run / "metrics.json"
+    with pytest.raises(SettingsError, match=words):
+        runs_of_targets(config, papers, [str(path)])
+
+
+def test_a_file_of_a_paper_that_is_not_chosen_is_refused(config, papers):
+    with pytest.raises(SettingsError, match="is of joint_at_aed, which is not among the chosen papers"):
+        runs_of_targets(config, papers[:1], [str(paper_folder(config, "joint_at_aed") / "coverage.csv")])
 
 
 def test_another_file_of_a_paper_means_all_of_it_and_other_words_mean_all(config, papers):

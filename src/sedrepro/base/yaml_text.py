@@ -7,6 +7,9 @@ import yaml
 #: libyaml's, eight times as fast, where PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+#: Tag of the key `<<`.
+MERGE = "tag:yaml.org,2002:merge"
+
 
 def parsed(text: str) -> Any:
     """The value of a YAML text.
@@ -19,8 +22,12 @@ def parsed(text: str) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        _check(node, set(), set())
+        _check(node, loader, set(), set())
         return loader.construct_document(node)
+    except ValueError as error:  # such as a date that there is not
+        raise yaml.YAMLError(str(error)) from error
+    except RecursionError as error:
+        raise yaml.YAMLError("is nested too deeply") from error
     finally:
         loader.dispose()
 
@@ -32,11 +39,12 @@ def problem(error: yaml.YAMLError) -> str:
     return f"{line}: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
 
 
-def _check(node: yaml.Node, inside: set[yaml.Node], done: set[yaml.Node]) -> None:
+def _check(node: yaml.Node, loader: Any, inside: set[yaml.Node], done: set[yaml.Node]) -> None:
     """Refuse what the constructor would take: it keeps the last of equal keys, and builds values that hold themselves.
 
     Args:
         node: a part of the text.
+        loader: makes values of keys.
         inside: the nodes that it stands in.
         done: the nodes that are in order; an alias leads to one again.
     """
@@ -46,20 +54,22 @@ def _check(node: yaml.Node, inside: set[yaml.Node], done: set[yaml.Node]) -> Non
         return
     inside.add(node)
     if isinstance(node, yaml.MappingNode):
-        _check_keys(node)
+        _check_keys(node, loader)
         parts = [part for pair in node.value for part in pair]
     else:
         parts = node.value
     for part in parts:
-        _check(part, inside, done)
+        _check(part, loader, inside, done)
     inside.remove(node)
     done.add(node)
 
 
-def _check_keys(node: yaml.MappingNode) -> None:
+def _check_keys(node: yaml.MappingNode, loader: Any) -> None:
+    """Refuse a key that is given twice, in other letters too: `yes` and `true`."""
     names = set()
     for key, _ in node.value:
-        name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
-        if name in names:
-            raise yaml.MarkedYAMLError(problem=f"'{key.value}' is given twice", problem_mark=key.start_mark)
-        names |= {name} - {None}
+        if isinstance(key, yaml.ScalarNode):
+            name = MERGE if key.tag == MERGE else loader.construct_object(key)
+            if name in names:
+                raise yaml.MarkedYAMLError(problem=f"'{key.value}' is given twice", problem_mark=key.start_mark)
+            names.add(name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sedrepro.base.errors import SettingsError, did_you_mean
 from sedrepro.base.typed import load
-from sedrepro.corpora.settings import Corpus, Remix
+from sedrepro.corpora.settings import NO_FOLD, Corpus, Remix
 from sedrepro.data_sets import data_set, trait
 from sedrepro.experiments.configuration import Config, budget_of
 from sedrepro.experiments.networks import require_networks, shape_networks
@@ -202,12 +202,23 @@ def _require_named_code(paper: Paper, path: Path) -> None:
 def _require_folds(paper: Paper, config: Config) -> None:
     """Refuse a fold to be held out that the events of a remix do not have."""
     for name, corpus in paper.settings.corpora.items():
-        last = trait(corpus.events, "FOLDS") if isinstance(corpus, Remix) else 0
-        wrong = [fold for fold in config.folds if last and not 1 <= fold <= last]
-        if wrong:
-            raise SettingsError(
-                f"{CONFIGURED}: folds: {wrong[0]}: {paper.name}'s corpus '{name}' has the folds 1 to {last}"
-            )
+        for fold in corpus.folds(config.folds) if isinstance(corpus, Remix) else ():
+            require_fold(paper, name, fold, f"{CONFIGURED}: folds: {fold}: ")
+
+
+def require_fold(paper: Paper, corpus: str, fold: int, where: str = "") -> None:
+    """Refuse a fold that a corpus of a paper does not have.
+
+    Raises:
+        SettingsError: it has none of that number; `where` begins the message.
+    """
+    of_corpus = paper.corpus(corpus)
+    if isinstance(of_corpus, Remix):
+        last = trait(of_corpus.events, "FOLDS")
+        if last and not 1 <= fold <= last:
+            raise SettingsError(f"{where}{paper.name}'s corpus '{corpus}' has the folds 1 to {last}")
+    elif fold != NO_FOLD:
+        raise SettingsError(f"{where}{paper.name}'s corpus '{corpus}' has official splits, no folds: fold {NO_FOLD}")
 
 
 def _require_runs(paper: Paper) -> None:

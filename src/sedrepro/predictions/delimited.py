@@ -25,7 +25,14 @@ class Delimited:
     rows: list[tuple[int, list[str]]]
 
     def places(self, columns: Sequence[str]) -> list[int]:
-        """Where columns stand."""
+        """Where columns stand.
+
+        Raises:
+            DataError: one stands twice (names it).
+        """
+        for column in columns:
+            if self.columns.count(column) > 1:
+                raise DataError(f"{self.path}: row 1: column '{column}' is there twice; keep one")
         return [self.columns.index(column) for column in columns]
 
 
@@ -36,7 +43,7 @@ def read_delimited(path: Path, known: Sequence[str], headerless: Sequence[str] =
 
     Raises:
         DataError: the file is missing, empty, no UTF-8 text, of another separator, without known columns, or a row has
-            another number of fields than the header; or it has a column twice (names file and row).
+            another number of fields than the header (names file and row).
     """
     lines = _text(path)
     first = next((line for line in lines.splitlines() if line.strip()), "")
@@ -49,7 +56,6 @@ def read_delimited(path: Path, known: Sequence[str], headerless: Sequence[str] =
     number, header = next(rows)
     header = [name.strip() for name in header]
     if set(header) & set(known):
-        _require_different(path, header)
         return Delimited(path, tuple(header), list(_of_width(path, rows, len(header), separator)))
     body = [(number, header), *rows]
     return Delimited(path, tuple(headerless), list(_of_width(path, iter(body), len(headerless), separator)))
@@ -103,12 +109,6 @@ def _of_width(
                 f"{SEPARATORS[separator]}, as the first row does"
             )
         yield number, fields
-
-
-def _require_different(path: Path, columns: Sequence[str]) -> None:
-    twice = next((name for place, name in enumerate(columns) if name and name in columns[:place]), None)
-    if twice is not None:
-        raise DataError(f"{path}: row 1: column '{twice}' is there twice; keep one")
 
 
 def number_in(text: str) -> float | None:

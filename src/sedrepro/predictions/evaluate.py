@@ -31,6 +31,9 @@ from sedrepro.predictions.reference import Labelled, Reference
 from sedrepro.predictions.scores import ScoreSet, read_scores
 from sedrepro.predictions.tags import read_tags
 
+#: By so much probabilities may leave the range from 0 to 1.
+ROUNDING = 1e-4
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -432,10 +435,12 @@ def rounded(pair: tuple[float, float] | None) -> tuple[float, float] | None:
 
 def _out_of_range(matched: Matched) -> list[str]:
     """That scores are no probabilities, as thresholds expect them."""
-    given = matched.clip if matched.scores is None else matched.scores.frame
-    if given is None or not given.size or (given.min() >= 0 and given.max() <= 1):
+    kinds = (matched.clip, None if matched.scores is None else matched.scores.frame)
+    given = [scores for scores in kinds if scores is not None and scores.size]
+    low, high = min(map(np.min, given), default=0), max(map(np.max, given), default=1)
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
         return []
-    return [f"scores reach from {given.min():.4g} to {given.max():.4g}: thresholds are applied to them as they are"]
+    return [f"scores reach from {low:.4g} to {high:.4g}: thresholds are applied to them as they are"]
 
 
 def _assumed(matched: Matched, protocol: Protocol, groups: Sequence[np.ndarray]) -> list[str]:

@@ -49,12 +49,14 @@ class ScoreSet:
         scores do not lie on it, their own frames are counted.
 
         Raises:
-            DataError: the scores lack one of the `classes`, or a name may mean two clips.
+            DataError: the scores lack one of the `classes` or have it twice, or a name may mean two clips.
         """
         for label in classes:
             if label not in self.classes:
                 hint = did_you_mean(label, self.classes)
                 raise DataError(f"{self.path}: has no scores of class '{label}'; {hint}")
+            if self.classes.count(label) > 1:
+                raise DataError(f"{self.path}: has scores of class '{label}' twice; keep one")
         index = {filename: row for row, filename in enumerate(clip.filename for clip in clips)}
         names = Names(index)
         rows: dict[int, int] = {}

@@ -76,7 +76,7 @@ def _wide(table: Delimited, classes: Sequence[str], problems: Problems) -> dict[
     for missing in [label for label in classes if label not in there]:
         problems.note("class without a column (scored 0)", missing)
     places, own = table.places(there), [list(classes).index(label) for label in there]
-    name = table.columns.index("filename")
+    (name,) = table.places(("filename",))
     for number, fields in table.rows:
         row = _new(table, number, fields[name].strip(), scores, classes)
         row[own] = [_score(f"{table.path}: row {number}", fields[place], problems) for place in places]

@@ -1,14 +1,18 @@
 """What the files that somebody asks for are: tables, figures, runs; and the runs that they are made of."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from sedrepro.base.errors import SettingsError
 from sedrepro.experiments.configuration import Config
-from sedrepro.experiments.papers import Paper
+from sedrepro.experiments.papers import Paper, paper_names, require_fold
 from sedrepro.experiments.places import figures_folder, paper_folder, results_folder, table_file
 from sedrepro.experiments.runs import RunIdentity, base_of, figure_runs
 from sedrepro.published.needs import table_runs
+
+#: Where a run lies below the folder of its paper.
+RUN_PATH = re.compile(r"runs/(?P<system>[^/]+)/(?P<variant>[^/]+)/fold(?P<fold>\d+)/seed(?P<seed>\d+)(/|$)")
 
 
 def tables_and_figures(
@@ -67,29 +71,56 @@ def with_bases(paper: Paper, runs: Iterable[RunIdentity]) -> list[RunIdentity]:
 
 
 def runs_of_targets(config: Config, papers: Sequence[Paper], targets: Sequence[str]) -> dict[str, list[RunIdentity]]:
-    """The planned runs that files are made of, by paper; all runs where a file is of no paper, or none is named.
+    """The runs that files are made of, by paper; all planned ones where a file is of no paper, or none is named.
 
     Raises:
-        SettingsError: a path is no table or figure, and none that another step makes (names it).
+        SettingsError: a path is no table or figure, and none that another step makes (names it), or it is of another
+            paper or of a run that there cannot be.
     """
     planned = {paper.name: planned_runs(config, paper) for paper in papers}
     if not targets:
         return planned
-    found: dict[str, set[RunIdentity]] = {paper.name: set() for paper in papers}
+    found: dict[str, dict[RunIdentity, None]] = {paper.name: {} for paper in papers}
     named = {path: (paper, name) for paper, name, path in tables_and_figures(config, papers, targets)}
     for path in map(Path, targets):
         if path in named:
             paper, name = named[path]
             of_one = table_runs if name in paper.settings.tables else figure_runs
-            found[paper.name].update(with_bases(paper, of_one(config, paper, name)))
+            found[paper.name].update(dict.fromkeys(with_bases(paper, of_one(config, paper, name))))
             continue
+        _require_chosen(config, papers, path)
         inside = [paper for paper in papers if _lies_in(path, paper_folder(config, paper.name))]
         if not inside:
             return planned
         for paper in inside:
-            of_path = [who for who in planned[paper.name] if _lies_in(path, who.folder(config))]
-            found[paper.name].update(with_bases(paper, of_path) if of_path else planned[paper.name])
-    return {name: kept for name, runs in planned.items() if (kept := [who for who in runs if who in found[name]])}
+            of_path = _runs_at(config, paper, path, planned[paper.name])
+            found[paper.name].update(dict.fromkeys(with_bases(paper, of_path)))
+    return {name: _in_order(list(runs), planned[name]) for name, runs in found.items() if runs}
+
+
+def _in_order(runs: Sequence[RunIdentity], planned: Sequence[RunIdentity]) -> list[RunIdentity]:
+    """Runs in the order in which they are planned, then those that are not."""
+    order = {who: place for place, who in enumerate(planned)}
+    return sorted(runs, key=lambda who: order.get(who, len(order)))
+
+
+def _runs_at(config: Config, paper: Paper, path: Path, planned: Sequence[RunIdentity]) -> list[RunIdentity]:
+    """The run in whose folder a path lies, planned or not; the planned ones below it, or all."""
+    place = path.resolve().relative_to(paper_folder(config, paper.name).resolve())
+    named = RUN_PATH.match(place.as_posix())
+    if named is None:
+        return [who for who in planned if _lies_in(who.folder(config), path)] or list(planned)
+    who = RunIdentity(paper.name, named["system"], named["variant"], int(named["fold"]), int(named["seed"]))
+    paper.run(who.system, who.variant)
+    require_fold(paper, paper.settings.corpus_of(who.variant)[0], who.fold)
+    return [who]
+
+
+def _require_chosen(config: Config, papers: Iterable[Paper], path: Path) -> None:
+    """Refuse a path in the folder of a paper that is not chosen."""
+    for name in set(paper_names()) - {paper.name for paper in papers}:
+        if _lies_in(path, paper_folder(config, name)):
+            raise SettingsError(f"{path}: is of {name}, which is not among the chosen papers")
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

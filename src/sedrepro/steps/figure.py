@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 import numpy as np
 
-from sedrepro.base.errors import DataError
+from sedrepro.base.errors import DataError, MissingFileError
 from sedrepro.base.files import read_json
 from sedrepro.reporting.figures.figure_files import figure_function, figure_stem
 from sedrepro.reporting.figures.pictures import STYLE, save_picture
@@ -31,6 +31,8 @@ def draw(config: Config, paper: Paper, figure: str) -> Path:
     """Draw a figure from its stored arrays; write SVG and PNG, equal bytes for equal arrays."""
     matplotlib.use("Agg")
     stem = figure_stem(config, paper, figure)
+    if not stem.with_suffix(".npz").is_file():
+        raise MissingFileError(stem.with_suffix(".npz"))
     try:
         with np.load(stem.with_suffix(".npz")) as file:
             arrays = dict(file)

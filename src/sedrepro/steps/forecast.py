@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", nargs="+", default=[], metavar="FILE", help="only what these tables, figures or runs need"
     )
-    parser.add_argument("--line", action="store_true", help="one line for all papers")
+    parser.add_argument("--line", action="store_true", help="one line for all of it")
 
 
 def run(request: Request) -> None:
@@ -37,6 +37,6 @@ def run(request: Request) -> None:
     if options.count and not options.gpu:
         raise SettingsError("--count: of which GPUs? name their kind by --gpu")
     if options.line:
-        print(one_line(request.config, options.gpu, options.count or 1))
+        print(one_line(request.config, options.paper, options.gpu, options.count or 1, options.target))
     else:
         print_forecast(request.config, options.paper, options.gpu, options.count or 1, options.target)

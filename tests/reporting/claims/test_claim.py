@@ -1,9 +1,11 @@
 """Claims of a paper: reading them, and the table of what our runs say."""
 
 import math
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
-from claim_examples import LABELS, claim
+from claim_examples import LABELS, claim, evidence
 from examples import page, run, texts
 
 from sedrepro.base.errors import DataError
@@ -11,7 +13,7 @@ from sedrepro.experiments.configuration import make_config
 from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.claims import COLUMNS, claim_runs, read_claims
-from sedrepro.reporting.claims.filling import fill_claims
+from sedrepro.reporting.claims.filling import fill_claims, row_of
 from sedrepro.reporting.claims.finding import Finding
 from sedrepro.reporting.claims.registry import claim_figures
 from sedrepro.reporting.tables.markdown import to_markdown
@@ -56,8 +58,8 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     assert "toys" in table.rows["note"][1]
     assert list(table.rows["mean"]) == [
         "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3), C 0.70 ± 0.00 (3); because of C; "
-        "A against C: higher by 0.00, 95 % interval 0.00 to 0.00",
-        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3); lower by -0.20, 95 % interval -0.20 to -0.20",
+        "A against C: margin 0.00, 95 % interval 0.00 to 0.00",
+        "A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3); margin -0.20, 95 % interval -0.20 to -0.20",
         "no measure is named",
     ]
     assert list(table.rows["runs"]) == [3, 3, 0]
@@ -65,7 +67,7 @@ def test_the_table_shows_outcome_numbers_and_quote(tmp_path):
     assert list(table.rows["below_print"]) == ["", "", ""]  # nothing is printed
     lines = to_markdown(table, LAYOUT).splitlines()
     assert lines[2] == "| table | claim | metric | miniature scale |"
-    assert "| undecided: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3); lower by -0.20, 95 % interval " in lines[5]
+    assert "| undecided: A 0.70 ± 0.00 (3) against B 0.50 ± 0.00 (3); margin -0.20, 95 % interval " in lines[5]
     assert lines[5].endswith("<sup>b</sup><br>◐ *A is best* |")
     assert SCALES["miniature"] in lines and any(line.startswith("Data: some\\_set") for line in lines)
     assert texts(page(table, LAYOUT), "caption") == ["ClaimsMiniature scale, 3 runs per system."]
@@ -87,6 +89,30 @@ def test_printed_numbers_of_others_are_compared_with_at_full_scale_alone():
     for scale in ("recordings", "miniature"):
         outcome, why = found.told(scale)
         assert outcome == "cannot be tested" and "official data" in why
+
+
+@pytest.mark.parametrize(
+    ("scale", "printed", "b", "words"),
+    [
+        (
+            "recordings",
+            "0.3",
+            [0.6, 0.8, 0.65, 0.75],
+            ("undecided", "", "yes", "ahead by less than in print, if at all"),
+        ),
+        ("recordings", "0.7", [0.6, 0.8, 0.65, 0.75], ("undecided", "yes", "", "in four of five cases")),
+        ("recordings", "0.6", [0.1, 0.2, 0.15, 0.12], ("holds", "", "", "")),
+        ("miniature", "0.1", [0.6, 0.61, 0.62, 0.59], ("undecided", "", "", "toys")),  # holds in the runs
+        ("recordings", "0.6", [], ("cannot be tested", "", "", "")),
+    ],
+)
+def test_a_margin_says_what_an_undecided_order_shows(scale, printed, b, words):
+    runs = [run(v, s, fold=f, scale=scale) for s, of in (("a", [0.7] * 4), ("b", b)) for f, v in enumerate(of, 1)]
+    prints = {(s, "remix_0db", "", "", "", "micro_ap"): Decimal(v) for s, v in (("a", "0.72"), ("b", printed))}
+    row = row_of(claim(), replace(evidence(*runs, prints=prints), scale=scale))
+    assert (row["verdict"], row["too_small"], row["below_print"]) == words[:3]
+    assert words[3] in row["note"]
+    assert bool(row["margin"]) == ("margin " in row["mean"]) == bool(b)
 
 
 def test_what_would_decide_is_told_of_what_is_undecided():

@@ -20,7 +20,7 @@ from sedrepro.published.claims import printed_fraction, printed_number
 from sedrepro.published.verdict import METRICS, Spread, verdict
 from sedrepro.reporting.claims import registry
 from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
-from sedrepro.reporting.claims.finding import WORST_FIRST, worst
+from sedrepro.reporting.claims.finding import WORST_FIRST, Margin, worst
 from sedrepro.reporting.claims.order import tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
 from sedrepro.reporting.claims.statistics import all_above_zero, kept, runs_to_decide, smallest_seen, standard_error
@@ -345,10 +345,10 @@ def test_the_margin_of_an_order_is_the_interval_of_its_t_test(of_a, seed):
 def test_of_several_pairs_the_margin_is_that_of_the_least_clear_one():
     runs = [*several("a", AHEAD), *several("b", BEHIND), *several("c", SCATTERED)]
     said = found(claim(others="b;c"), *runs, prints=printed(a="0.9", b="0.1", c="0.6"))
-    assert said.margin.text.startswith("A against C: higher by 0.04, 95 % interval -0.4")
+    assert said.margin.text.startswith("A against C: margin 0.04, 95 % interval -0.4")
     assert said.margin.text.endswith(", printed 0.30") and said.margin.printed == pytest.approx(0.3)
     in_percent = found(claim(), *runs, prints=printed(a="0.9", b="0.1"), units={"micro_ap": "percent"}).margin
-    assert re.fullmatch(r"higher by 9\.\d points, 95 % interval 8\.\d to 11\.\d, printed 80\.0", in_percent.text)
+    assert re.fullmatch(r"margin 9\.\d points, 95 % interval 8\.\d to 11\.\d, printed 80\.0", in_percent.text)
     assert in_percent.is_below_print
 
 
@@ -367,9 +367,29 @@ def test_a_gain_has_the_interval_of_its_mean(kind):
     said = found(claim(kind=kind, printed="40%"), *several("a", AHEAD), *several("b", BEHIND))
     gains = [(a - b) / (b if kind == "change" else 1) for a, b in zip(AHEAD, BEHIND, strict=True)]
     low, high = ttest_1samp(gains, 0).confidence_interval(0.95)
-    assert (said.margin.low, said.margin.high, said.margin.printed) == pytest.approx((low, high, 0.4))
+    assert (said.margin.low, said.margin.high) == pytest.approx((low, high)) and not said.margin.is_below_print
     unit = "%" if kind == "change" else "points"
-    assert said.margin.text == f"95 % interval {100 * low:.1f} to {100 * high:.1f} {unit}"
+    assert re.fullmatch(rf"margin \d+\.\d {unit}, 95 % interval {100 * low:.1f} to {100 * high:.1f}", said.margin.text)
+
+
+def test_of_several_gains_the_margin_is_that_of_the_least_clear_one():
+    runs = [*several("a", AHEAD), *several("b", BEHIND), *several("c", [0.3, 0.1, 0.6, 0.2])]
+    said = found(claim(others="b;c", kind="absolute", printed="40%"), *runs)
+    assert said.margin.text.startswith("A against C: margin 41.5 points, 95 % interval ")
+
+
+@pytest.mark.parametrize(
+    ("margin", "is_below"),
+    [
+        (Margin(0.1, -0.1, 0.3, 0.4), True),
+        (Margin(0.1, -0.1, 0.3, 0.2), False),
+        (Margin(0.1, -0.1, 0.3), False),
+        (Margin(0.0, 0.0, 0.0, 0.2), False),  # no run shows any difference
+        (Margin(-0.3, -0.4, -0.2, -0.1), False),  # behind in print, too
+    ],
+)
+def test_below_print_is_what_ends_below_a_printed_lead(margin, is_below):
+    assert margin.is_below_print == is_below
 
 
 def test_what_is_decided_is_not_called_too_small():

@@ -113,6 +113,28 @@ def test_a_row_of_a_record_that_cannot_be_names_its_run(config: Config, paper: P
         write_record_page(folder)
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda rows: rows[0].update(seconds="nan"), r"metrics\.csv: seconds = nan is no time; restore"),
+        (lambda rows: rows[0].update(fold="9"), "corpus 'remix' has the folds 1 to 4"),
+        (lambda rows: rows.append(dict(rows[0])), "stands there twice; restore it from git"),
+        (
+            lambda rows: next(row for row in rows if row["micro_ap"]).update(micro_ap="inf"),
+            r"metrics\.csv: system \w+.*micro_ap' = inf: .*finite number; restore the file from git$",
+        ),
+    ],
+)
+def test_impossible_rows_end_in_one_line(config: Config, paper: Paper, change, problem):
+    folder = record(config, paper, "make results", incomplete=True)
+    rows = read_table(folder / "metrics.csv", (), delimiter=",")
+    change(rows)
+    (folder / "metrics.csv").write_text(as_csv(list(rows[0]), rows))
+    with pytest.raises(DataError, match=problem) as error:
+        write_record_page(folder)
+    assert "\n" not in str(error.value)
+
+
 def test_the_page_links_what_the_record_holds_and_says_what_newer_code_contradicts(
     config: Config, paper: Paper, tmp_path: Path
 ):

@@ -51,7 +51,7 @@ def fill_claims(
 
     units, prints = (printed_units(paper), printed_numbers(paper)) if paper else ({}, {})
     evidence = Evidence(of_pair, labels, scale, decimals, paper, figures, units, prints)
-    rows = [_filled(claim, evidence, _absent(claim, of_pair, missing, absent)) for claim in claims]
+    rows = [row_of(claim, evidence, _absent(claim, of_pair, missing, absent)) for claim in claims]
     return FilledTable(pd.DataFrame(rows), scale)
 
 
@@ -73,10 +73,19 @@ def finding_for(claim: Claim, evidence: Evidence) -> Finding:
     return finding
 
 
-def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str, object]:
+def row_of(claim: Claim, evidence: Evidence, absent: Sequence[str] = ()) -> dict[str, object]:
+    """What the evidence says of a claim, in the columns of a table of claims; `absent` runs are named.
+
+    Raises:
+        DataError: a run lacks the metric.
+        SettingsError: the claim names an unknown predicate.
+    """
     finding = finding_for(claim, evidence)
     outcome, doubt = finding.told(evidence.scale, claim.kind == "identity")
-    notes = [claim.note if finding.ours != claim.note else "", finding.by_construction, doubt]
+    margin = None if outcome == "cannot be tested" else finding.margin
+    is_below = finding.outcome == "undecided" and margin is not None and margin.is_below_print and not finding.too_small
+    below = "ahead by less than in print, if at all: the interval ends below the printed difference" if is_below else ""
+    notes = [claim.note if finding.ours != claim.note else "", finding.by_construction, doubt, below]
     if evidence.counts_networks(claim.metric):
         absent = ()
     return {
@@ -90,12 +99,12 @@ def _filled(claim: Claim, evidence: Evidence, absent: Sequence[str]) -> dict[str
         "metric": claim.metric,
         "scale": evidence.scale,
         "system": ";".join(claim.systems),
-        "mean": "; ".join(filter(None, [finding.ours, finding.margin.text if finding.margin else ""])),
+        "mean": "; ".join(filter(None, [finding.ours, margin.text if margin else ""])),
         "sd": math.nan,
         "runs": finding.runs,
         "too_small": "yes" if finding.too_small and outcome == "undecided" else "",
-        "below_print": "yes" if finding.margin and finding.margin.is_below_print and outcome == "undecided" else "",
-        **_numbers(finding.margin),
+        "below_print": "yes" if is_below else "",
+        **_numbers(margin),
         "support": claim.support,
         "support_reason": claim.support_reason,
         "published": claim.quote,

@@ -35,8 +35,8 @@ class Margin:
 
     @property
     def is_below_print(self) -> bool:
-        """Whether they are ahead by less than in print, whatever the order."""
-        return self.printed is not None and self.high < self.printed
+        """Whether they are ahead by less than in print, if at all; what never varies shows nothing."""
+        return self.printed is not None and self.low < self.high < self.printed and self.printed > 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Finding:
     too_small: bool = False
     """Whether a difference as printed is smaller than so many runs show, so that they cannot tell it from none."""
     margin: Margin | None = None
-    """Of the comparison that speaks least for the claim; None where a claim is about no difference, or of few runs."""
+    """Of the comparison that is least clear; None where a claim is about no difference, or of few runs."""
 
     def told(self, scale: str, identity: bool = False) -> tuple[str, str]:
         """The outcome as a table has it, and why it is not the one found (empty: it is).
@@ -90,8 +90,8 @@ def worst(outcomes: Collection[Outcome]) -> Outcome:
 def decided(claims: Iterable[Mapping[str, str]]) -> str:
     """How many of the tests that runs can decide are decided; empty where none is.
 
-    Of those that are not, some are about printed differences that so many runs do not show, others show at least that
-    the difference is below the printed one. The claims are rows of claims.csv.
+    Of those that are not, some are about printed differences that so many runs do not show; others show at least that
+    systems are ahead by less than in print. The claims are rows of claims.csv.
     """
     rows = list(claims)
     found = sum(row["outcome"] in ("holds", "fails") for row in rows)
@@ -99,10 +99,10 @@ def decided(claims: Iterable[Mapping[str, str]]) -> str:
     if not found:
         return ""
     small = sum(row["too_small"] == "yes" for row in left)
-    below = sum(row["below_print"] == "yes" and row["too_small"] != "yes" for row in left)
+    below = sum(row["below_print"] == "yes" for row in left)
     reasons = [
         f"{small} with a printed difference smaller than these runs show" if small else "",
-        f"{below} with a difference below the printed one" if below else "",
+        f"{below} ahead by less than in print, if at all" if below else "",
     ]
     why = " and ".join(filter(None, reasons))
     told = f"; not decided: {len(left)}, of which {why}" if why else ""

@@ -11,8 +11,8 @@ from sedrepro.reporting.claims.evidence import POINTS, Evidence, Values
 from sedrepro.reporting.claims.finding import Finding, Margin, Outcome
 from sedrepro.reporting.claims.statistics import (
     LEVEL,
-    RESOLUTION,
     against_zero,
+    least_clear,
     mean_interval,
     rejected_by_holm,
     runs_to_decide,
@@ -57,12 +57,7 @@ def _margin(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> M
     }
     if not intervals:
         return None
-
-    def clearness(pair: tuple[str, str]) -> float:
-        mean, low, _ = intervals[pair]
-        return mean / max(mean - low, RESOLUTION)
-
-    pair = min(intervals, key=clearness)
+    pair = least_clear(intervals)
     prints = [number for side in pair if (number := evidence.printed(claim, side)) is not None]
     printed = claim.sign * (prints[0] - prints[1]) if len(prints) == len(pair) else None
     margin = Margin(*intervals[pair], printed)
@@ -78,7 +73,7 @@ def _in_words(claim: Claim, evidence: Evidence, pair: tuple[str, str], margin: M
     low, high = (size(end).removesuffix(POINTS) for end in (margin.low, margin.high))
     names = f"{' against '.join(evidence.label(claim, side) for side in pair)}: " if len(claim.pairs) > 1 else ""
     printed = "" if margin.printed is None else f", printed {size(margin.printed).removesuffix(POINTS)}"
-    return f"{names}{claim.direction} by {size(margin.mean)}, {LEVEL} interval {low} to {high}{printed}"
+    return f"{names}margin {size(margin.mean)}, {LEVEL} interval {low} to {high}{printed}"
 
 
 def _too_small(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> str:

@@ -1,6 +1,6 @@
 """Claims with a printed number: a gain, relative or absolute, or a value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -10,7 +10,15 @@ from sedrepro.published.verdict import FEWEST_RUNS, METRICS, Agreement, Metric, 
 from sedrepro.reporting.claims.evidence import Evidence, Values
 from sedrepro.reporting.claims.finding import Finding, Margin, Outcome, worst
 from sedrepro.reporting.claims.order import fewest_runs, side_values
-from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, LEVEL, above_zero, mean_interval, smallest_seen, spread
+from sedrepro.reporting.claims.statistics import (
+    FEWEST_PAIRS,
+    LEVEL,
+    above_zero,
+    least_clear,
+    mean_interval,
+    smallest_seen,
+    spread,
+)
 
 #: By direction, where a gain went instead if it is negative.
 OPPOSITE = {"higher": "lower", "lower": "higher"}
@@ -27,18 +35,23 @@ def gain(claim: Claim, evidence: Evidence, relative: bool) -> Finding:
     small = [_too_small(claim, each, relative) for each, found in zip(gains, outcomes, strict=True) if found == outcome]
     outlook = "; ".join(filter(None, small)) if outcome == "undecided" else ""
     ours = f"{', '.join(shown)}; printed {claim.printed}"
-    margin = None if METRICS[claim.metric].exact else _margin(claim, gains, relative)
+    margin = None if METRICS[claim.metric].exact else _margin(dict(enumerate(gains)), labels, relative)
     return Finding(outcome, ours, runs, outlook=outlook, too_small=bool(outlook), margin=margin)
 
 
-def _margin(claim: Claim, gains: Sequence[Sequence[float]], relative: bool) -> Margin | None:
-    """The interval of the smallest gain."""
-    known = [interval for each in gains if (interval := mean_interval(each))]
+def _margin(gains: Mapping[int, Sequence[float]], labels: Sequence[Sequence[str]], relative: bool) -> Margin | None:
+    """The interval of the least clear gain, with its pair of systems where there are several.
+
+    A printed gain is compared with single runs, see `_gain_fits`, so it is none of a margin.
+    """
+    known = {place: interval for place, each in gains.items() if (interval := mean_interval(each))}
     if not known:
         return None
-    mean, low, high = min(known)
-    text = f"{LEVEL} interval {100 * low:.1f} to {100 * high:.1f} {_unit(relative)}"
-    return Margin(mean, low, high, float(printed_fraction(claim.printed)), text)
+    place = least_clear(known)
+    mean, low, high = (f"{100 * number:z.1f}" for number in known[place])
+    names = f"{' against '.join(labels[place])}: " if len(gains) > 1 else ""
+    text = f"{names}margin {mean} {_unit(relative)}, {LEVEL} interval {low} to {high}"
+    return Margin(*known[place], text=text)
 
 
 def _gains(sign: int, ahead: Values, other: Values, relative: bool) -> list[float]:

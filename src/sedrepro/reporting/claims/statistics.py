@@ -48,6 +48,16 @@ def mean_interval(differences: Sequence[float]) -> tuple[float, float, float] | 
     return mean, mean - reach, mean + reach
 
 
+def least_clear(intervals: Mapping[Compared, tuple[float, float, float]]) -> Compared:
+    """The comparison with the lowest t, of mean and interval of each."""
+
+    def clearness(pair: Compared) -> float:
+        mean, low, _ = intervals[pair]
+        return mean / max(mean - low, RESOLUTION)
+
+    return min(intervals, key=clearness)
+
+
 def runs_to_decide(differences: Sequence[float]) -> int | None:
     """Of how many paired differences like these a t-test against 0 would be significant in four cases of five.
 

@@ -3,8 +3,9 @@
 `contradictions.csv` has a row per claim, or per some of its metrics:
 
 * `paper`, `id`, `metric` (several parted by `|`; empty: all in which it fails), `variant` (empty: every one);
-* `reason`: one of `REASONS`; `tried`: what shows it, an experiment in `experiments.csv`, `record` (the record itself) or
-  `derivation` (from the paper's equations), empty where the reason is open; `why`, in words.
+* `reason`: one of `REASONS`; `why`, in words;
+* `tried`: what shows it, an experiment in `experiments.csv`, `record` (the record itself) or `derivation` (from the
+  paper's equations); empty where the reason is open.
 """
 
 from collections.abc import Mapping, Sequence

@@ -301,21 +301,20 @@ def _claims(keys: Keys) -> str:
     """How many tests of claims the records of some folders (a pattern of their names) decide, each and together.
 
     Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart, and of the
-    others those whose difference is below the printed one.
+    others those in which systems are ahead by less than in print.
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
-    last = ["difference below the printed one", "decided without those too small", "decided or below print"]
+    last = ["ahead by less than in print, if at all", "decided without those too small"]
     numbers = {}
     for folder in _folders(keys):
         claims = _claims_of(folder)
         told = Counter(claim["outcome"] for claim in claims)
         outcomes = [told[name] for name in ("holds", "fails", "undecided")]
         link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
-        small = [claim["too_small"] == "yes" for claim in claims]
-        below = [claim["below_print"] == "yes" and not other for claim, other in zip(claims, small, strict=True)]
-        numbers[link] = [sum(outcomes), *outcomes, sum(small), sum(below)]
+        small, below = (sum(claim[name] == "yes" for claim in claims) for name in ("too_small", "below_print"))
+        numbers[link] = [sum(outcomes), *outcomes, small, below]
     numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
-    rows = [_line([name, *map(str, row), *_decided(row)]) for name, row in numbers.items()]
+    rows = [_line([name, *map(str, row), _decided(row)]) for name, row in numbers.items()]
     return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
 
 
@@ -336,9 +335,9 @@ def _contradictions(keys: Keys) -> str:
     return "\n".join(lines)
 
 
-def _decided(row: Sequence[int]) -> list[str]:
-    tests, hold, fail, _, too_small, below = row
-    return [f"{hold + fail} of {tests - too_small}", f"{hold + fail + below} of {tests - too_small}"]
+def _decided(row: Sequence[int]) -> str:
+    tests, hold, fail, _, too_small, _ = row
+    return f"{hold + fail} of {tests - too_small}"
 
 
 def _download(_keys: Keys) -> str:

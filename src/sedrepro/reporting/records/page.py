@@ -69,7 +69,7 @@ def record_page(folder: Path) -> str:
     """
     facts = record_facts(folder)
     config = config_of_record(folder, facts)
-    paper = load_paper(folder.name, config)
+    paper = _paper_of(folder, config)
     results = read_record(folder, config, paper)
     heading = f"{paper.settings.about.title}: record of {facts['date']}"
     warning = f"Newer code contradicts this record. {facts['outdated']}" if facts.get("outdated") else ""
@@ -96,6 +96,13 @@ def config_of_record(folder: Path, facts: Mapping[str, Any]) -> Config:
         return load(Config, of_runs | of_record | data_root, origin)
     except SettingsError as error:
         raise DataError(f"{error}; {RESTORE}") from error
+
+
+def _paper_of(folder: Path, config: Config) -> Paper:
+    try:
+        return load_paper(folder.name, config)
+    except SettingsError as error:
+        raise DataError(f"{folder}: {error}") from error
 
 
 def _remarks(facts: Mapping[str, Any]) -> Iterable[str]:
@@ -142,7 +149,7 @@ def recorded_claims(folder: Path) -> list[dict[str, str]]:
         DataError: a file of the record is missing or damaged (names it).
     """
     config = config_of_record(folder, record_facts(folder))
-    paper = load_paper(folder.name, config)
+    paper = _paper_of(folder, config)
     runs, then = RecordedRuns(folder, paper, config.scale).metrics, claims_then([folder / "tables.csv"])
     tables = paper.settings.claim_tables
     return claims_of(paper, {name: _filled(paper, name, runs, config.scale, then) for name in tables})

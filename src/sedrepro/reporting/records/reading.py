@@ -1,5 +1,6 @@
 """Reading a record back: its runs as their metrics files had them, and what each cost."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from sedrepro.base.errors import DataError, SettingsError
 from sedrepro.base.files import read_table
 from sedrepro.base.typed import load
 from sedrepro.corpora.survey import ALL_CLASSES
-from sedrepro.experiments.metrics_files import ClassValues, Detection, RunMetrics, Split, Values
+from sedrepro.experiments.metrics_files import ClassValues, RunMetrics, Values
 from sedrepro.experiments.papers import Paper
 from sedrepro.reporting.page.data import rows_if_there
 from sedrepro.reporting.records.contents import NEEDED, OF_RUN, PLACE, RESTORE, RUN
@@ -54,6 +55,9 @@ class RecordedRuns:
 
     def _run(self, rows: Rows) -> RunMetrics:
         whole, of_splits = rows[0], rows[1:]
+        place = ", ".join(f"{name} {whole[name]}" for name in RUN)
+        if not all(row["split"] for row in of_splits):
+            raise ValueError(f"{place} stands there twice")
         values = {
             "paper": self._paper.name,
             "system": whole["system"],
@@ -68,24 +72,22 @@ class RecordedRuns:
             "parameters": _whole(whole["parameters"]),
             "splits": {part[0]["split"]: self._split(part) for part in _by(of_splits, lambda row: [row["split"]])},
         }
-        place = ", ".join(f"{name} {whole[name]}" for name in RUN)
         return load(RunMetrics, values, f"{self._path}: {place}")
 
-    def _split(self, rows: Rows) -> Split:
+    def _split(self, rows: Rows) -> dict[str, Any]:
         ways = {part[0]["detection"]: part for part in _by(rows, lambda row: [row["detection"]])}
         clips = ways.pop("")
-        return Split(
-            clips=int(clips[0]["clips"]),
-            clips_expected=_whole(clips[0]["clips_expected"]),
-            metrics=self._values(clips[0]),
-            class_metrics=self._class_values(clips[1:]),
-            classes_without_events=[],
-            detections={
-                # What a way of detection was set to stands among its metrics: the record does not tell them apart.
-                name: Detection(settings={}, metrics=self._values(part[0]), class_metrics=self._class_values(part[1:]))
-                for name, part in ways.items()
-            },
-        )
+        return {
+            "clips": int(clips[0]["clips"]),
+            "clips_expected": _whole(clips[0]["clips_expected"]),
+            **self._metrics(clips),
+            "classes_without_events": [],
+            # What a way of detection was set to stands among its metrics: the record does not tell them apart.
+            "detections": {name: {"settings": {}} | self._metrics(part) for name, part in ways.items()},
+        }
+
+    def _metrics(self, rows: Rows) -> dict[str, Any]:
+        return {"metrics": self._values(rows[0]), "class_metrics": self._class_values(rows[1:])}
 
     def _values(self, row: dict[str, str]) -> Values:
         known = sorted(self._known[row["detection"], bool(row["event_class"])])
@@ -144,10 +146,13 @@ def _by(rows: Iterable[dict[str, str]], key: Callable[[dict[str, str]], list[Any
 
 
 def _cost(row: dict[str, str]) -> RunCost:
+    seconds = float(row["seconds"])
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"seconds = {row['seconds']} is no time")
     return RunCost(
         system=row["system"],
         variant=row["variant"],
-        seconds=float(row["seconds"]),
+        seconds=seconds,
         peak_memory_mib=int(row["peak_memory_mib"]),
         peak_gpu_memory_mib=_whole(row["peak_gpu_memory_mib"]),
         parameters=_whole(row["parameters"]),

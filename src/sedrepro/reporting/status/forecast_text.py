@@ -38,10 +38,10 @@ def machine_of(config: Config, gpu: str = "", count: int = 1) -> Machine:
     return Machine(Device(processor_name(), 0, 0, _main_memory()), cores(), False)
 
 
-def one_line(config: Config, gpu: str = "", count: int = 1) -> str:
-    """What is to be trained, and for how long, in one line."""
-    machine, papers = machine_of(config, gpu, count), _papers(config, "")
-    whole = together(forecast(config, papers, machine))
+def one_line(config: Config, only: str = "", gpu: str = "", count: int = 1, targets: Sequence[str] = ()) -> str:
+    """What is to be trained, for all of a scale or what some files need, and for how long, in one line."""
+    machine, papers = machine_of(config, gpu, count), _papers(config, only)
+    whole = together(forecast(config, papers, machine, runs_of_targets(config, papers, targets)))
     return (
         f"{config.scale}: {counted(len(whole.to_do), 'run')} to train, {whole.flops / 1e18:.3g} EFLOP, about "
         f"{_time(whole.hours / machine.count)} on {_words(machine)}"
