@@ -58,7 +58,8 @@ def test_the_claims_that_records_decide_are_counted():
     numbers = {name: list(map(int, row[:-1])) for name, row in cells.items()}
     for name, (tests, hold, fail, _, too_small, _) in numbers.items():
         assert cells[name][-1].strip() == f"{hold + fail} of {tests - too_small}"
-    together = numbers.pop("together")
+    together, orders = numbers.pop("together"), numbers.pop("orders of systems alone")
+    assert all(some <= every for some, every in zip(orders, together, strict=True)) and 0 < orders[0] < together[0]
     assert set(numbers) == {
         f"[{path.parent.name}" for path in Path("results/recorded").glob("2026-11-2[89]_recordings_cpu/*/record.json")
     }

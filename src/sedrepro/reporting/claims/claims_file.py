@@ -18,6 +18,7 @@ from sedrepro.reporting.claims.finding import BY_CONSTRUCTION, WORST_FIRST, deci
 COLUMNS = {
     "paper": "paper",
     "id": "id",
+    "kind": "kind",
     "said_in": "table",
     "claim": "claim",
     "metric": "metric",

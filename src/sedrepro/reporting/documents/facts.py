@@ -305,17 +305,26 @@ def _claims(keys: Keys) -> str:
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
     last = ["ahead by less than in print, if at all", "decided without those too small"]
-    numbers = {}
+    numbers, every = {}, []
     for folder in _folders(keys):
         claims = _claims_of(folder)
-        told = Counter(claim["outcome"] for claim in claims)
-        outcomes = [told[name] for name in ("holds", "fails", "undecided")]
-        link = f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"
-        small, below = (sum(claim[name] == "yes" for claim in claims) for name in ("too_small", "below_print"))
-        numbers[link] = [sum(outcomes), *outcomes, small, below]
-    numbers["together"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
+        every += claims
+        numbers[f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"] = _counted(claims)
+    numbers["together"] = _counted(every)
+    numbers["orders of systems alone"] = _counted([claim for claim in every if claim["kind"] == "order"])
     rows = [_line([name, *map(str, row), _decided(row)]) for name, row in numbers.items()]
     return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
+
+
+def _counted(claims: Sequence[Mapping[str, str]]) -> list[int]:
+    """How many tests runs can decide, how many hold, fail and are undecided, and of these are too small or below."""
+    told = Counter(claim["outcome"] for claim in claims)
+    outcomes = [told[name] for name in ("holds", "fails", "undecided")]
+    return [
+        sum(outcomes),
+        *outcomes,
+        *(sum(claim[name] == "yes" for claim in claims) for name in ("too_small", "below_print")),
+    ]
 
 
 def _folders(keys: Keys) -> list[Path]:
