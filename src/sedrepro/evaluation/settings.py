@@ -2,9 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sedrepro.base.typed import Typed
+
+
+#: Shorter segments than any frame would fill the memory, seconds.
+SHORTEST_SEGMENT = 0.001
 
 
 class Averaged(Typed):
@@ -19,7 +23,14 @@ class Averaged(Typed):
 class SegmentBased(Averaged):
     """How detected events are compared with the reference, segment by segment."""
 
-    segment_seconds: float = Field(ge=0.001, description="length of a segment, s")
+    segment_seconds: float = Field(gt=0, description="length of a segment, s")
+
+    @field_validator("segment_seconds")
+    @classmethod
+    def _is_no_sample(cls, seconds: float) -> float:
+        if seconds < SHORTEST_SEGMENT:
+            raise ValueError(f"a segment lasts at least {SHORTEST_SEGMENT} s")
+        return seconds
 
 
 class EventBased(Averaged):
