@@ -6,7 +6,6 @@ from pydantic import Field, field_validator
 
 from sedrepro.base.typed import Typed
 
-
 #: Shorter segments than any frame would fill the memory, seconds.
 SHORTEST_SEGMENT = 0.001
 
