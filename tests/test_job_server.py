@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,6 +123,23 @@ def test_signals_reach_the_child(number, status, served, tmp_path):
     client.send_signal(number)
     assert client.wait(60) == status
     assert not children(server)
+
+
+def test_a_signal_before_the_child_is_known_reaches_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("server")
+        listener.listen()
+        client = subprocess.Popen(
+            [sys.executable, "-m", "sedrepro", "cite"], env=os.environ | {job_client.VARIABLE: "server"}
+        )
+        connection, _ = listener.accept()
+        client.send_signal(signal.SIGTERM)  # the request may not even be sent
+        with connection, subprocess.Popen(["sleep", "20"]) as child:
+            connection.sendall(f"{child.pid}\n".encode())
+            connection.sendall(f"{child.wait(60)}\n".encode())
+            assert client.wait(60) == 128 + signal.SIGTERM
+    assert child.returncode == -signal.SIGTERM
 
 
 def test_killing_the_child_is_told(served, tmp_path):

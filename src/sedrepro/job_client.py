@@ -14,6 +14,9 @@ from sedrepro.base.processes import end_with_the_parent
 VARIABLE = "SEDREPRO_JOBS"
 """Names the server's socket; where it is not set, or nobody answers, verbs run in the process that was asked."""
 
+#: Signals that are for the child.
+PASSED_ON = {signal.SIGINT, signal.SIGTERM}
+
 
 def run_elsewhere(words: list[str]) -> int | None:
     """Run a verb in a child of the server.
@@ -27,6 +30,8 @@ def run_elsewhere(words: list[str]) -> int | None:
     # The job's shell may be killed alone. Snakemake then starts the job again, and two would write the same file.
     end_with_the_parent()
     server = socket.socket(socket.AF_UNIX)
+    # Before the server is asked: a signal that comes while it forks would end this process and not the child.
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     try:
         server.connect(path)
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
@@ -34,11 +39,13 @@ def run_elsewhere(words: list[str]) -> int | None:
         socket.send_fds(server, [struct.pack("!I", len(request))], [0, 1, 2])
         server.sendall(request)
     except OSError:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
         return None
     return _wait(server)
 
 
 def _wait(server: socket.socket) -> int:
+    """The exit status that the server tells; signals, blocked until then, are passed on to the child."""
     replies = server.makefile()
     child = 0
 
@@ -47,12 +54,10 @@ def _wait(server: socket.socket) -> int:
             with contextlib.suppress(OSError):
                 os.kill(child, number)
 
-    held = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    for number in held:
+    for number in PASSED_ON:
         signal.signal(number, pass_on)
     child = int(_reply(replies) or 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, held)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     status = _reply(replies)
     if not status:
         print("sedrepro: the process that runs the jobs has ended; run it again to resume", file=sys.stderr)
