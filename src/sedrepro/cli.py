@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from sedrepro import __version__, steps
 from sedrepro.base.errors import DataError, MissingFileError, SedreproError, SettingsError, did_you_mean
+from sedrepro.base.files import lies_in
 from sedrepro.base.job_costs import recorded
 from sedrepro.base.terminal import show_everything
 from sedrepro.experiments.configuration import (
@@ -89,10 +90,7 @@ def _what_makes(config: Config | None, path: Path) -> str:
     from sedrepro.experiments.commands import make_results
     from sedrepro.experiments.places import results_folder, work_folder
 
-    def lies_in(folder: Path) -> bool:
-        return path.resolve().is_relative_to(folder.resolve())
-
-    if config is None or not any(map(lies_in, (results_folder(config), work_folder(config)))):
+    if config is None or not any(lies_in(path, folder) for folder in (results_folder(config), work_folder(config))):
         return ""
     moved = [
         f"{key}={folder}"
@@ -100,7 +98,7 @@ def _what_makes(config: Config | None, path: Path) -> str:
         if str(folder := getattr(config, key)) != str(Config.model_fields[key].default)
     ]
     changes = {"CONFIG": " ".join(moved)} if moved else {}
-    target = {} if lies_in(config.corpora_dir) else {"TARGET": path}  # of data the steps name no single file
+    target = {} if lies_in(path, config.corpora_dir) else {"TARGET": path}  # of data the steps name no single file
     return f"; {make_results(config, **target, **changes)} makes it"
 
 

@@ -163,6 +163,11 @@ def write_text(path: Path | str, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def lies_in(path: Path, folder: Path) -> bool:
+    """Whether a path, which need not be there, is a folder or below it, wherever links lead."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as indented JSON to `path` atomically; NaN is refused."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

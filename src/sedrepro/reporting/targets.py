@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from sedrepro.base.errors import SettingsError
+from sedrepro.base.files import lies_in
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import Paper, paper_names, require_fold
 from sedrepro.experiments.places import figures_folder, paper_folder, results_folder, table_file
@@ -43,7 +44,7 @@ def _require_made(config: Config, papers: Sequence[Paper], targets: Sequence[str
         for folder in (table_file(config, paper.name, "any").parent, figures_folder(config, paper.name))
     ]
     for target in map(Path, targets):
-        is_of_step = any(_lies_in(target, root) for root in roots) and target.resolve().parent not in own
+        is_of_step = any(lies_in(target, root) for root in roots) and target.resolve().parent not in own
         if len(target.parts) > 1 and target not in known and not is_of_step and not target.exists():
             raise SettingsError(
                 f"{target}: is no table or figure of {', '.join(paper.name for paper in papers)} at scale "
@@ -89,7 +90,7 @@ def runs_of_targets(config: Config, papers: Sequence[Paper], targets: Sequence[s
             found[paper.name].update(dict.fromkeys(with_bases(paper, of_one(config, paper, name))))
             continue
         _require_chosen(config, papers, path)
-        inside = [paper for paper in papers if _lies_in(path, paper_folder(config, paper.name))]
+        inside = [paper for paper in papers if lies_in(path, paper_folder(config, paper.name))]
         if not inside:
             return planned
         for paper in inside:
@@ -109,7 +110,7 @@ def _runs_at(config: Config, paper: Paper, path: Path, planned: Sequence[RunIden
     place = path.resolve().relative_to(paper_folder(config, paper.name).resolve())
     named = RUN_PATH.match(place.as_posix())
     if named is None:
-        return [who for who in planned if _lies_in(who.folder(config), path)] or list(planned)
+        return [who for who in planned if lies_in(who.folder(config), path)] or list(planned)
     who = RunIdentity(paper.name, named["system"], named["variant"], int(named["fold"]), int(named["seed"]))
     paper.run(who.system, who.variant)
     require_fold(paper, paper.settings.corpus_of(who.variant)[0], who.fold)
@@ -119,9 +120,5 @@ def _runs_at(config: Config, paper: Paper, path: Path, planned: Sequence[RunIden
 def _require_chosen(config: Config, papers: Iterable[Paper], path: Path) -> None:
     """Refuse a path in the folder of a paper that is not chosen."""
     for name in set(paper_names()) - {paper.name for paper in papers}:
-        if _lies_in(path, paper_folder(config, name)):
+        if lies_in(path, paper_folder(config, name)):
             raise SettingsError(f"{path}: is of {name}, which is not among the chosen papers")
-
-
-def _lies_in(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
