@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sedrepro.published.verdict import COMPARABLE_SCALE, FEWEST_RUNS
 
@@ -87,23 +87,36 @@ def worst(outcomes: Collection[Outcome]) -> Outcome:
     return next((outcome for outcome in WORST_FIRST if outcome in outcomes), "cannot be tested")
 
 
-def decided(claims: Iterable[Mapping[str, str]]) -> str:
-    """How many of the tests that runs can decide are decided; empty where none is.
+class Tally(NamedTuple):
+    """How many tests of claims runs can decide, and what became of them."""
 
-    Of those that are not, some are about printed differences that so many runs do not show; others show at least that
-    systems are ahead by less than in print. The claims are rows of claims.csv.
-    """
+    tests: int
+    hold: int
+    fail: int
+    undecided: int
+    too_small: int
+    """Of the undecided, those about printed differences that so many runs do not show."""
+    below_print: int
+    """Of the undecided, those that show at least that systems are ahead by less than in print."""
+
+
+def tally(claims: Iterable[Mapping[str, str]]) -> Tally:
+    """Count rows of claims.csv."""
     rows = list(claims)
-    found = sum(row["outcome"] in ("holds", "fails") for row in rows)
-    left = [row for row in rows if row["outcome"] == "undecided"]
-    if not found:
+    outcomes = [sum(row["outcome"] == name for row in rows) for name in ("holds", "fails", "undecided")]
+    marked = [sum(row[name] == "yes" for row in rows) for name in ("too_small", "below_print")]
+    return Tally(sum(outcomes), *outcomes, *marked)
+
+
+def decided(claims: Iterable[Mapping[str, str]]) -> str:
+    """How many of the tests that runs can decide are decided, and what is known of the others; empty where none is."""
+    found = tally(claims)
+    if not found.hold + found.fail:
         return ""
-    small = sum(row["too_small"] == "yes" for row in left)
-    below = sum(row["below_print"] == "yes" for row in left)
     reasons = [
-        f"{small} with a printed difference smaller than these runs show" if small else "",
-        f"{below} ahead by less than in print, if at all" if below else "",
+        f"{found.too_small} with a printed difference smaller than these runs show" if found.too_small else "",
+        f"{found.below_print} ahead by less than in print, if at all" if found.below_print else "",
     ]
     why = " and ".join(filter(None, reasons))
-    told = f"; not decided: {len(left)}, of which {why}" if why else ""
-    return f"{found} of {found + len(left)} that runs can decide are decided{told}"
+    told = f"; not decided: {found.undecided}, of which {why}" if why else ""
+    return f"{found.hold + found.fail} of {found.tests} that runs can decide are decided{told}"

@@ -7,8 +7,7 @@ of the text. NAME is one of `FACTS`. Keys that a fact does not know by name choo
 import functools
 import re
 import shlex
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from sedrepro.experiments.runs import base_of, figure_runs
 from sedrepro.obtaining.plan import chosen_data_sets, files_of
 from sedrepro.published.cells import NOT_AT_HAND
 from sedrepro.published.needs import cells_file, printed_tables, scored_runs
+from sedrepro.reporting.claims.finding import tally
 from sedrepro.reporting.documents.contradictions import reasons
 from sedrepro.reporting.documents.recorded import (
     FAULTS,
@@ -309,22 +309,14 @@ def _claims(keys: Keys) -> str:
     for folder in _folders(keys):
         claims = _claims_of(folder)
         every += claims
-        numbers[f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"] = _counted(claims)
-    numbers["together"] = _counted(every)
-    numbers["orders of systems alone"] = _counted([claim for claim in every if claim["kind"] == "order"])
-    rows = [_line([name, *map(str, row), _decided(row)]) for name, row in numbers.items()]
-    return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
-
-
-def _counted(claims: Sequence[Mapping[str, str]]) -> list[int]:
-    """How many tests runs can decide, how many hold, fail and are undecided, and of these are too small or below."""
-    told = Counter(claim["outcome"] for claim in claims)
-    outcomes = [told[name] for name in ("holds", "fails", "undecided")]
-    return [
-        sum(outcomes),
-        *outcomes,
-        *(sum(claim[name] == "yes" for claim in claims) for name in ("too_small", "below_print")),
+        numbers[f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"] = tally(claims)
+    numbers["together"] = tally(every)
+    numbers["orders of systems alone"] = tally([claim for claim in every if claim["kind"] == "order"])
+    rows = [
+        _line([name, *map(str, row), f"{row.hold + row.fail} of {row.tests - row.too_small}"])
+        for name, row in numbers.items()
     ]
+    return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
 
 
 def _folders(keys: Keys) -> list[Path]:
@@ -342,11 +334,6 @@ def _contradictions(keys: Keys) -> str:
         places = dict.fromkeys(" ".join(filter(None, (test["metric"], test["variant"]))) for test in tests)
         lines.append(_line([row["paper"], claims, ", ".join(places), row["reason"], row["tried"], row["why"]]))
     return "\n".join(lines)
-
-
-def _decided(row: Sequence[int]) -> str:
-    tests, hold, fail, _, too_small, _ = row
-    return f"{hold + fail} of {tests - too_small}"
 
 
 def _download(_keys: Keys) -> str:
