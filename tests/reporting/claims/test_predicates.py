@@ -21,9 +21,17 @@ from sedrepro.published.verdict import METRICS, Spread, verdict
 from sedrepro.reporting.claims import registry
 from sedrepro.reporting.claims.evidence import Evidence, figures_read, reads
 from sedrepro.reporting.claims.finding import WORST_FIRST, Margin, worst
-from sedrepro.reporting.claims.order import tried
+from sedrepro.reporting.claims.order import order, tried
 from sedrepro.reporting.claims.registry import OF_KIND, SHARED, predicate_of
-from sedrepro.reporting.claims.statistics import all_above_zero, kept, runs_to_decide, smallest_seen, standard_error
+from sedrepro.reporting.claims.statistics import (
+    above_zero,
+    all_above_zero,
+    kept,
+    kept_by_runs,
+    runs_to_decide,
+    smallest_seen,
+    standard_error,
+)
 
 
 def runs_of(**values):
@@ -451,6 +459,37 @@ def test_a_claim_keeps_all_its_conditions(margins, outcome):
 )
 def test_all_conditions_are_significantly_above_zero(conditions, outcome):
     assert all_above_zero(conditions) == outcome
+
+
+def test_p_values_are_those_of_scipy_corrected_for_the_number_of_conditions():
+    conditions = [[0.1, 0.11, 0.13, 0.1], [-0.2, -0.25, -0.1], [-0.01, -0.3, 0.2]]
+    p = [ttest_1samp(values, 0).pvalue for values in conditions]
+    found = above_zero(conditions, "said", 3)
+    assert found.p.holds == 1 and found.p.fails == pytest.approx(3 * p[1])
+    assert (found.ours, found.runs) == ("said", 3)
+    assert above_zero(conditions[:1], "", 4).p == (pytest.approx(p[0]), 1)
+    assert above_zero([], "", 0).p is None and kept_by_runs([[0.1, np.nan, 1]], "", 3).p is None
+    assert kept_by_runs([[0.1], [0.2]], "", 1).p is None  # is no test
+
+
+@given(st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=6), min_size=1, max_size=3))
+def test_an_order_has_the_outcome_of_its_p_values(of_systems):
+    first, *others = [dict(enumerate(values)) for values in ([0.1, 0.4, 0.2, 0.3, 0.0, 0.5], *of_systems)]
+    names = ["b", "c", "d"][: len(others)]
+    runs = [
+        run(value, name, fold=fold)
+        for name, values in zip(["a", *names], [first, *others], strict=True)
+        for fold, value in values.items()
+    ]
+    said = order(claim(others=";".join(names)), evidence(*runs))
+    assert said.outcome == said.p.at()
+    assert said.p.at(0.01) in ("undecided", said.outcome)
+
+
+def test_what_is_no_test_has_no_p_values():
+    runs = several("a", AHEAD) + several("b", HALF)
+    assert found(claim(direction="comparable"), *runs).p is None
+    assert found(claim(kind="change", printed="1%"), *runs).p is None
 
 
 @pytest.mark.parametrize(("esp", "outcome"), [(BETTER, "holds"), (BEHIND, "fails"), (BETTER[:2], "undecided")])

@@ -52,6 +52,18 @@ def test_a_fact_follows_its_record():
     assert f"-->{float(row['mean'].item()):.2f}<!-- end -->." in filled(text, "a.md")
 
 
+def test_the_orders_that_records_decide_are_counted_by_claim():
+    _, _, *rows = fact_of("orders folder=2026-11-2[89]_recordings_cpu").splitlines()
+    cells = [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows]
+    counts = [list(map(int, row[:6])) for row in cells]
+    assert [sum(column) for column in zip(*counts[:-1], strict=True)] == counts[-1]
+    for row, (claims, hold, in_part, fail, undecided, too_small) in zip(cells, counts, strict=True):
+        assert hold + in_part + fail + undecided + too_small == claims
+        assert row[6] == f"{hold + in_part + fail} of {claims - too_small}"
+        lower, of = row[-1].split(" of ")
+        assert int(lower) <= hold + in_part + fail and int(of) <= claims
+
+
 def test_the_claims_that_records_decide_are_counted():
     _, _, *rows = fact_of("claims folder=2026-11-2[89]_recordings_cpu up=../").splitlines()
     cells = {row.split("|")[1].strip().partition("]")[0]: row.split("|")[2:-1] for row in rows}

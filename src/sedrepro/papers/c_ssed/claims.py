@@ -17,7 +17,7 @@ from sedrepro.published.claims import Claim, printed_number
 from sedrepro.published.verdict import SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding, Outcome, worst
-from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, kept
+from sedrepro.reporting.claims.statistics import FEWEST_PAIRS, kept, kept_by_runs
 
 #: Points of a curve that say something of its direction: 4 points in order have a p of 0.08, 5 of 0.02.
 FEWEST_POINTS = 5
@@ -132,8 +132,8 @@ def best_lambda(claim: Claim, evidence: Evidence) -> Finding:
     if BEST_LAMBDA not in distances or len(distances) < 2:
         return Finding("undecided", f"too few curves with {FEWEST_POINTS} points: {said or 'none'}", runs)
     best = distances.pop(BEST_LAMBDA)
-    outcome = kept([others - best for others in distances.values()])
-    return Finding(outcome, f"mean distance from y = x {said}, {_runs_per('lambda', runs)}", runs)
+    said = f"mean distance from y = x {said}, {_runs_per('lambda', runs)}"
+    return kept_by_runs([others - best for others in distances.values()], said, runs)
 
 
 def _by_penalty(arrays: dict[str, np.ndarray]) -> dict[float, np.ndarray]:
@@ -178,7 +178,7 @@ def accuracy_falls_then_flattens(claim: Claim, evidence: Evidence) -> Finding:
     said = f"slope {_shown(lower)} below {middle / BINS:g} and {_shown(upper)} above ({len(taus)})"
     if len(taus) < FEWEST_PAIRS and rising == "undecided":
         return Finding("undecided", said, len(taus))
-    return Finding(kept([-taus, np.abs(lower) - np.abs(upper)]), said, len(taus))
+    return kept_by_runs([-taus, np.abs(lower) - np.abs(upper)], said, len(taus))
 
 
 @reads("figure3b")
@@ -201,7 +201,7 @@ def _most(evidence: Evidence, name: str, low: float, high: float, said: str) -> 
     if not len(shares):
         return Finding("cannot be tested", "no prediction is positive")
     numbers = f"{shares.mean():.0%} of the {said} in [{low:g}, {high:g}] ({len(shares)})"
-    return Finding(kept([shares - MOST]), numbers, len(shares))
+    return kept_by_runs([shares - MOST], numbers, len(shares))
 
 
 @reads("figure3b")
@@ -216,7 +216,7 @@ def true_negatives_weigh_as_printed(claim: Claim, evidence: Evidence) -> Finding
         return Finding("cannot be tested", "no negative prediction is right")
     shares, means = np.array(found).T
     said = f"{shares.mean():.0%} of the true negatives within {half:g} of {claim.printed}, mean {means.mean():.2f}"
-    return Finding(kept([shares - MOST]), f"{said} ({len(found)})", len(found))
+    return kept_by_runs([shares - MOST], f"{said} ({len(found)})", len(found))
 
 
 def _near_weight(counts: np.ndarray, printed: float, half: float) -> tuple[float, float]:

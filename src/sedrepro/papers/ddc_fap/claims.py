@@ -9,7 +9,7 @@ from sedrepro.published.verdict import COMPARABLE_SCALE, METRICS, Spread, agreem
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding, Outcome, worst
 from sedrepro.reporting.claims.order import side_values
-from sedrepro.reporting.claims.statistics import above_zero, all_above_zero
+from sedrepro.reporting.claims.statistics import above_zero
 
 #: More than this share is most.
 HALF = 0.5
@@ -50,9 +50,9 @@ def alpha_is_mostly_small(claim: Claim, evidence: Evidence) -> Finding:
     shares = (arrays["alpha"] <= printed).mean(axis=(1, 2))
     bounds = [bound for bound in np.unique(arrays["alpha_max"]) if bound > printed]
     of_bound = {bound: shares[arrays["alpha_max"] == bound] for bound in bounds}
-    outcome = all_above_zero([found - HALF for found in of_bound.values()])
     said = ", ".join(f"{found.mean():.0%} with bound {bound:g} ({len(found)})" for bound, found in of_bound.items())
-    return Finding(outcome, said, min(map(len, of_bound.values()), default=0))
+    runs = min(map(len, of_bound.values()), default=0)
+    return above_zero([found - HALF for found in of_bound.values()], said, runs)
 
 
 @reads("figure4")
@@ -73,4 +73,4 @@ def alpha_lies_apart(claim: Claim, evidence: Evidence) -> Finding:
     found = [(centre[classes.index(claim.event_class)], centre.mean()) for centre in map(centres, alpha)]
     own, mean = np.mean(found, axis=0)
     said = f"centre at band {own:.1f} of {alpha.shape[2]}, of all classes {mean:.1f} ({len(found)})"
-    return Finding(above_zero([claim.sign * (one - of_all) for one, of_all in found]), said, len(found))
+    return above_zero([[claim.sign * (one - of_all) for one, of_all in found]], said, len(found))

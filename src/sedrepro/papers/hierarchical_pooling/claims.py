@@ -7,7 +7,7 @@ from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding
-from sedrepro.reporting.claims.statistics import above_zero, kept
+from sedrepro.reporting.claims.statistics import above_zero, kept_by_runs
 
 #: Systems of figure5: a single structure and the hierarchical one of each pooling, in this order.
 LINEAR, EXPONENTIAL, ATTENTION = range(3)
@@ -32,7 +32,7 @@ def only_the_hierarchy_detects(claim: Claim, evidence: Evidence) -> Finding:
         margins += [ACTIVE - single, hierarchical - JUST_INACTIVE]
     runs = min(map(len, margins))
     shown = f"highest score of single and hierarchical: {', '.join(said)}, one clip ({runs})"
-    return Finding(kept([margin[:runs] for margin in margins]), shown, runs)
+    return kept_by_runs([margin[:runs] for margin in margins], shown, runs)
 
 
 @reads("figure5")
@@ -43,7 +43,7 @@ def hierarchical_attention_is_higher(claim: Claim, evidence: Evidence) -> Findin
         return Finding("cannot be tested", "figure5 is not stored yet")
     single, hierarchical = _inside(arrays, ATTENTION).mean(axis=2)
     said = f"mean score inside: single {single.mean():.2f}, hierarchical {hierarchical.mean():.2f}, one clip"
-    return Finding(kept([hierarchical - single]), f"{said} ({len(single)})", len(single))
+    return kept_by_runs([hierarchical - single], f"{said} ({len(single)})", len(single))
 
 
 def _inside(arrays: dict[str, np.ndarray], pooling: int) -> np.ndarray:
@@ -64,7 +64,7 @@ def segments_are_more_often_right(claim: Claim, evidence: Evidence) -> Finding:
         return Finding("cannot be tested", "figure5 is not stored yet")
     frames, segments = arrays["accuracy"].T
     said = f"{frames.mean():.4f} of the frames and {segments.mean():.4f} of the segments are right ({len(frames)})"
-    return Finding(kept([segments - frames]), said, len(frames))
+    return kept_by_runs([segments - frames], said, len(frames))
 
 
 def sensitive_to_post_processing(claim: Claim, evidence: Evidence) -> Finding:
@@ -76,4 +76,4 @@ def sensitive_to_post_processing(claim: Claim, evidence: Evidence) -> Finding:
         return Finding("cannot be tested", "no run")
     tolerance = float(METRICS[claim.metric].tolerance)
     said = f"{np.mean(gaps):.3f} apart ({len(gaps)}), tolerance {tolerance:g}"
-    return Finding(above_zero([gap - tolerance for gap in gaps]), said, len(gaps))
+    return above_zero([[gap - tolerance for gap in gaps]], said, len(gaps))

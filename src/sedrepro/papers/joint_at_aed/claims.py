@@ -3,10 +3,9 @@
 import numpy as np
 
 from sedrepro.published.claims import Claim
-from sedrepro.published.verdict import SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import Evidence, reads
 from sedrepro.reporting.claims.finding import Finding
-from sedrepro.reporting.claims.statistics import against_zero
+from sedrepro.reporting.claims.statistics import above_zero
 
 #: The events of short duration that the text names.
 SHORT = ("Blender", "Cat", "Dishes")
@@ -71,7 +70,4 @@ def _tested(differences: list[float], said: str) -> Finding:
     """Outcome of a t-test of differences, one per run, that the claim has above 0."""
     if not differences:
         return Finding("cannot be tested", "no run")
-    said, (sign, p) = f"{said} ({len(differences)})", against_zero(differences)
-    if p >= SIGNIFICANCE:
-        return Finding("undecided", said, len(differences))
-    return Finding("holds" if sign > 0 else "fails", said, len(differences))
+    return above_zero([differences], f"{said} ({len(differences)})", len(differences))

@@ -48,7 +48,7 @@ def best_for_almost_all_events(claim: Claim, evidence: Evidence) -> Finding:
     if not shares:
         return Finding("cannot be tested", "no run in which all of these systems are scored class by class")
     said = f"{evidence.label(claim, ahead)} is the best for {np.mean(shares):.0%} of {classes} events ({len(shares)})"
-    return Finding(above_zero([share - ALMOST_ALL for share in shares]), said, len(shares))
+    return above_zero([[share - ALMOST_ALL for share in shares]], said, len(shares))
 
 
 def pooling_gains_more_than_the_task(claim: Claim, evidence: Evidence) -> Finding:
@@ -63,7 +63,7 @@ def pooling_gains_more_than_the_task(claim: Claim, evidence: Evidence) -> Findin
         return Finding("cannot be tested", "no run of equal fold and seed of all three systems")
     said = f"{np.mean(pooling):+.3f} by two-step attention, {np.mean(task):+.3f} by the auxiliary task ({len(places)})"
     more = [one - other for one, other in zip(pooling, task, strict=True)]
-    return Finding(above_zero(more), said, len(places))
+    return above_zero([more], said, len(places))
 
 
 def _gains(ahead: Values, other: Values, places: Sequence[tuple[int, int]]) -> list[float]:

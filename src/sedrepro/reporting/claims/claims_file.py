@@ -12,7 +12,8 @@ from sedrepro.base.words import counted
 from sedrepro.experiments.configuration import Config
 from sedrepro.experiments.papers import chosen_papers, load_paper
 from sedrepro.experiments.places import results_folder, table_file
-from sedrepro.reporting.claims.finding import BY_CONSTRUCTION, WORST_FIRST, decided
+from sedrepro.reporting.claims.finding import BY_CONSTRUCTION, WORST_FIRST
+from sedrepro.reporting.claims.tally import decided, decided_orders
 
 #: Columns of the file, and those of a filled table of claims that they come from.
 COLUMNS = {
@@ -27,6 +28,8 @@ COLUMNS = {
     "scale": "scale",
     "ours": "mean",
     "outcome": "verdict",
+    "p_holds": "p_holds",
+    "p_fails": "p_fails",
     "margin": "margin",
     "margin_low": "margin_low",
     "margin_high": "margin_high",
@@ -88,11 +91,8 @@ def counts(table: pd.DataFrame) -> Iterator[str]:
         fixed = sum(outcome.endswith(BY_CONSTRUCTION) for outcome in of_paper["outcome"])
         claims = of_paper["id"].nunique()
         number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
-        parts = [
-            f"{number}: {told}",
-            decided(of_paper.to_dict("records")),
-            f"{fixed} {BY_CONSTRUCTION}",
-        ]
+        rows = of_paper.to_dict("records")
+        parts = [f"{number}: {told}", decided_orders(rows), decided(rows), f"{fixed} {BY_CONSTRUCTION}"]
         yield f"{paper}: {'; '.join(filter(None, parts))}"
 
 

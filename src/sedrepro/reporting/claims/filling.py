@@ -16,7 +16,7 @@ from sedrepro.published.cells import EVENT_CLASS, SPLIT
 from sedrepro.published.claims import Claim, claim_runs
 from sedrepro.published.needs import printed_numbers, printed_units
 from sedrepro.reporting.claims.evidence import Evidence
-from sedrepro.reporting.claims.finding import Finding, Margin
+from sedrepro.reporting.claims.finding import Finding, Margin, PValues
 from sedrepro.reporting.claims.registry import predicate_of
 from sedrepro.reporting.tables.numbers import runs_by_pair
 from sedrepro.reporting.tables.tidy import NOTE_SEPARATOR, FilledTable, data_of
@@ -104,6 +104,7 @@ def row_of(claim: Claim, evidence: Evidence, absent: Sequence[str] = ()) -> dict
         "runs": finding.runs,
         "too_small": "yes" if finding.too_small and outcome == "undecided" else "",
         "below_print": "yes" if is_below else "",
+        **_p_values(None if outcome == "cannot be tested" else finding.p),
         **_numbers(margin),
         "support": claim.support,
         "support_reason": claim.support_reason,
@@ -112,6 +113,11 @@ def row_of(claim: Claim, evidence: Evidence, absent: Sequence[str] = ()) -> dict
         "note": NOTE_SEPARATOR.join(filter(None, [*notes, *absent])),
         "data": data_of(run for pair in claim_runs([claim]) for run in evidence.runs.get(pair, ())),
     }
+
+
+def _p_values(p: PValues | None) -> dict[str, str]:
+    """P values in columns, empty where nothing was tested."""
+    return {f"p_{name}": "" if p is None else f"{getattr(p, name):.3g}" for name in PValues._fields}
 
 
 def _numbers(margin: Margin | None) -> dict[str, object]:

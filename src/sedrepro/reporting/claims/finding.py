@@ -1,10 +1,10 @@
 """What a predicate finds: an outcome, our numbers in words, and what stands behind them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from sedrepro.published.verdict import COMPARABLE_SCALE, FEWEST_RUNS
+from sedrepro.published.verdict import COMPARABLE_SCALE, FEWEST_RUNS, SIGNIFICANCE
 
 #: Ends an outcome that no run could have changed.
 BY_CONSTRUCTION = "by construction"
@@ -15,6 +15,21 @@ Outcome = Literal["holds", "fails", "undecided", "cannot be tested"]
 
 #: Of several comparisons the first of these that occurs is the outcome of the claim.
 WORST_FIRST: tuple[Outcome, ...] = ("fails", "cannot be tested", "undecided", "holds")
+
+
+class PValues(NamedTuple):
+    """Below which level a test lets a claim hold, and below which fail; 1 of what runs do not speak for at all."""
+
+    holds: float
+    """The largest p of its comparisons: all must be significant."""
+    fails: float
+    """The smallest p against it, after Holm's correction for the number of comparisons: one must be significant."""
+
+    def at(self, level: float = SIGNIFICANCE) -> Outcome:
+        """The outcome at a level."""
+        if self.fails < level:
+            return "fails"
+        return "holds" if self.holds < level else "undecided"
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,8 @@ class Finding:
     """What would decide what is undecided."""
     too_small: bool = False
     """Whether a difference as printed is smaller than so many runs show, so that they cannot tell it from none."""
+    p: PValues | None = None
+    """Of a t-test over runs; None where the outcome is that of something else."""
     margin: Margin | None = None
     """Of the comparison that is least clear; None where a claim is about no difference, or of few runs."""
 
@@ -85,38 +102,3 @@ class Finding:
 def worst(outcomes: Collection[Outcome]) -> Outcome:
     """The outcome of a claim of several parts; without any it cannot be tested."""
     return next((outcome for outcome in WORST_FIRST if outcome in outcomes), "cannot be tested")
-
-
-class Tally(NamedTuple):
-    """How many tests of claims runs can decide, and what became of them."""
-
-    tests: int
-    hold: int
-    fail: int
-    undecided: int
-    too_small: int
-    """Of the undecided, those about printed differences that so many runs do not show."""
-    below_print: int
-    """Of the undecided, those that show at least that systems are ahead by less than in print."""
-
-
-def tally(claims: Iterable[Mapping[str, str]]) -> Tally:
-    """Count rows of claims.csv."""
-    rows = list(claims)
-    outcomes = [sum(row["outcome"] == name for row in rows) for name in ("holds", "fails", "undecided")]
-    marked = [sum(row[name] == "yes" for row in rows) for name in ("too_small", "below_print")]
-    return Tally(sum(outcomes), *outcomes, *marked)
-
-
-def decided(claims: Iterable[Mapping[str, str]]) -> str:
-    """How many of the tests that runs can decide are decided, and what is known of the others; empty where none is."""
-    found = tally(claims)
-    if not found.hold + found.fail:
-        return ""
-    reasons = [
-        f"{found.too_small} with a printed difference smaller than these runs show" if found.too_small else "",
-        f"{found.below_print} ahead by less than in print, if at all" if found.below_print else "",
-    ]
-    why = " and ".join(filter(None, reasons))
-    told = f"; not decided: {found.undecided}, of which {why}" if why else ""
-    return f"{found.hold + found.fail} of {found.tests} that runs can decide are decided{told}"

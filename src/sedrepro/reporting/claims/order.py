@@ -8,12 +8,13 @@ import numpy as np
 from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import POINTS, Evidence, Values
-from sedrepro.reporting.claims.finding import Finding, Margin, Outcome
+from sedrepro.reporting.claims.finding import Finding, Margin, Outcome, PValues
 from sedrepro.reporting.claims.statistics import (
     LEVEL,
     against_zero,
     least_clear,
     mean_interval,
+    p_of,
     rejected_by_holm,
     runs_to_decide,
     smallest_seen,
@@ -38,12 +39,22 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
         numbers += f"; because of {', '.join(evidence.label(claim, side) for side in against)}"
     printed = any(claim.contender(side).printed is not None for side in claim.compared)
     found = Finding(outcome, numbers, fewest_runs(claim, values), against_print=printed)
-    found = replace(found, margin=_margin(claim, values, evidence))
+    found = replace(found, p=_p_values(claim, values), margin=_margin(claim, values, evidence))
     if outcome != "undecided" or claim.direction == "comparable":
         return found
     too_small = _too_small(claim, values, evidence)
     outlook = "; ".join(filter(None, [_outlook(claim, values), too_small]))
     return replace(found, outlook=outlook, too_small=bool(too_small))
+
+
+def _p_values(claim: Claim, values: Mapping[str, Values]) -> PValues | None:
+    """Of the comparisons of which `tried` makes an outcome; None where that needs no test or is about a tolerance."""
+    exact = METRICS[claim.metric].exact
+    if claim.direction == "comparable" or exact:
+        return None
+    complete = [pair for pair in claim.pairs if all(values[side] for side in pair)]
+    tests = {pair: _compared(claim.sign, exact, *(values[side] for side in pair)) for pair in complete}
+    return p_of(tests, len(claim.pairs))
 
 
 def _margin(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> Margin | None:

@@ -13,7 +13,7 @@ from sedrepro.reporting.claims.order import fewest_runs, side_values
 from sedrepro.reporting.claims.statistics import (
     FEWEST_PAIRS,
     LEVEL,
-    above_zero,
+    all_above_zero,
     least_clear,
     mean_interval,
     smallest_seen,
@@ -83,7 +83,7 @@ def _gain_fits(claim: Claim, gains: Sequence[float]) -> Outcome:
         return "holds" if found == "reproduced" else "fails"
     if len(gains) < FEWEST_PAIRS:
         return "undecided"
-    outcome = above_zero(gains)
+    outcome = all_above_zero([gains])
     return "fails" if agreement(spread(gains), printed, Decimal(0)) == "differs" else outcome
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sedrepro.published.verdict import SIGNIFICANCE, Spread
 from sedrepro.reporting.claims.evidence import Values
-from sedrepro.reporting.claims.finding import Outcome
+from sedrepro.reporting.claims.finding import Finding, Outcome, PValues
 
 #: What names a comparison, such as the two systems of it.
 Compared = TypeVar("Compared", bound=Hashable)
@@ -89,12 +89,12 @@ def smallest_seen(differences: Sequence[float]) -> float | None:
     return float(noncentrality * values.std(ddof=1) / math.sqrt(len(values)))
 
 
-def above_zero(differences: Sequence[float]) -> Outcome:
-    """Holds where differences, one a run, are significantly positive; fails where they are significantly negative."""
-    sign, p = against_zero(differences)
-    if not sign or p >= SIGNIFICANCE:
-        return "undecided"
-    return "holds" if sign > 0 else "fails"
+def p_of(tests: Mapping[Compared, tuple[int, float]], comparisons: int) -> PValues:
+    """The p values of a claim of so many comparisons, of sign (1 for the claim) and p of those that could be made."""
+    speaking_for = [p if sign > 0 else 1.0 for sign, p in tests.values()]
+    speaking_against = [p if sign < 0 else 1.0 for sign, p in tests.values()]
+    complete = comparisons and len(tests) == comparisons
+    return PValues(max(speaking_for) if complete else 1.0, min(1.0, comparisons * min(speaking_against, default=1.0)))
 
 
 def rejected_by_holm(tests: Mapping[Compared, tuple[int, float]], comparisons: int) -> list[Compared]:
@@ -115,14 +115,19 @@ def kept(margins: Sequence[Sequence[float] | np.ndarray]) -> Outcome:
     Holm's correction. Fewer than `FEWEST_PAIRS` runs are not tested: they hold where all margins are positive. NaN, of
     what a run does not show, leaves it undecided.
     """
+    return kept_by_runs(margins, "", 0).outcome
+
+
+def kept_by_runs(margins: Sequence[Sequence[float] | np.ndarray], ours: str, runs: int) -> Finding:
+    """What `kept` finds, with our numbers in words and the p values of what is tested."""
     values = np.array(margins, dtype=float)
     if not values.size:
-        return "cannot be tested"
+        return Finding("cannot be tested", ours, runs)
     if np.isnan(values).any():
-        return "undecided"
+        return Finding("undecided", ours, runs)
     if values.shape[1] < FEWEST_PAIRS:
-        return "holds" if (values > 0).all() else "fails"
-    return all_above_zero(list(values))
+        return Finding("holds" if (values > 0).all() else "fails", ours, runs)
+    return above_zero(list(values), ours, runs)
 
 
 def all_above_zero(conditions: Sequence[Sequence[float] | np.ndarray]) -> Outcome:
@@ -131,12 +136,15 @@ def all_above_zero(conditions: Sequence[Sequence[float] | np.ndarray]) -> Outcom
     The latter after Holm's correction for their number; conditions may have unequal numbers of runs. Without any, it
     cannot be tested.
     """
+    return above_zero(conditions, "", 0).outcome
+
+
+def above_zero(conditions: Sequence[Sequence[float] | np.ndarray], ours: str, runs: int) -> Finding:
+    """What `all_above_zero` finds, with our numbers in words and the p values."""
     if not conditions:
-        return "cannot be tested"
-    tests = dict(enumerate(map(against_zero, conditions)))
-    if rejected_by_holm(tests, len(tests)):
-        return "fails"
-    return "holds" if all(sign > 0 and p < SIGNIFICANCE for sign, p in tests.values()) else "undecided"
+        return Finding("cannot be tested", ours, runs)
+    p = p_of(dict(enumerate(map(against_zero, conditions))), len(conditions))
+    return Finding(p.at(), ours, runs, p=p)
 
 
 def within(distance: float, error: float, tolerance: float) -> Outcome:

@@ -4,7 +4,6 @@ A marker in a Markdown file is `<!-- fact: NAME key=value ... -->text<!-- end --
 of the text. NAME is one of `FACTS`. Keys that a fact does not know by name choose rows of the record's csv by column.
 """
 
-import functools
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -21,8 +20,7 @@ from sedrepro.experiments.runs import base_of, figure_runs
 from sedrepro.obtaining.plan import chosen_data_sets, files_of
 from sedrepro.published.cells import NOT_AT_HAND
 from sedrepro.published.needs import cells_file, printed_tables, scored_runs
-from sedrepro.reporting.claims.finding import tally
-from sedrepro.reporting.documents.contradictions import reasons
+from sedrepro.reporting.documents.claims import contradictions, counted_orders, counted_tests
 from sedrepro.reporting.documents.recorded import (
     FAULTS,
     MEASURED,
@@ -34,13 +32,10 @@ from sedrepro.reporting.documents.recorded import (
     records,
     rows_where,
 )
+from sedrepro.reporting.documents.table import Keys, table_of
 from sedrepro.reporting.records.contents import record_facts
-from sedrepro.reporting.records.page import recorded_claims
 
 MARKER = re.compile(r"<!-- fact: (?P<asked>[^\n]*?) -->(?P<text>.*?)<!-- end -->", re.DOTALL)
-Keys = dict[str, str]
-#: No record changes while documents are filled.
-_claims_of = functools.cache(recorded_claims)
 
 
 def filled(text: str, name: str) -> str:
@@ -119,12 +114,12 @@ def _histories(keys: Keys) -> str:
     folder, column, form = _record(keys), keys.pop("column"), keys.pop("format")
     starts = dict(pair.split(":") for pair in keys.pop("systems").split(","))
     epochs = keys["epoch"].split("|")
-    lines = [_line(["start", *(f"epoch {epoch}" for epoch in epochs)]), _line(["---"] * (len(epochs) + 1))]
+    lines = []
     for system, start in starts.items():
         rows = rows_where(folder / "histories.csv", keys | {"system": system})
         means = rows[column].astype(float).groupby(rows["epoch"]).mean()
-        lines.append(_line([start, *(shown(str(means[epoch]), form) for epoch in epochs)]))
-    return "\n".join(lines)
+        lines.append([start, *(shown(str(means[epoch]), form) for epoch in epochs)])
+    return table_of(["start", *(f"epoch {epoch}" for epoch in epochs)], lines)
 
 
 def _text(keys: Keys) -> str:
@@ -202,12 +197,12 @@ def _across(
     """A table in Markdown of cells by the values of `rows` and `columns`; `names` are shown in place of these."""
     across = list(cells[columns].drop_duplicates().itertuples(index=False, name=None))
     titles = [", ".join(names.get(part, part) for part in key) for key in across]
-    lines = [_line([*(names.get(name, name) for name in rows), *titles]), _line(["---"] * (len(rows) + len(titles)))]
+    lines = []
     for down, group in cells.groupby(rows, sort=False):
         by_column = {tuple(cell[columns]): cell for _, cell in group.iterrows()}
         values = [show(by_column[key]) if key in by_column else "" for key in across]
-        lines.append(_line([*(names.get(part, part) for part in down), *values]))
-    return "\n".join(lines)
+        lines.append([*(names.get(part, part) for part in down), *values])
+    return table_of([*(names.get(name, name) for name in rows), *titles], lines)
 
 
 def _shown_cell(cell: pd.Series, form: str) -> str:
@@ -216,18 +211,13 @@ def _shown_cell(cell: pd.Series, form: str) -> str:
     return f"{shown(cell['mean'], form)}{spread}{published}"
 
 
-def _line(values: list[str]) -> str:
-    return f"| {' | '.join(values)} |"
-
-
 def _published(keys: Keys) -> str:
     """How many values the papers' tables print, and how many are not at hand; or one `field` of one `paper`."""
     if "paper" in keys:
         return str(_printed(keys["paper"])[keys["field"]])
-    lines = [_line(["paper", "printed values", "not available"]), _line(["---"] * 3)]
     counts = {name: _printed(name) for name in paper_names()}
-    lines += [_line([name, *(str(count[key]) for key in ("printed", "missing"))]) for name, count in counts.items()]
-    return "\n".join(lines)
+    lines = [[name, *(str(count[key]) for key in ("printed", "missing"))] for name, count in counts.items()]
+    return table_of(["paper", "printed values", "not available"], lines)
 
 
 def _printed(name: str) -> dict[str, int]:
@@ -241,12 +231,12 @@ def _printed(name: str) -> dict[str, int]:
 
 def _splits(_keys: Keys) -> str:
     """Of which splits the papers' numbers are: how many values of each table are printed and at hand."""
-    lines = [_line(["paper", "split", "printed values that we have"]), _line(["---"] * 3)]
+    lines = []
     for name in paper_names():
         for split, counts in _values_by_split(name).items():
             told = ", ".join(f"`{table}`: {count}" for table, count in counts.items())
-            lines.append(_line([name, f"`{split}`", told]))
-    return "\n".join(lines)
+            lines.append([name, f"`{split}`", told])
+    return table_of(["paper", "split", "printed values that we have"], lines)
 
 
 def _values_by_split(name: str) -> dict[str, dict[str, int]]:
@@ -278,62 +268,23 @@ def _records(keys: Keys) -> str:
     """All records: paper, scale, on what, when, how many runs, and how long these trained; or how many there are."""
     if "count" in keys:
         return str(len(records()))
-    lines = [_line(["date", "scale", "on", "paper", "runs", "training time"]), _line(["---"] * 6)]
+    lines = []
     for folder, paper, facts in records():
         link = f"[{paper}]({keys['up']}{(RECORDED / folder / paper / 'tables.md').as_posix()})"
         devices = ", ".join(device for device in facts["devices"] if device != "x86_64")
         times = [str(facts["runs"]), shown(str(facts["training_seconds"]), "hours")]
-        lines.append(_line([facts["date"], facts["scale"], devices, link, *times]))
-    return "\n".join(lines)
+        lines.append([facts["date"], facts["scale"], devices, link, *times])
+    return table_of(["date", "scale", "on", "paper", "runs", "training time"], lines)
 
 
 def _outdated(keys: Keys) -> str:
     """The records that today's code contradicts, each with what has changed since."""
-    lines = [_line(["record", "what has changed since"]), _line(["---"] * 2)]
+    lines = []
     for folder, paper, facts in records():
         if facts.get("outdated"):
             link = f"[{facts['date']}, {paper}]({keys['up']}{(RECORDED / folder / paper / 'record.json').as_posix()})"
-            lines.append(_line([link, facts["outdated"]]))
-    return "\n".join(lines)
-
-
-def _claims(keys: Keys) -> str:
-    """How many tests of claims the records of some folders (a pattern of their names) decide, each and together.
-
-    Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart, and of the
-    others those in which systems are ahead by less than in print.
-    """
-    head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
-    last = ["ahead by less than in print, if at all", "decided without those too small"]
-    numbers, every = {}, []
-    for folder in _folders(keys):
-        claims = _claims_of(folder)
-        every += claims
-        numbers[f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"] = tally(claims)
-    numbers["together"] = tally(every)
-    numbers["orders of systems alone"] = tally([claim for claim in every if claim["kind"] == "order"])
-    rows = [
-        _line([name, *map(str, row), f"{row.hold + row.fail} of {row.tests - row.too_small}"])
-        for name, row in numbers.items()
-    ]
-    return "\n".join([_line([*head, *last]), _line(["---"] * (len(head) + len(last))), *rows])
-
-
-def _folders(keys: Keys) -> list[Path]:
-    """The records of some folders (a pattern of their names), by paper."""
-    folders = (path.parent for path in RECORDED.glob(f"{keys['folder']}/*/record.json"))
-    return sorted(folders, key=lambda folder: folder.name)
-
-
-def _contradictions(keys: Keys) -> str:
-    """The claims that fail in records of some folders, each with its reason, or that it is open."""
-    failing = [claim for folder in _folders(keys) for claim in _claims_of(folder) if claim["outcome"] == "fails"]
-    lines = [_line(["paper", "claim", "fails in", "reason", "shown by", "why"]), _line(["---"] * 6)]
-    for row, tests in reasons(failing):
-        claims = "; ".join(dict.fromkeys(test["claim"] for test in tests))
-        places = dict.fromkeys(" ".join(filter(None, (test["metric"], test["variant"]))) for test in tests)
-        lines.append(_line([row["paper"], claims, ", ".join(places), row["reason"], row["tried"], row["why"]]))
-    return "\n".join(lines)
+            lines.append([link, facts["outdated"]])
+    return table_of(["record", "what has changed since"], lines)
 
 
 def _download(_keys: Keys) -> str:
@@ -345,14 +296,15 @@ def _download(_keys: Keys) -> str:
 
 FACTS: dict[str, Callable[[Keys], str]] = {
     "cell": _cell,
-    "claims": _claims,
-    "contradictions": _contradictions,
+    "claims": counted_tests,
+    "contradictions": contradictions,
     "download": _download,
     "faults": _faults,
     "grid": _grid,
     "histories": _histories,
     "history": _history,
     "measured": _measured,
+    "orders": counted_orders,
     "outdated": _outdated,
     "published": _published,
     "record": _fact_of_record,

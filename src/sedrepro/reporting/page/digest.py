@@ -9,7 +9,7 @@ import pandas as pd
 
 from sedrepro.base.words import counted, said_of
 from sedrepro.published.verdict import COMPARABLE_SCALE
-from sedrepro.reporting.claims.finding import decided
+from sedrepro.reporting.claims.tally import decided, decided_orders
 from sedrepro.reporting.page.data import PaperResults
 from sedrepro.reporting.status.cost import Cost, RunCost, duration, memory, total
 from sedrepro.reporting.tables.marks import MARKS
@@ -100,7 +100,7 @@ def digest_of_claims(results: PaperResults) -> Digest:
     short = counted(claims, "claim")
     words = ", ".join(f"{number} {said_of(name, number)}" for name, number in outcomes.items())
     sentence = f"{counted(sum(outcomes.values()), 'test')} of {short}, over metrics and splits: {words}."
-    if told := decided(results.claims):
+    for told in filter(None, (decided_orders(results.claims), decided(results.claims))):
         sentence += f" {told}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
 
