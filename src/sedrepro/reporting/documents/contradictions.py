@@ -36,16 +36,7 @@ def reasons(
             or by what it was tried and is open, or the contrary (names file and row).
     """
     rows = read_table(path, COLUMNS, delimiter=",")
-    tried = read_table(experiments, ("paper", "experiment"), delimiter=",")
-    known = {(row["paper"], row["experiment"]) for row in tried}
-    for number, row in enumerate(rows, start=2):
-        where = f"{path}: row {number}"
-        if row["reason"] not in REASONS:
-            raise DataError(f"{where}: reason '{row['reason']}' is none of {', '.join(REASONS)}")
-        if bool(row["tried"]) != (row["reason"] != "open"):
-            raise DataError(f"{where}: a reason is open, or 'tried' says what shows it")
-        if row["tried"] and row["tried"] not in SHOWN_BY and (row["paper"], row["tried"]) not in known:
-            raise DataError(f"{where}: '{row['tried']}' is no experiment of {row['paper']} in {experiments}")
+    _check(rows, path, experiments)
     of_row: list[tuple[Row, list[Row]]] = [(row, []) for row in rows]
     for test in failing:
         found = [tests for row, tests in of_row if _is_about(row, test)]
@@ -57,6 +48,19 @@ def reasons(
         if not tests:
             raise DataError(f"{path}: row {number}: no such claim fails; remove the row")
     return of_row
+
+
+def _check(rows: Sequence[Row], path: Path, experiments: Path) -> None:
+    tried = read_table(experiments, ("paper", "experiment"), delimiter=",")
+    known = {(row["paper"], row["experiment"]) for row in tried}
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}: row {number}"
+        if row["reason"] not in REASONS:
+            raise DataError(f"{where}: reason '{row['reason']}' is none of {', '.join(REASONS)}")
+        if bool(row["tried"]) != (row["reason"] != "open"):
+            raise DataError(f"{where}: a reason is open, or 'tried' says what shows it")
+        if row["tried"] and row["tried"] not in SHOWN_BY and (row["paper"], row["tried"]) not in known:
+            raise DataError(f"{where}: '{row['tried']}' is no experiment of {row['paper']} in {experiments}")
 
 
 def _is_about(row: Row, test: Row) -> bool:
