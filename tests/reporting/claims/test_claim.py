@@ -14,7 +14,7 @@ from sedrepro.experiments.papers import load_paper
 from sedrepro.experiments.table_layout import SCALES, TableLayout
 from sedrepro.published.claims import COLUMNS, claim_runs, read_claims
 from sedrepro.reporting.claims.filling import fill_claims, row_of
-from sedrepro.reporting.claims.finding import Finding
+from sedrepro.reporting.claims.finding import Finding, PValues
 from sedrepro.reporting.claims.registry import claim_figures
 from sedrepro.reporting.tables.markdown import to_markdown
 from sedrepro.reporting.tables.plain_text import summary
@@ -113,6 +113,25 @@ def test_a_margin_says_what_an_undecided_order_shows(scale, printed, b, words):
     assert (row["verdict"], row["too_small"], row["below_print"]) == words[:3]
     assert words[3] in row["note"]
     assert bool(row["margin"]) == ("margin " in row["mean"]) == bool(b)
+
+
+@pytest.mark.parametrize(
+    ("scale", "b", "verdict", "with_p"),
+    [
+        ("recordings", [0.1, 0.2, 0.15, 0.12], "holds", True),
+        ("recordings", [0.9, 1.0, 0.95, 0.92], "fails", True),
+        ("recordings", [0.9, 0.2, 0.6, 0.7], "undecided", True),
+        ("recordings", [], "cannot be tested", False),
+        ("miniature", [0.1, 0.2, 0.15, 0.12], "undecided", False),  # its outcome is not that of the test
+    ],
+)
+def test_p_values_stand_in_a_row_where_its_outcome_is_theirs(scale, b, verdict, with_p):
+    runs = [run(v, s, fold=f, scale=scale) for s, of in (("a", [0.7] * 4), ("b", b)) for f, v in enumerate(of, 1)]
+    row = row_of(claim(), replace(evidence(*runs), scale=scale))
+    assert row["verdict"] == verdict
+    assert bool(row["p_holds"]) == bool(row["p_fails"]) == with_p
+    if with_p:
+        assert PValues(float(row["p_holds"]), float(row["p_fails"])).at() == verdict
 
 
 def test_what_would_decide_is_told_of_what_is_undecided():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from claim_examples import LABELS, claim, detections_run, evidence
 from examples import run
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import t as t_distribution
 from scipy.stats import ttest_1samp, ttest_rel
@@ -472,9 +472,20 @@ def test_p_values_are_those_of_scipy_corrected_for_the_number_of_conditions():
     assert kept_by_runs([[0.1], [0.2]], "", 1).p is None  # is no test
 
 
-@given(st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=6), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([-0.3, -0.1, 0.0, 0.1, 0.3]), st.lists(st.floats(-0.1, 0.1), min_size=3, max_size=6)),
+        min_size=1,
+        max_size=3,
+    )
+)
+@example([(0.3, [0.01, 0.0, -0.01]), (0.0, [0.1, -0.1, 0.0])])  # fails
+@example([(0.03, [0.01, 0.0, -0.01]), (-0.3, [0.1, -0.1, 0.0])])  # p is 0.035: not below 0.05 / 2
+@example([(-0.3, [0.01, 0.0, -0.01]), (-0.3, [0.02, 0.0, 0.0])])  # holds
 def test_an_order_has_the_outcome_of_its_p_values(of_systems):
-    first, *others = [dict(enumerate(values)) for values in ([0.1, 0.4, 0.2, 0.3, 0.0, 0.5], *of_systems)]
+    of_a = [0.1, 0.4, 0.2, 0.3, 0.0, 0.5]
+    behind = [[one + gap + noise for one, noise in zip(of_a, noises, strict=False)] for gap, noises in of_systems]
+    first, *others = [dict(enumerate(values)) for values in (of_a, *behind)]
     names = ["b", "c", "d"][: len(others)]
     runs = [
         run(value, name, fold=fold)

@@ -1,5 +1,6 @@
 """Numbers of README and docs equal their records, and a marker that cannot be filled says why."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from sedrepro.base.errors import DataError
 from sedrepro.reporting.documents import filling
+from sedrepro.reporting.documents.claims import CountedOrders
 from sedrepro.reporting.documents.facts import MARKER, fact_of, filled, shown
 from sedrepro.reporting.documents.recorded import MEASURED, TRIED, read_csv
 
@@ -54,14 +56,28 @@ def test_a_fact_follows_its_record():
 
 def test_the_orders_that_records_decide_are_counted_by_claim():
     _, _, *rows = fact_of("orders folder=2026-11-2[89]_recordings_cpu").splitlines()
-    cells = [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows]
-    counts = [list(map(int, row[:6])) for row in cells]
-    assert [sum(column) for column in zip(*counts[:-1], strict=True)] == counts[-1]
-    for row, (claims, hold, in_part, fail, undecided, too_small) in zip(cells, counts, strict=True):
-        assert hold + in_part + fail + undecided + too_small == claims
-        assert row[6] == f"{hold + in_part + fail} of {claims - too_small}"
-        lower, of = row[-1].split(" of ")
-        assert int(lower) <= hold + in_part + fail and int(of) <= claims
+    cells = {row.split("|")[1].strip(): [cell.strip() for cell in row.split("|")[2:-1]] for row in rows}
+    counts = {name: list(map(int, row[:7])) for name, row in cells.items()}
+    together = counts.pop("together")
+    assert [sum(column) for column in zip(*counts.values(), strict=True)] == together
+    for name, (claims, *decided, undecided, too_small) in counts.items():
+        assert sum(decided) + undecided + too_small == claims
+        assert cells[name][7] == f"{sum(decided)} of {claims - too_small}"
+        facts = json.loads(Path(f"results/recorded/2026-11-29_recordings_cpu/{name}/record.json").read_text())
+        assert int(cells[name][8]) == 1 + len(facts["continues"])
+
+
+def test_orders_are_counted_at_the_level_divided_by_the_looks():
+    def row(claim, outcome, p_holds="", p_fails="", too_small=""):
+        given = {"paper": "a", "quote": claim, "claim": claim, "outcome": outcome, "too_small": too_small}
+        return [given | {"p_holds": p_holds, "p_fails": p_fails}]
+
+    orders = [row("A", "holds", "0.02", "1"), row("B", "fails", "1", "0.01"), row("C", "holds")]
+    orders += [row("D", "undecided", "0.2", "1"), row("E", "undecided", "0.2", "1", "yes")]
+    once, thrice = (CountedOrders.of(orders, looks) for looks in (1, 3))
+    assert once.cells() == ["5", "2", "0", "1", "0", "1", "1", "3 of 4", "1", "2 of 3", "2 of 3"]
+    assert thrice.cells() == ["5", "2", "0", "1", "0", "1", "1", "3 of 4", "3", "2 of 3", "1 of 3"]
+    assert CountedOrders.together([once, thrice]).cells()[7:] == ["6 of 8", "1 or 3", "4 of 6", "3 of 6"]
 
 
 def test_the_claims_that_records_decide_are_counted():
@@ -70,7 +86,7 @@ def test_the_claims_that_records_decide_are_counted():
     numbers = {name: list(map(int, row[:-1])) for name, row in cells.items()}
     for name, (tests, hold, fail, _, too_small, _) in numbers.items():
         assert cells[name][-1].strip() == f"{hold + fail} of {tests - too_small}"
-    together, orders = numbers.pop("together"), numbers.pop("orders of systems alone")
+    together, orders = numbers.pop("together"), numbers.pop("order claims alone")
     assert all(some <= every for some, every in zip(orders, together, strict=True)) and 0 < orders[0] < together[0]
     assert set(numbers) == {
         f"[{path.parent.name}" for path in Path("results/recorded").glob("2026-11-2[89]_recordings_cpu/*/record.json")

@@ -92,7 +92,7 @@ def counts(table: pd.DataFrame) -> Iterator[str]:
         claims = of_paper["id"].nunique()
         number = f"{counted(claims, 'claim')} in {counted(len(of_paper), 'row')}"
         rows = of_paper.to_dict("records")
-        parts = [f"{number}: {told}", decided_orders(rows), decided(rows), f"{fixed} {BY_CONSTRUCTION}"]
+        parts = [f"{number}: {told}", decided(rows), decided_orders(rows), f"{fixed} {BY_CONSTRUCTION}"]
         yield f"{paper}: {'; '.join(filter(None, parts))}"
 
 

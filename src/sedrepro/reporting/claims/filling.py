@@ -104,7 +104,7 @@ def row_of(claim: Claim, evidence: Evidence, absent: Sequence[str] = ()) -> dict
         "runs": finding.runs,
         "too_small": "yes" if finding.too_small and outcome == "undecided" else "",
         "below_print": "yes" if is_below else "",
-        **_p_values(None if outcome == "cannot be tested" else finding.p),
+        **_columns_of(finding.p if outcome == finding.outcome != "cannot be tested" else None),
         **_numbers(margin),
         "support": claim.support,
         "support_reason": claim.support_reason,
@@ -115,9 +115,9 @@ def row_of(claim: Claim, evidence: Evidence, absent: Sequence[str] = ()) -> dict
     }
 
 
-def _p_values(p: PValues | None) -> dict[str, str]:
-    """P values in columns, empty where nothing was tested."""
-    return {f"p_{name}": "" if p is None else f"{getattr(p, name):.3g}" for name in PValues._fields}
+def _columns_of(p: PValues | None) -> dict[str, str]:
+    """P values in columns, empty where an outcome is not that of a test."""
+    return {f"p_{name}": "" if p is None else f"{getattr(p, name):.6g}" for name in PValues._fields}
 
 
 def _numbers(margin: Margin | None) -> dict[str, object]:

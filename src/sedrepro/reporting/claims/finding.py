@@ -18,12 +18,12 @@ WORST_FIRST: tuple[Outcome, ...] = ("fails", "cannot be tested", "undecided", "h
 
 
 class PValues(NamedTuple):
-    """Below which level a test lets a claim hold, and below which fail; 1 of what runs do not speak for at all."""
+    """Above which level a test lets a claim hold, and above which fail, by two-sided t-tests of its comparisons."""
 
     holds: float
-    """The largest p of its comparisons: all must be significant."""
+    """The largest p, where a comparison that does not favour the claim has 1: all must be significant."""
     fails: float
-    """The smallest p against it, after Holm's correction for the number of comparisons: one must be significant."""
+    """The smallest p of a comparison against the claim times their number, at most 1: Holm's first step."""
 
     def at(self, level: float = SIGNIFICANCE) -> Outcome:
         """The outcome at a level."""

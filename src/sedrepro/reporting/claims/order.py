@@ -49,12 +49,16 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
 
 def _p_values(claim: Claim, values: Mapping[str, Values]) -> PValues | None:
     """Of the comparisons of which `tried` makes an outcome; None where that needs no test or is about a tolerance."""
-    exact = METRICS[claim.metric].exact
-    if claim.direction == "comparable" or exact:
+    if claim.direction == "comparable" or METRICS[claim.metric].exact:
         return None
+    return p_of(_tests(claim, values), len(claim.pairs))
+
+
+def _tests(claim: Claim, values: Mapping[str, Values]) -> dict[tuple[str, str], tuple[int, float]]:
+    """Sign and p of each comparison of which both sides have runs."""
+    exact = METRICS[claim.metric].exact
     complete = [pair for pair in claim.pairs if all(values[side] for side in pair)]
-    tests = {pair: _compared(claim.sign, exact, *(values[side] for side in pair)) for pair in complete}
-    return p_of(tests, len(claim.pairs))
+    return {pair: _compared(claim.sign, exact, *(values[side] for side in pair)) for pair in complete}
 
 
 def _margin(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> Margin | None:
@@ -154,8 +158,7 @@ def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str
         for ahead, other in complete:
             against.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
     else:
-        exact = METRICS[claim.metric].exact
-        tests = {pair: _compared(claim.sign, exact, *(values[system] for system in pair)) for pair in complete}
+        tests = _tests(claim, values)
         against["fails"] = [other for _, other in rejected_by_holm(tests, len(claim.pairs))]
         against["undecided"] = [other for (_, other), test in tests.items() if not _is_for(*test)]
     for outcome in ("fails", "cannot be tested", "undecided"):

@@ -92,9 +92,9 @@ def smallest_seen(differences: Sequence[float]) -> float | None:
 def p_of(tests: Mapping[Compared, tuple[int, float]], comparisons: int) -> PValues:
     """The p values of a claim of so many comparisons, of sign (1 for the claim) and p of those that could be made."""
     speaking_for = [p if sign > 0 else 1.0 for sign, p in tests.values()]
-    speaking_against = [p if sign < 0 else 1.0 for sign, p in tests.values()]
-    complete = comparisons and len(tests) == comparisons
-    return PValues(max(speaking_for) if complete else 1.0, min(1.0, comparisons * min(speaking_against, default=1.0)))
+    speaking_against = [p for sign, p in tests.values() if sign < 0]
+    holds = max(speaking_for) if tests and len(tests) == comparisons else 1.0
+    return PValues(holds, min([1.0, *(comparisons * p for p in speaking_against)]))
 
 
 def rejected_by_holm(tests: Mapping[Compared, tuple[int, float]], comparisons: int) -> list[Compared]:

@@ -1,12 +1,12 @@
 """How many tests of claims, and how many claims, runs decide.
 
-A test is a claim in one metric on one set of clips: a row of claims.csv. A claim is all tests of one sentence.
+A test is a claim in one metric on one set of clips: a row of claims.csv. A claim is all tests of one statement of a
+paper: of one quote, read in one way.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from sedrepro.base.words import counted
 from sedrepro.published.verdict import SIGNIFICANCE
@@ -15,7 +15,7 @@ from sedrepro.reporting.claims.finding import PValues
 #: Outcomes that runs can have; what holds by construction, or cannot be tested, has none of them.
 OF_RUNS = ("holds", "fails", "undecided")
 
-ClaimOutcome = Literal["holds", "holds in part", "fails", "undecided", "too small"]
+ClaimOutcome = Literal["holds", "holds in part", "fails", "fails in part", "undecided", "too small"]
 
 
 class Tally(NamedTuple):
@@ -54,78 +54,77 @@ def decided(claims: Iterable[Mapping[str, str]]) -> str:
 
 
 def by_claim(tests: Iterable[Mapping[str, str]]) -> list[list[Mapping[str, str]]]:
-    """Rows of claims.csv that runs can decide, those of a paper's claim together, in order of appearance."""
-
-    def name(row: Mapping[str, str]) -> tuple[str, str, str]:
-        return row["paper"], row["id"], row["claim"]
-
-    rows = [row for row in tests if row["outcome"] in OF_RUNS]
-    places = {key: place for place, key in enumerate(dict.fromkeys(map(name, rows)))}
-    rows.sort(key=lambda row: places[name(row)])
-    return [list(group) for _, group in groupby(rows, key=name)]
+    """Rows of claims.csv, those of one claim together, in order of appearance; claims that no run decides left out."""
+    of_claim: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in tests:
+        if row["outcome"] in (*OF_RUNS, "cannot be tested"):
+            of_claim.setdefault((row["paper"], row["quote"], row["claim"]), []).append(row)
+    return [rows for rows in of_claim.values() if any(row["outcome"] in OF_RUNS for row in rows)]
 
 
-def outcome_of_claim(tests: Sequence[Mapping[str, str]], level: float = SIGNIFICANCE) -> ClaimOutcome:
+def outcome_of_claim(rows: Sequence[Mapping[str, str]], level: float = SIGNIFICANCE) -> ClaimOutcome:
     """The outcome of a claim in all its tests together.
 
-    It fails if one test fails, after the correction of its p for the number of tests. It holds if all hold; `holds in
-    part` if all do but those whose printed difference so many runs do not show. With nothing but the latter it is
-    `too small`. Tests without a p, such as those of a tolerance, stand as they are at every level.
+    Left out are tests that cannot be made, and those that are undecided about a printed difference that so many runs do
+    not show. A claim fails if a test of the others fails after the correction of its p for the number of tests; in part
+    if there are others that do not. It holds if all hold; only in part where some are left out, and for that one must
+    hold after the same correction, as they are left out for their outcome. With all left out it is `too small`.
+    Tests without a p, such as those of a tolerance, stand as they are at every level.
     """
-    if any(_outcome(row, level, len(tests)) == "fails" for row in tests):
-        return "fails"
+    tests = [row for row in rows if row["outcome"] in OF_RUNS]
     shown = [row for row in tests if row["too_small"] != "yes"]
+    found, corrected = ([_outcome(row, level, number) for row in shown] for number in (1, len(tests)))
     if not shown:
         return "too small"
-    if any(_outcome(row, level) != "holds" for row in shown):
+    if "fails" in corrected:
+        return "fails" if set(found) == {"fails"} else "fails in part"
+    if set(found) != {"holds"}:
         return "undecided"
-    return "holds" if len(shown) == len(tests) else "holds in part"
+    if len(shown) == len(rows):
+        return "holds"
+    return "holds in part" if "holds" in corrected else "undecided"
 
 
-def _outcome(row: Mapping[str, str], level: float, tests: int = 1) -> str:
-    """The outcome of a test at a level, its p against the claim multiplied by the number of tests."""
-    if row["outcome"] == "undecided" or not row["p_fails"]:
+def _outcome(row: Mapping[str, str], level: float, tests: int) -> str:
+    """The outcome of a test at a level, its p multiplied by a number of tests."""
+    if row["outcome"] == "undecided" or not has_p(row) or (tests == 1 and level == SIGNIFICANCE):
         return row["outcome"]
-    return PValues(float(row["p_holds"]), tests * float(row["p_fails"])).at(level)
+    return PValues(tests * float(row["p_holds"]), tests * float(row["p_fails"])).at(level)
+
+
+def has_p(row: Mapping[str, str]) -> bool:
+    """Whether the outcome of a test is that of t-tests."""
+    return bool(row["p_holds"] and row["p_fails"])
 
 
 class ClaimTally(NamedTuple):
-    """How many claims runs can decide, and what became of them."""
+    """How many claims runs can decide, and what became of them; see `outcome_of_claim`."""
 
     claims: int
     hold: int
     hold_in_part: int
-    """In all tests but those about printed differences that so many runs do not show."""
     fail: int
+    fail_in_part: int
     undecided: int
     too_small: int
-    """Of which no test is about a printed difference that so many runs show."""
 
     @property
     def decided(self) -> int:
-        """Those that hold, at least in part, and those that fail."""
-        return self.hold + self.hold_in_part + self.fail
+        """Those that hold or fail, at least in part."""
+        return self.hold + self.hold_in_part + self.fail + self.fail_in_part
 
 
-def tally_claims(tests: Iterable[Mapping[str, str]], level: float = SIGNIFICANCE) -> ClaimTally:
-    """Count the claims of rows of claims.csv."""
-    claims = by_claim(tests)
-    found = Counter(outcome_of_claim(each, level) for each in claims)
-    order: tuple[ClaimOutcome, ...] = ("holds", "holds in part", "fails", "undecided", "too small")
-    return ClaimTally(len(claims), *(found[name] for name in order))
+def tally_claims(claims: Sequence[Sequence[Mapping[str, str]]], level: float = SIGNIFICANCE) -> ClaimTally:
+    """Count claims, each of rows of claims.csv, as `by_claim` gives them."""
+    found = Counter(outcome_of_claim(rows, level) for rows in claims)
+    return ClaimTally(len(claims), *(found[name] for name in get_args(ClaimOutcome)))
 
 
 def decided_orders(tests: Iterable[Mapping[str, str]]) -> str:
     """What became of the claims on orders that runs can decide; empty where none is decided."""
-    found = tally_claims(row for row in tests if row["kind"] == "order")
+    found = tally_claims(by_claim(row for row in tests if row["kind"] == "order"))
     if not found.decided:
         return ""
-    counts = {
-        f"{found.hold} hold": found.hold,
-        f"{found.hold_in_part} hold where runs show a difference as printed": found.hold_in_part,
-        f"{found.fail} fail": found.fail,
-        f"{found.undecided} undecided": found.undecided,
-        f"{found.too_small} about smaller printed differences than these runs show": found.too_small,
-    }
-    told = ", ".join(words for words, count in counts.items() if count)
-    return f"{counted(found.claims, 'claim')} on orders that runs can decide, over all tests of each: {told}"
+    words = ("hold", "hold in part", "fail", "fail in part", "undecided", "too small for so many runs")
+    told = ", ".join(f"{count} {name}" for name, count in zip(words, found[1:], strict=True) if count)
+    return f"{counted(found.claims, 'claim')} on orders, over all tests of each: {told}"

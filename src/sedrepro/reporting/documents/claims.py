@@ -1,11 +1,12 @@
 """Facts of the documents on the claims that records decide."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from sedrepro.published.verdict import SIGNIFICANCE
-from sedrepro.reporting.claims.tally import ClaimTally, tally, tally_claims
+from sedrepro.reporting.claims.tally import OF_RUNS, ClaimTally, by_claim, has_p, tally, tally_claims
 from sedrepro.reporting.documents.contradictions import reasons
 from sedrepro.reporting.documents.recorded import RECORDED
 from sedrepro.reporting.documents.table import Keys, table_of
@@ -19,8 +20,8 @@ _claims_of = functools.cache(recorded_claims)
 def counted_tests(keys: Keys) -> str:
     """How many tests of claims the records of some folders (a pattern of their names) decide, each and together.
 
-    Of the undecided ones, those whose printed difference is smaller than so many runs show stand apart, and of the
-    others those in which systems are ahead by less than in print.
+    Those of order claims stand apart. Of the undecided ones, those whose printed difference is smaller than so many
+    runs show are counted, and of the others those in which systems are ahead by less than in print.
     """
     head = ["paper", "tests that runs can decide", "hold", "fail", "undecided", "printed difference too small"]
     last = ["ahead by less than in print, if at all", "decided without those too small"]
@@ -30,7 +31,7 @@ def counted_tests(keys: Keys) -> str:
         every += claims
         numbers[f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"] = tally(claims)
     numbers["together"] = tally(every)
-    numbers["orders of systems alone"] = tally([claim for claim in every if claim["kind"] == "order"])
+    numbers["order claims alone"] = tally([claim for claim in every if claim["kind"] == "order"])
     rows = [
         [name, *map(str, row), f"{row.hold + row.fail} of {row.tests - row.too_small}"] for name, row in numbers.items()
     ]
@@ -38,29 +39,50 @@ def counted_tests(keys: Keys) -> str:
 
 
 def counted_orders(keys: Keys) -> str:
-    """How many claims on orders of systems the records of some folders decide, all tests of a claim together.
+    """How many claims on orders the records of some folders decide, all tests of a claim together.
 
-    The last column is at a lower level: that of the tests, divided by how often the outcomes were looked at. A record
-    that continues others has been looked at once more for each of them.
+    The last columns count the claims of which all tests have p values, at the level of the tests and at that divided by
+    how often outcomes were looked at. A record that continues others has been looked at once more for each of them.
     """
-    head = ["paper", "orders that runs can decide", "hold", "hold in part", "fail", "undecided", "too small"]
-    last = ["decided without those too small", "looks", "decided at the level divided by the looks"]
+    head = ["paper", "claims", "hold", "hold in part", "fail", "fail in part", "undecided", "too small"]
+    last = ["decided without those too small", "looks", "of those with p values", "at the level divided by the looks"]
     every, rows = [], []
     for folder in _folders(keys):
-        orders = [claim for claim in _claims_of(folder) if claim["kind"] == "order"]
-        every.append((orders, 1 + len(record_facts(folder).get("continues", []))))
-        rows.append([folder.name, *_decided_orders(every[-1:])])
-    return table_of([*head, *last], [*rows, ["together", *_decided_orders(every)]])
+        orders = by_claim(claim for claim in _claims_of(folder) if claim["kind"] == "order")
+        counted = CountedOrders.of(orders, 1 + len(record_facts(folder).get("continues", [])))
+        rows.append([folder.name, *counted.cells()])
+        every.append(counted)
+    return table_of([*head, *last], [*rows, ["together", *CountedOrders.together(every).cells()]])
 
 
-def _decided_orders(of_records: Sequence[tuple[Sequence[Mapping[str, str]], int]]) -> list[str]:
-    """Counts of the claims of some records, each with how often it was looked at."""
-    at_level = [tally_claims(orders) for orders, _ in of_records]
-    lower = [tally_claims(orders, SIGNIFICANCE / looks) for orders, looks in of_records]
-    found, strict = (ClaimTally(*map(sum, zip(*tallies, strict=True))) for tallies in (at_level, lower))
-    looks = " to ".join(map(str, sorted({min(of for _, of in of_records), max(of for _, of in of_records)})))
-    shares = [f"{one.decided} of {one.claims - one.too_small}" for one in (found, strict)]
-    return [*map(str, found), shares[0], looks, shares[1]]
+class CountedOrders(NamedTuple):
+    """Counts of the claims of records: all of them, and those with p values at the level of the tests and a lower."""
+
+    every: ClaimTally
+    with_p: ClaimTally
+    lower: ClaimTally
+    looks: str
+
+    @classmethod
+    def of(cls, orders: Sequence[Sequence[Mapping[str, str]]], looks: int) -> "CountedOrders":
+        """Count claims whose outcomes were looked at so often."""
+        tested = [rows for rows in orders if all(has_p(row) for row in rows if row["outcome"] in OF_RUNS)]
+        return cls(tally_claims(orders), tally_claims(tested), tally_claims(tested, SIGNIFICANCE / looks), str(looks))
+
+    @classmethod
+    def together(cls, counts: Sequence["CountedOrders"]) -> "CountedOrders":
+        """The sums."""
+        every, with_p, lower, looks = zip(*counts, strict=True)
+        return cls(_sum(every), _sum(with_p), _sum(lower), " or ".join(sorted(set(looks))))
+
+    def cells(self) -> list[str]:
+        """Cells of a row."""
+        shares = [f"{one.decided} of {one.claims - one.too_small}" for one in (self.every, self.with_p, self.lower)]
+        return [*map(str, self.every), shares[0], self.looks, *shares[1:]]
+
+
+def _sum(tallies: Iterable[ClaimTally]) -> ClaimTally:
+    return ClaimTally(*map(sum, zip(*tallies, strict=True)))
 
 
 def contradictions(keys: Keys) -> str:

@@ -51,6 +51,7 @@ def reasons(
 
 
 def _check(rows: Sequence[Row], path: Path, experiments: Path) -> None:
+    """Refuse rows with a reason that there is not, or shown by what there is not."""
     tried = read_table(experiments, ("paper", "experiment"), delimiter=",")
     known = {(row["paper"], row["experiment"]) for row in tried}
     for number, row in enumerate(rows, start=2):

@@ -100,7 +100,7 @@ def digest_of_claims(results: PaperResults) -> Digest:
     short = counted(claims, "claim")
     words = ", ".join(f"{number} {said_of(name, number)}" for name, number in outcomes.items())
     sentence = f"{counted(sum(outcomes.values()), 'test')} of {short}, over metrics and splits: {words}."
-    for told in filter(None, (decided_orders(results.claims), decided(results.claims))):
+    for told in filter(None, (decided(results.claims), decided_orders(results.claims))):
         sentence += f" {told}."
     return Digest(f"{results.paper.name}-claims", "Claims", "Claims", bool(claims), outcomes, sentence, short=short)
 

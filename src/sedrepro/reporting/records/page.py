@@ -239,7 +239,7 @@ def _with_figure(claim: Claim, row: dict[str, Any], paper: Paper, then: FoundCla
     kept = then.get(claim_key(row))
     if kept is None:
         return row | {"mean": f"a record does not hold the arrays of {', '.join(figures)}"}
-    found = {name: kept.get(name, "") for name in ("mean", "verdict", "too_small", "note")}
+    found = {name: kept.get(name, "") for name in ("mean", "verdict", "too_small", "p_holds", "p_fails", "note")}
     return row | found | {"runs": int(kept["runs"])}
 
 
