@@ -8,7 +8,7 @@ import numpy as np
 from sedrepro.published.claims import Claim
 from sedrepro.published.verdict import METRICS, SIGNIFICANCE
 from sedrepro.reporting.claims.evidence import POINTS, Evidence, Values
-from sedrepro.reporting.claims.finding import Finding, Margin, Outcome, PValues
+from sedrepro.reporting.claims.finding import Finding, Margin, Outcome
 from sedrepro.reporting.claims.statistics import (
     LEVEL,
     against_zero,
@@ -25,11 +25,15 @@ from sedrepro.reporting.claims.statistics import (
 #: More runs than anyone makes.
 MANY = 1000
 
+#: Sign, positive for the claim, and p value of comparisons, by the two sides.
+Tests = Mapping[tuple[str, str], tuple[int, float]]
+
 
 def order(claim: Claim, evidence: Evidence) -> Finding:
     """Whether the systems are ahead of the others, in the strength and direction of the claim."""
     values = side_values(claim, evidence)
-    outcome, against = tried(claim, values)
+    tests = _tests(claim, values)
+    outcome, against = tried(claim, values, tests)
     ahead, others = (
         ", ".join(evidence.shown(claim, side, values[side]) for side in dict.fromkeys(sides))
         for sides in (claim.systems, claim.others)
@@ -39,7 +43,8 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
         numbers += f"; because of {', '.join(evidence.label(claim, side) for side in against)}"
     printed = any(claim.contender(side).printed is not None for side in claim.compared)
     found = Finding(outcome, numbers, fewest_runs(claim, values), against_print=printed)
-    found = replace(found, p=_p_values(claim, values), margin=_margin(claim, values, evidence))
+    if _is_tested(claim):
+        found = replace(found, p=p_of(tests, len(claim.pairs)), margin=_margin(claim, values, evidence))
     if outcome != "undecided" or claim.direction == "comparable":
         return found
     too_small = _too_small(claim, values, evidence)
@@ -47,15 +52,15 @@ def order(claim: Claim, evidence: Evidence) -> Finding:
     return replace(found, outlook=outlook, too_small=bool(too_small))
 
 
-def _p_values(claim: Claim, values: Mapping[str, Values]) -> PValues | None:
-    """Of the comparisons of which `tried` makes an outcome; None where that needs no test or is about a tolerance."""
-    if claim.direction == "comparable" or METRICS[claim.metric].exact:
-        return None
-    return p_of(_tests(claim, values), len(claim.pairs))
+def _is_tested(claim: Claim) -> bool:
+    """Whether t-tests over runs decide a claim; not where it is about a tolerance, or its metric is exact."""
+    return claim.direction != "comparable" and not METRICS[claim.metric].exact
 
 
-def _tests(claim: Claim, values: Mapping[str, Values]) -> dict[tuple[str, str], tuple[int, float]]:
-    """Sign and p of each comparison of which both sides have runs."""
+def _tests(claim: Claim, values: Mapping[str, Values]) -> Tests:
+    """Of the comparisons of which both sides have runs; none where a claim is about a tolerance."""
+    if claim.direction == "comparable":
+        return {}
     exact = METRICS[claim.metric].exact
     complete = [pair for pair in claim.pairs if all(values[side] for side in pair)]
     return {pair: _compared(claim.sign, exact, *(values[side] for side in pair)) for pair in complete}
@@ -63,8 +68,6 @@ def _tests(claim: Claim, values: Mapping[str, Values]) -> dict[tuple[str, str], 
 
 def _margin(claim: Claim, values: Mapping[str, Values], evidence: Evidence) -> Margin | None:
     """By how much the systems are ahead, of the pair of which that is least clear: the one of the lowest t."""
-    if claim.direction == "comparable" or METRICS[claim.metric].exact:
-        return None
     intervals = {
         pair: found
         for pair in claim.pairs
@@ -143,13 +146,13 @@ def fewest_runs(claim: Claim, values: Mapping[str, Values]) -> int:
     return min(own, default=0)
 
 
-def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str]]:
+def tried(claim: Claim, values: Mapping[str, Values], tests: Tests | None = None) -> tuple[Outcome, list[str]]:
     """What the values of the systems, by fold and seed, say about a claim, and the others that stand against it.
 
     Every comparison is a paired t-test over equal folds and seeds. A claim holds if all of them are significant for it
     (each at the level `SIGNIFICANCE`: all must be), and fails if one is significant against it, after Holm's correction
     for their number. Fewer than `FEWEST_PAIRS` pairs leave it undecided. Exact metrics need no test. Where a system
-    has no run, it cannot be tested, unless it fails already.
+    has no run, it cannot be tested, unless it fails already. The tests are made unless they are given.
     """
     complete = [pair for pair in claim.pairs if all(values[system] for system in pair)]
     missing = [other for ahead, other in claim.pairs if (ahead, other) not in complete]
@@ -158,7 +161,7 @@ def tried(claim: Claim, values: Mapping[str, Values]) -> tuple[Outcome, list[str
         for ahead, other in complete:
             against.setdefault(_comparable(claim, values[ahead], values[other]), []).append(other)
     else:
-        tests = _tests(claim, values)
+        tests = _tests(claim, values) if tests is None else tests
         against["fails"] = [other for _, other in rejected_by_holm(tests, len(claim.pairs))]
         against["undecided"] = [other for (_, other), test in tests.items() if not _is_for(*test)]
     for outcome in ("fails", "cannot be tested", "undecided"):

@@ -114,6 +114,11 @@ class ClaimTally(NamedTuple):
         return self.hold + self.hold_in_part + self.fail + self.fail_in_part
 
 
+def orders_of(tests: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The rows of claims.csv that are claims on an order."""
+    return [row for row in tests if row["kind"] == "order"]
+
+
 def tally_claims(claims: Sequence[Sequence[Mapping[str, str]]], level: float = SIGNIFICANCE) -> ClaimTally:
     """Count claims, each of rows of claims.csv, as `by_claim` gives them."""
     found = Counter(outcome_of_claim(rows, level) for rows in claims)
@@ -122,7 +127,7 @@ def tally_claims(claims: Sequence[Sequence[Mapping[str, str]]], level: float = S
 
 def decided_orders(tests: Iterable[Mapping[str, str]]) -> str:
     """What became of the claims on orders that runs can decide; empty where none is decided."""
-    found = tally_claims(by_claim(row for row in tests if row["kind"] == "order"))
+    found = tally_claims(by_claim(orders_of(tests)))
     if not found.decided:
         return ""
     words = ("hold", "hold in part", "fail", "fail in part", "undecided", "too small for so many runs")

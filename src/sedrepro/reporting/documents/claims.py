@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sedrepro.published.verdict import SIGNIFICANCE
-from sedrepro.reporting.claims.tally import OF_RUNS, ClaimTally, by_claim, has_p, tally, tally_claims
+from sedrepro.reporting.claims.tally import OF_RUNS, ClaimTally, by_claim, has_p, orders_of, tally, tally_claims
 from sedrepro.reporting.documents.contradictions import reasons
 from sedrepro.reporting.documents.recorded import RECORDED
 from sedrepro.reporting.documents.table import Keys, table_of
@@ -31,7 +31,7 @@ def counted_tests(keys: Keys) -> str:
         every += claims
         numbers[f"[{folder.name}]({keys['up']}{(folder / 'tables.md').as_posix()})"] = tally(claims)
     numbers["together"] = tally(every)
-    numbers["order claims alone"] = tally([claim for claim in every if claim["kind"] == "order"])
+    numbers["order claims alone"] = tally(orders_of(every))
     rows = [
         [name, *map(str, row), f"{row.hold + row.fail} of {row.tests - row.too_small}"] for name, row in numbers.items()
     ]
@@ -48,7 +48,7 @@ def counted_orders(keys: Keys) -> str:
     last = ["decided without those too small", "looks", "of those with p values", "at the level divided by the looks"]
     every, rows = [], []
     for folder in _folders(keys):
-        orders = by_claim(claim for claim in _claims_of(folder) if claim["kind"] == "order")
+        orders = by_claim(orders_of(_claims_of(folder)))
         counted = CountedOrders.of(orders, 1 + len(record_facts(folder).get("continues", [])))
         rows.append([folder.name, *counted.cells()])
         every.append(counted)

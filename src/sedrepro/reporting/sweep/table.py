@@ -13,6 +13,7 @@ from sedrepro.reporting.rendering import render, render_part
 from sedrepro.reporting.sweep.averages import averaged
 from sedrepro.reporting.sweep.parts import read_parts
 from sedrepro.reporting.sweep.sheets import TITLE, SheetCell, Sweep, sweep_shown
+from sedrepro.reporting.tables.markdown import md_line
 from sedrepro.reporting.tables.marks import superscript
 
 SWEEP_TABLE = "post_processing"
@@ -52,16 +53,12 @@ def _markdown(sweep: Sweep) -> str:
     lines = [f"# {TITLE}"]
     for sheet in sweep.sheets:
         columns = [f"{outer}<br>{inner}" for outer, inners in sheet.groups for inner in inners]
-        lines += ["", f"**{sheet.title}**", "", _md_row([*sheet.labels, *columns])]
-        lines.append(_md_row([":--"] * len(sheet.labels) + [":-:"] * len(columns)))
+        lines += ["", f"**{sheet.title}**", "", md_line([*sheet.labels, *columns])]
+        lines.append(md_line([":--"] * len(sheet.labels) + [":-:"] * len(columns)))
         for row in sheet.rows:
-            lines.append(_md_row([*(f"`{label}`" for label in row.labels), *map(_md_cell, row.cells)]))
+            lines.append(md_line([*(f"`{label}`" for label in row.labels), *map(_md_cell, row.cells)]))
     notes = [*sweep.general, *(f"{superscript(mark)} {note}" for mark, note in sweep.marked.items())]
     return "\n".join([*lines, *(f"\n{note}" for note in notes)]) + "\n"
-
-
-def _md_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _md_cell(cell: SheetCell) -> str:

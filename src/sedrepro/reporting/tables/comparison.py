@@ -181,34 +181,30 @@ def _hundredth(number: str) -> str:
 
 
 def _markdown(config: Config, tables: Sequence[PaperTable], cells: Sequence[dict[str, str]]) -> str:
-    from sedrepro.reporting.tables.markdown import escaped
+    from sedrepro.reporting.tables.markdown import escaped, md_line
 
     names = list(verdict_counts(cells))
     lines = ["# Comparison with the published numbers", "", SCALES[config.scale], ""]
-    lines += [_md_line(["paper", "table", "cells", *names]), _md_line([":--", ":--", *["--:"] * (len(names) + 1)])]
+    lines += [md_line(["paper", "table", "cells", *names]), md_line([":--", ":--", *["--:"] * (len(names) + 1)])]
     for paper in dict.fromkeys(table.paper for table in tables):
         title = escaped(load_paper(paper, config).settings.about.title)
         of_paper = [cell for cell in cells if cell["paper"] == paper]
         for table in (table for table in tables if table.paper == paper and table.there):
             of_table = [cell for cell in of_paper if cell["table"] == table.name]
-            lines.append(_md_line([title, escaped(table.layout.title), *_counts(of_table, names)]))
+            lines.append(md_line([title, escaped(table.layout.title), *_counts(of_table, names)]))
         if of_paper:
-            lines.append(_md_line([f"**{title}**", "**all**", *_counts(of_paper, names)]))
+            lines.append(md_line([f"**{title}**", "**all**", *_counts(of_paper, names)]))
     missing = [f"* {table.paper}, {table.name}: `{how_to_make(config, table)}`" for table in tables if not table.there]
     if missing:
         lines += ["", "Not made yet, and how to make it:", "", *missing]
     differing = [cell for cell in cells if cell["verdict"] == "differs"]
     if differing:
         shown = ("paper", "table", "row", "metric", "mean", "low", "high", "runs", "published", "note")
-        lines += ["", "## Cells that differ", "", _md_line(shown), _md_line([":--"] * len(shown))]
-        lines += [_md_line([escaped(cell[name]) for name in shown]) for cell in differing]
+        lines += ["", "## Cells that differ", "", md_line(shown), md_line([":--"] * len(shown))]
+        lines += [md_line([escaped(cell[name]) for name in shown]) for cell in differing]
     return "\n".join([*lines, "", INTERVALS, "", "All cells: [comparison.csv](comparison.csv)."]) + "\n"
 
 
 def _counts(cells: Sequence[dict[str, str]], names: Iterable[str]) -> list[str]:
     counts = verdict_counts(cells)
     return [str(len(cells)), *(str(counts.get(name, 0)) for name in names)]
-
-
-def _md_line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

@@ -1,6 +1,7 @@
 """A table of results as GitHub Markdown."""
 
 import html
+from collections.abc import Iterable
 
 from sedrepro.experiments.table_layout import TableLayout
 from sedrepro.reporting.tables.footnotes import Footnotes
@@ -19,13 +20,18 @@ def to_markdown(table: FilledTable, layout: TableLayout) -> str:
     alignment = [":--"] * len(layout.rows) + [":-:"] * len(grid.columns)
     body = [_md_row_head(grid, notes, row) + [_md_cell(grid, notes, row, c) for c in grid.columns] for row in grid.rows]
     lines = [f"**{escaped(layout.title)}** {escaped(grid.caption())}", ""]
-    lines += ["| " + " | ".join(cells) + " |" for cells in (header, alignment, *body)]
+    lines += map(md_line, (header, alignment, *body))
     verdicts = [f"{MARKS[name]} {text}" for name, text in grid.marked_verdicts().items()]
     for paragraph in (*grid.legend(), *filter(None, [", ".join(verdicts)]), *notes.general):
         lines += ["", escaped(paragraph)]
     for note, letter in notes.lettered.items():
         lines += ["", f"{superscript(letter)} {escaped(note)}"]
     return "\n".join(lines) + "\n"
+
+
+def md_line(cells: Iterable[str]) -> str:
+    """A row of a table, of cells that Markdown may read."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _md_row_head(grid: Grid, notes: Footnotes, row: Key) -> list[str]:
